@@ -1,0 +1,283 @@
+"""The course's tables as plain files, for people who want files: loading, checking and writing them.
+
+``datasets/`` holds the retailer at reading size as CSV, each table with a ``*_truth.csv`` beside it that holds what the
+retailer never sees. `mllayers.shop` makes the same tables, and far larger ones, from a seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mllayers import shop
+from mllayers._check import as_frame
+
+FOLDER = Path(__file__).resolve().parent.parent / "datasets"
+SEED = 2026
+
+_SUMS = "SHA256SUMS"
+_MEND = "run `python -m mllayers data` to write the tables again"
+
+
+def _orders(per_month: int = 4_000) -> pd.DataFrame:
+    orders = shop.make_orders(range(6), seed=SEED, per_month=per_month)
+    inspected = shop.legacy_rule(orders)
+    seen = shop.observe(orders, np.where(inspected, "review", "ship"), day=180)
+    return orders.assign(inspected=inspected, label=seen["label"], label_source=seen["source"])
+
+
+def _customers(n: int = 10_000) -> pd.DataFrame:
+    return shop.make_customers(n, seed=SEED)
+
+
+def _pilot(n: int = 10_000) -> pd.DataFrame:
+    return shop.make_pilot(n, seed=SEED)
+
+
+def _leads(n: int = 300) -> pd.DataFrame:
+    worked_example = pd.DataFrame(
+        {
+            "lead_id": [n, n + 1, n + 2],
+            "name": ["A", "B", "C"],
+            "value_usd": [5_000.0, 48_000.0, 500.0],
+            "reply_score": [0.60, 0.30, 0.90],
+            "_p_reply": [0.60, 0.30, 0.90],
+        }
+    )
+    leads = shop.make_leads(n, seed=SEED)
+    leads.insert(1, "name", "")
+    return pd.concat([leads.drop(columns="_replies"), worked_example], ignore_index=True)
+
+
+_TABLES: dict[str, tuple[str, Callable[..., pd.DataFrame]]] = {
+    "orders": ("order_id", _orders),
+    "customers": ("customer_id", _customers),
+    "pilot": ("customer_id", _pilot),
+    "leads": ("lead_id", _leads),
+}
+
+
+def load_orders(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """24,000 orders of months 0 to 5, with what the fraud desk knows about them at the end of month 5.
+
+    Parameters
+    ----------
+    truth : bool
+        Add the columns that the retailer never sees; their names begin with ``_``.
+    folder : path, optional
+        Where the files are; by default ``datasets/`` beside the package.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `shop.make_orders`, and ``inspected``, ``label`` and ``label_source`` (see `shop.observe`).
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing or was altered; the message says how to mend it.
+
+    Examples
+    --------
+    >>> load_orders()["label_source"].value_counts().loc["review"]
+    np.int64(548)
+    """
+    return _load("orders", truth, folder)
+
+
+def load_customers(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """10,000 customers of the retention desk, as `shop.make_customers` makes them.
+
+    Parameters, errors: as for `load_orders`.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> load_customers().shape
+    (10000, 10)
+    """
+    return _load("customers", truth, folder)
+
+
+def load_pilot(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """A randomised pilot on 10,000 customers: nothing, an e-mail, a voucher or a call, by lot.
+
+    Parameters, errors: as for `load_orders`.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> sorted(load_pilot()["action"].unique())
+    ['call', 'email', 'none', 'voucher']
+    """
+    return _load("pilot", truth, folder)
+
+
+def load_leads(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """300 sales leads, and the three of the worked example (``name`` A, B and C) at the end.
+
+    Parameters, errors: as for `load_orders`.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> load_leads().tail(3)[["name", "value_usd", "reply_score"]].to_dict("list")
+    {'name': ['A', 'B', 'C'], 'value_usd': [5000.0, 48000.0, 500.0], 'reply_score': [0.6, 0.3, 0.9]}
+    """
+    return _load("leads", truth, folder)
+
+
+def verify(folder: str | os.PathLike[str] | None = None) -> list[str]:
+    """Everything that is wrong with the committed tables, one line each; empty when they are as published.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the files are; by default ``datasets/`` beside the package.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> verify()
+    []
+    """
+    where = FOLDER if folder is None else Path(folder)
+    return [problem for name in _TABLES for file in _files(name) if (problem := _problem(where, file))]
+
+
+def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Write the committed tables, their truth files and the checksums again, from the seed.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where to write; by default ``datasets/`` beside the package.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written; files that are already there stay as they are.
+    """
+    where = FOLDER if folder is None else Path(folder)
+    where.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, (key, make) in _TABLES.items():
+        frame = make()
+        hidden = [column for column in frame.columns if column.startswith("_")]
+        flags = {column: np.int8 for column in frame.columns if frame[column].dtype == bool}
+        frame = frame.astype(flags)  # 0 and 1 read the same in every language
+        for part, file in zip((frame.drop(columns=hidden), frame[[key, *hidden]]), _files(name), strict=True):
+            write_table(part, where / file)
+            written.append(where / file)
+    sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in written)
+    _write_whole(where / _SUMS, lambda temporary: temporary.write_bytes(sums.encode()))
+    return written
+
+
+def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a frame as CSV or Parquet, whole or not at all.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table; its index is not written.
+    path : path ending in ``.csv`` or ``.parquet``
+        The rows go to a temporary file in the same folder, which takes this name when it is complete.
+
+    Raises
+    ------
+    ValueError
+        If the ending is neither ``.csv`` nor ``.parquet``, or the target is a folder.
+    ModuleNotFoundError
+        If Parquet is asked for and pyarrow is not installed.
+    OSError
+        If the folder does not exist or cannot be written.
+    """
+    as_frame(frame, "frame")
+    target = Path(path)
+    if target.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"path must end in .csv or .parquet; got {target.name!r}")
+    if target.is_dir():
+        raise ValueError(f"path must be a file; {target} is a folder")
+    if target.suffix == ".parquet":
+        if find_spec("pyarrow") is None:
+            raise ModuleNotFoundError("Parquet files need pyarrow: run `pip install pyarrow`, or write .csv")
+        _write_whole(target, lambda temporary: frame.to_parquet(temporary, index=False))
+    else:
+        _write_whole(target, lambda temporary: frame.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def _load(name: str, truth: bool, folder: str | os.PathLike[str] | None) -> pd.DataFrame:
+    """The checked table, with the types it was made with."""
+    if not isinstance(truth, (bool, np.bool_)):
+        raise TypeError(f"truth must be True or False; got {truth!r}")
+    where = FOLDER if folder is None else Path(folder)
+    key, make = _TABLES[name]
+    types = make(1).dtypes
+    frame: pd.DataFrame | None = None
+    for file in _files(name)[: 1 + truth]:
+        problem = _problem(where, file)
+        if problem:
+            raise (ValueError if (where / file).exists() else FileNotFoundError)(problem)
+        part = pd.read_csv(where / file, keep_default_na=False, na_values={c: [""] for c in types.index if c != "name"})
+        part = part.astype({column: types[column] for column in part.columns})
+        frame = part if frame is None else frame.merge(part, on=key, validate="one_to_one")
+    assert frame is not None
+    return frame
+
+
+def _files(name: str) -> tuple[str, str]:
+    return f"{name}.csv", f"{name}_truth.csv"
+
+
+def _problem(where: Path, file: str) -> str:
+    """What is wrong with one file, or nothing."""
+    if not (where / file).exists():
+        return f"datasets/{file} is missing: {_MEND}"
+    if not (where / _SUMS).exists():
+        return f"datasets/{_SUMS} is missing, so datasets/{file} cannot be checked: {_MEND}"
+    sums = dict(line.split()[::-1] for line in (where / _SUMS).read_text().splitlines())
+    if sums.get(file) != _sha256(where / file):
+        return f"datasets/{file} is not as published: {_MEND}"
+    return ""
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside the target, then give it the target's name."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
