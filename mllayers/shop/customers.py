@@ -109,10 +109,11 @@ def make_customers(
     Examples
     --------
     >>> customers = make_customers(50_000)
-    >>> customers["_churn_none"].mean().round(3)
-    np.float64(0.089)
-    >>> (customers["_churn_none"] & ~customers["_churn_voucher"]).mean().round(3)   # a voucher keeps them
-    np.float64(0.029)
+    >>> round(float(customers["_churn_none"].mean()), 3)
+    0.089
+    >>> kept_by_a_voucher = customers["_churn_none"] & ~customers["_churn_voucher"]
+    >>> round(float(kept_by_a_voucher.mean()), 3)
+    0.029
     """
     return _make(_CUSTOMERS, n, seed, month, chat, segments, response, progress)
 
@@ -152,7 +153,7 @@ def make_pilot(
     --------
     >>> pilot = make_pilot(100_000, actions=("none", "voucher"))
     >>> pilot.groupby("action", observed=True)["churned"].mean().round(4).to_dict()
-    {'none': 0.0892, 'voucher': 0.0664}
+    {'none': 0.0888, 'voucher': 0.0664}
     """
     chosen = list(actions)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(CUSTOMER_ACTIONS):

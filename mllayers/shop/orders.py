@@ -80,13 +80,8 @@ def order_shares(*, events: Mapping[str, Any] = EVENTS, types: pd.DataFrame = OR
 
     Examples
     --------
-    >>> order_shares().loc[[0, 7, 12, 17]].round(3)
-               L     G      A      B     C     A'
-    month
-    0   0.971  0.00  0.020  0.009  0.00  0.000
-    7   0.821  0.15  0.020  0.009  0.00  0.000
-    12  0.811  0.15  0.020  0.009  0.01  0.000
-    17  0.811  0.15  0.007  0.009  0.01  0.013
+    >>> order_shares().loc[12].round(3).to_dict()
+    {'L': 0.811, 'G': 0.15, 'A': 0.02, 'B': 0.009, 'C': 0.01, "A'": 0.0}
     """
     starts = _as_events(events)
     month = np.arange(MONTHS)
@@ -232,8 +227,8 @@ def legacy_rule(orders: pd.DataFrame) -> NDArray[np.bool_]:
 
     Examples
     --------
-    >>> legacy_rule(make_orders(0, per_month=10_000)).mean().round(3)
-    np.float64(0.021)
+    >>> float(legacy_rule(make_orders(0, per_month=10_000)).mean())
+    0.0233
     """
     as_frame(orders, "orders", ["velocity_24h", "addr_mismatch", "email_risk"])
     risky = (orders["email_risk"] > 0.5) | orders["email_risk"].isna()
@@ -275,8 +270,8 @@ def observe(
     --------
     >>> orders = make_orders(0, per_month=10_000)
     >>> seen = observe(orders, np.where(legacy_rule(orders), "review", "ship"), day=60)
-    >>> seen["source"].value_counts().to_dict()
-    {'pending': 9755, 'review': 209, 'chargeback': 36, 'silence': 0, 'audit': 0, 'blocked': 0}
+    >>> seen["source"].value_counts(sort=False)[["pending", "review", "chargeback", "silence"]].to_dict()
+    {'pending': 9753, 'review': 233, 'chargeback': 14, 'silence': 0}
     """
     as_frame(orders, "orders", ["day", "_is_fraud", "_report_day", "_reviewer_draw"])
     acts = as_actions(actions, len(orders))
