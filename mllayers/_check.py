@@ -127,6 +127,6 @@ def as_frame(x: Any, name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
 def describe(x: Any) -> str:
     """What came, in a few words: a value for small things, a type for large ones."""
     if isinstance(x, (bool, int, float, complex, str, bytes, type(None))):
-        text = repr(x)
+        text = repr(str(x) if isinstance(x, np.str_) else x)
         return text if len(text) <= 40 else f"{type(x).__name__} {text[:36]}…"
     return f"a {type(x).__name__}"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_frame, as_number
+from mllayers._check import as_frame, as_number, describe
 
 
 @dataclass(frozen=True)
@@ -120,5 +120,5 @@ def as_actions(actions: str | ArrayLike, n: int) -> NDArray[np.str_]:
     known = pd.Series(acts).isin(ORDER_ACTIONS).to_numpy()
     if not known.all():
         row = int(np.argmin(known))
-        raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {acts[row]!r} at row {row}")
+        raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {describe(acts[row])} at row {row}")
     return acts.astype(np.str_)

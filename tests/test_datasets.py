@@ -1,0 +1,111 @@
+"""The committed tables are what their seed makes, and anything else is told with the line that mends it."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mllayers import datasets, shop
+
+LOADERS = {
+    "orders": datasets.load_orders,
+    "customers": datasets.load_customers,
+    "pilot": datasets.load_pilot,
+    "leads": datasets.load_leads,
+}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(datasets.FOLDER, tmp_path / "datasets")
+
+
+def test_committed_files_are_made_again_byte_for_byte(tmp_path):
+    written = datasets.rebuild(tmp_path)
+    assert len(written) == 8
+    for path in [*written, tmp_path / "SHA256SUMS"]:
+        assert path.read_bytes() == (datasets.FOLDER / path.name).read_bytes(), path.name
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | {"SHA256SUMS"}
+
+
+def test_orders_load_as_the_shop_makes_them():
+    made = shop.make_orders(range(6), per_month=4_000)
+    loaded = datasets.load_orders(truth=True)
+    pd.testing.assert_frame_equal(loaded[made.columns], made, check_exact=True)
+    seen = shop.observe(made, np.where(shop.legacy_rule(made), "review", "ship"), day=180)
+    assert loaded["label"].equals(seen["label"])
+
+
+def test_customers_load_as_the_shop_makes_them():
+    pd.testing.assert_frame_equal(datasets.load_customers(truth=True), shop.make_customers(10_000), check_exact=True)
+    pd.testing.assert_frame_equal(datasets.load_pilot(truth=True), shop.make_pilot(10_000), check_exact=True)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_truth_is_only_there_when_asked_for(name):
+    plain, full = LOADERS[name](), LOADERS[name](truth=True)
+    assert not [column for column in plain.columns if column.startswith("_")]
+    assert [column for column in full.columns if column.startswith("_")]
+    assert full[plain.columns].equals(plain)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_missing_file_is_answered_with_the_line_that_mends_it(copy, name):
+    (copy / f"{name}.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=rf"datasets/{name}.csv is missing: run `python -m mllayers data`"):
+        LOADERS[name](folder=copy)
+    assert datasets.verify(copy) == [
+        f"datasets/{name}.csv is missing: run `python -m mllayers data` to write the tables again"
+    ]
+
+
+def test_altered_file_is_refused(copy):
+    path = copy / "customers.csv"
+    path.write_bytes(path.read_bytes().replace(b"37", b"73", 1))
+    with pytest.raises(ValueError, match="datasets/customers.csv is not as published"):
+        datasets.load_customers(folder=copy)
+    assert len(datasets.load_pilot(folder=copy)) == 10_000
+    datasets.rebuild(copy)
+    assert datasets.verify(copy) == []
+
+
+def test_missing_checksums_are_told(copy):
+    (copy / "SHA256SUMS").unlink()
+    assert len(datasets.verify(copy)) == 8
+    with pytest.raises(ValueError, match="SHA256SUMS is missing"):
+        datasets.load_leads(folder=copy)
+
+
+def test_interrupted_write_leaves_the_old_file(copy, monkeypatch):
+    before = (copy / "leads.csv").read_bytes()
+
+    def power_cut(self, path, **options):
+        path.write_text("lead_id\n1\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        datasets.write_table(pd.DataFrame({"a": [1]}), copy / "leads.csv")
+    assert (copy / "leads.csv").read_bytes() == before
+    assert not list(copy.glob(".leads*"))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), f / "x.xlsx"), ValueError, "must end in .csv or"),
+        (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), f / "no" / "x.csv"), OSError, "No such file"),
+        (lambda f: datasets.write_table([1], f / "x.csv"), TypeError, "frame must be a pandas DataFrame; got a list"),
+        (lambda f: datasets.load_orders(truth="yes"), TypeError, "truth must be True or False; got 'yes'"),
+    ],
+)
+def test_refusals(tmp_path, call, error, message):
+    with pytest.raises(error, match=message):
+        call(tmp_path)
+
+
+def test_target_that_is_a_folder_is_refused(tmp_path):
+    (tmp_path / "x.csv").mkdir()
+    with pytest.raises(ValueError, match="is a folder"):
+        datasets.write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.csv")
