@@ -63,7 +63,7 @@ def test_missing_file_is_answered_with_the_line_that_mends_it(copy, name):
 def test_altered_file_is_refused(copy):
     path = copy / "customers.csv"
     path.write_bytes(path.read_bytes().replace(b"37", b"73", 1))
-    with pytest.raises(ValueError, match="datasets/customers.csv is not as published"):
+    with pytest.raises(ValueError, match=r"datasets/customers\.csv is not as published"):
         datasets.load_customers(folder=copy)
     assert len(datasets.load_pilot(folder=copy)) == 10_000
     datasets.rebuild(copy)
