@@ -1,0 +1,328 @@
+"""The exercises of notebook 1, Data.
+
+What the checks take: ``orders`` as `mllayers.shop.make_orders` returns them (with their truth), ``seen`` as
+`mllayers.shop.observe` returns it, ``audit`` the same after a random audit of the orders that nobody inspected, with a
+column ``propensity`` (1 where the rule inspects, the audit share elsewhere), and ``importance``, a table with
+``column`` and ``importance``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from mllayers._check import as_frame, as_number
+from mllayers.course.exercises import Exercise, Names, Number, Wrong
+
+HALF_WIDTH = 0.003  # N1-3 asks for the rate within 0.3 percentage points …
+Z = 1.96  # … with 95 % confidence
+AUDITED_MONTHS = 5
+DAYS_PER_MONTH = 30
+CLOCKS = {"order_id", "month", "day"}  # they tell old from new by definition
+
+
+def _frauds(orders: pd.DataFrame, seen: pd.DataFrame) -> pd.DataFrame:
+    """The true frauds: their pattern, and whether they have a label, and whether it says fraud."""
+    as_frame(orders, "orders", ["_kind", "_is_fraud"])
+    as_frame(seen, "seen", ["label", "known"])
+    if not orders.index.equals(seen.index):
+        raise ValueError("orders and seen must hold the same orders in the same row order")
+    known = seen["known"].to_numpy(bool)
+    table = pd.DataFrame({"kind": orders["_kind"].astype(str), "known": known})
+    table["labelled"] = known & (seen["label"].to_numpy(float) == 1)
+    frauds = table[orders["_is_fraud"].to_numpy(bool)]
+    if frauds.empty:
+        raise ValueError("there is no fraud among these orders")
+    return frauds
+
+
+def _coverage(orders: pd.DataFrame, seen: pd.DataFrame) -> float:
+    return float(_frauds(orders, seen)["labelled"].mean())
+
+
+def _coverage_by_kind(orders: pd.DataFrame, seen: pd.DataFrame) -> pd.Series[float]:
+    return _frauds(orders, seen).groupby("kind")["labelled"].mean()
+
+
+def _coverage_by_audit(seen: pd.DataFrame, audit: pd.DataFrame) -> float:
+    labelled = seen["known"].to_numpy(bool) & (seen["label"].to_numpy(float) == 1)
+    return float(labelled.mean()) / _audited_rate(audit)
+
+
+def _looked_at(audit: pd.DataFrame) -> pd.DataFrame:
+    """The orders that somebody looked at, because of the rule or by lot."""
+    as_frame(audit, "audit", ["label", "known", "source", "propensity"])
+    looked = audit[audit["source"].isin(["review", "audit"]) & audit["known"].to_numpy(bool)]
+    if not (looked["source"] == "audit").any():
+        raise ValueError("audit holds no audited order (source 'audit')")
+    if not looked["propensity"].between(0, 1, inclusive="right").all():
+        raise ValueError("audit must give every order that was looked at a propensity above 0 and at most 1")
+    return looked
+
+
+def _audited_rate(audit: pd.DataFrame) -> float:
+    """Horvitz and Thompson's estimate: every order that was looked at stands for 1 / propensity orders."""
+    looked = _looked_at(audit)
+    return float((looked["label"] / looked["propensity"]).sum() / len(audit))
+
+
+def _two_standard_errors(audit: pd.DataFrame) -> float:
+    looked = _looked_at(audit)
+    squares = (1 - looked["propensity"]) * (looked["label"] / looked["propensity"]) ** 2
+    return 2 * math.sqrt(float(squares.sum())) / len(audit)
+
+
+def _rate_among_audited(audit: pd.DataFrame) -> float:
+    looked = _looked_at(audit)
+    return float(looked.loc[looked["source"] == "audit", "label"].mean())
+
+
+def _rate_by_silence(audit: pd.DataFrame) -> float:
+    """What the team would count without the audit: silence means legitimate."""
+    known = audit[audit["known"].to_numpy(bool) & (audit["source"] != "audit")]
+    return float((known["label"] == 1).sum() / len(audit))
+
+
+def _audits_for(rate: float) -> float:
+    return Z**2 * rate * (1 - rate) / HALF_WIDTH**2
+
+
+def _payback_days(cost: float, gain_per_month: float) -> float:
+    cost = as_number(cost, "cost", ge=0)
+    gain = as_number(gain_per_month, "gain_per_month")
+    return DAYS_PER_MONTH * cost / gain if gain > 0 else math.inf
+
+
+def _ranked(importance: pd.DataFrame | pd.Series[float]) -> list[str]:
+    """The columns from the most to the least telling, clocks left out."""
+    if isinstance(importance, pd.Series):
+        importance = importance.rename_axis("column").rename("importance").reset_index()
+    table = as_frame(importance, "importance", ["column", "importance"]).sort_values("importance", ascending=False)
+    columns = [str(name) for name in table["column"] if name not in CLOCKS]
+    if len(columns) < 5:
+        raise ValueError("importance must hold at least five columns beside order_id, month and day")
+    return columns
+
+
+def _least_telling(importance: pd.DataFrame | pd.Series[float]) -> set[str]:
+    return {name for name in _ranked(importance)[3:] if name != "amount_usd"} & set(_ranked(importance)[-3:])
+
+
+EXERCISES = (
+    Exercise(
+        id="N1-1",
+        ask="Which share of the true frauds of months 0 to 4 carries a fraud label at the end of month 4?",
+        kind=Number("share", absolute=0.05),
+        reference=_coverage,
+        also=(_coverage_by_audit,),
+        wrong=(
+            Wrong(
+                "recall on the labelled frauds",
+                lambda orders, seen: 1.0,
+                "Of which frauds is that the share? Among the labelled ones nearly all are found, because being found "
+                "is how they got their label. Divide by all true frauds.",
+            ),
+            Wrong(
+                "the pattern the rules know, alone",
+                lambda orders, seen: float(_coverage_by_kind(orders, seen).max()),
+                "That is the share for the pattern the rules know. There is another one: weight by how many there are "
+                "of each.",
+            ),
+            Wrong(
+                "plain mean over the patterns",
+                lambda orders, seen: float(_coverage_by_kind(orders, seen).mean()),
+                "That is the plain mean over the patterns. They are not equally frequent: weight by how many there "
+                "are of each.",
+            ),
+            Wrong(
+                "any label counts",
+                lambda orders, seen: float(_frauds(orders, seen)["known"].mean()),
+                "That counts every fraud with any label. Silence labels many of them legitimate: count only labels "
+                "that say fraud.",
+            ),
+            Wrong(
+                "the share without a label",
+                lambda orders, seen: 1 - _coverage(orders, seen),
+                "That is the share that has no fraud label: the other side of the answer.",
+            ),
+        ),
+        hints=(
+            "A share has a whole. Here it is all true frauds, whether anybody noticed them or not.",
+            "A fraud carries its label when `known` is true and `label` is 1. A 0 that came from silence is no fraud "
+            "label.",
+            "Count the rows where `_is_fraud` and the fraud label are both true; divide by the rows where `_is_fraud` "
+            "is true.",
+        ),
+        solution=(
+            'labelled = seen["known"] & (seen["label"] == 1)\n'
+            'fraud = orders["_is_fraud"]\n'
+            "answer = (labelled & fraud).sum() / fraud.sum()"
+        ),
+        reasoning=(
+            "The whole is every true fraud, not every fraud that somebody noticed. The rest is not missing by chance: "
+            "it is one whole pattern. Who cannot see the truth gets near it from a random audit: fraud labels divided "
+            "by the number of frauds that the audit estimates."
+        ),
+    ),
+    Exercise(
+        id="N1-2",
+        ask="Estimate the fraud rate of all orders from the inspected and the audited ones (Horvitz and Thompson).",
+        kind=Number("share", within=_two_standard_errors, within_says="two standard errors of the estimate"),
+        reference=_audited_rate,
+        wrong=(
+            Wrong(
+                "silence is legitimate",
+                _rate_by_silence,
+                "That is the rate without the audit, which takes silence for legitimate. Let every audited order "
+                "stand for 1 / propensity orders.",
+            ),
+            Wrong(
+                "mean of the rows looked at",
+                lambda audit: float(_looked_at(audit)["label"].mean()),
+                "That is the plain mean of the orders that were looked at. The rule picks suspicious ones: each "
+                "audited row stands for many others, an inspected row only for itself.",
+            ),
+            Wrong(
+                "audited rows alone",
+                _rate_among_audited,
+                "That is the rate among audited orders, so among those that the rule let through. The inspected ones "
+                "belong to the whole too.",
+            ),
+            Wrong(
+                "divided by the rows looked at",
+                lambda audit: _audited_rate(audit) * len(audit) / len(_looked_at(audit)),
+                "The weighted count is right; the whole it belongs to is all orders, not only those looked at.",
+            ),
+        ),
+        hints=(
+            "Use only rows that somebody looked at, whose `source` is `review` or `audit`. How many orders does each "
+            "stand for?",
+            "A row that was looked at with probability 0.02 stands for 1 / 0.02 = 50 orders. Weight its label by "
+            "1 / `propensity`.",
+            "Sum `label / propensity` over the rows looked at, then divide by the number of all orders.",
+        ),
+        solution=(
+            'looked = audit[audit["source"].isin(["review", "audit"])]\n'
+            'answer = (looked["label"] / looked["propensity"]).sum() / len(audit)'
+        ),
+        reasoning=(
+            "Every order had a known chance to be looked at. Weighted by one over that chance, the few rows with a "
+            "label stand for all orders, also for those that nobody ever suspected. Dividing by the sum of the weights "
+            "(Hájek) instead of the number of orders is as honest, and passes."
+        ),
+    ),
+    Exercise(
+        id="N1-3",
+        ask="How many random audits tell the fraud rate of the orders nobody inspects within ±0.3 percentage points "
+        "(95 %)?",
+        kind=Number("audits", relative=0.05),
+        reference=lambda audit: _audits_for(_rate_among_audited(audit)),
+        wrong=(
+            Wrong(
+                "forgot the 1.96",
+                lambda audit: _audits_for(_rate_among_audited(audit)) / Z**2,
+                "That makes ±0.3 points one standard error, which holds two times in three. For 95 % the half-width "
+                "is 1.96 standard errors, and the 1.96 is squared.",
+            ),
+            Wrong(
+                "the rate of all orders",
+                lambda audit: _audits_for(_audited_rate(audit)),
+                "That uses the fraud rate of all orders. The audit draws only from the orders that the rule let "
+                "through, where fraud is rarer.",
+            ),
+            Wrong(
+                "1.96 not squared",
+                lambda audit: _audits_for(_rate_among_audited(audit)) / Z,
+                "Solve the half-width for n: the 1.96 gets squared together with everything else.",
+            ),
+            Wrong(
+                "half-width not squared",
+                lambda audit: _audits_for(_rate_among_audited(audit)) * HALF_WIDTH,
+                "Solve the half-width for n: the 0.003 below the line gets squared too.",
+            ),
+        ),
+        hints=(
+            "Which orders does the audit draw from? Its rate is the one that counts: the mean label among audited "
+            "rows.",
+            "The half-width of a 95 % interval of a rate p is 1.96 · √(p (1 − p) / n). Here it must be 0.003.",
+            "Solve for n: n = 1.96² · p (1 − p) / 0.003².",
+        ),
+        solution=(
+            'p = audit.loc[audit["source"] == "audit", "label"].mean()\nanswer = 1.96**2 * p * (1 - p) / 0.003**2'
+        ),
+        reasoning=(
+            "The half-width 1.96 · √(p (1 − p) / n), solved for n. Only p of the orders that nobody inspects matters, "
+            "and the number of orders hardly does: a shop ten times as large needs the same audit."
+        ),
+    ),
+    Exercise(
+        id="N1-4",
+        ask="The audit costs `cost` dollars once and the better model earns `gain_per_month` dollars more a month. "
+        "After how many days is it paid back?",
+        kind=Number("days", relative=0.25),
+        reference=_payback_days,
+        wrong=(
+            Wrong(
+                "in months",
+                lambda cost, gain_per_month: _payback_days(cost, gain_per_month) / DAYS_PER_MONTH,
+                "That is the payback in months; a month here has 30 days.",
+            ),
+            Wrong(
+                "charged the audit every month",
+                lambda cost, gain_per_month: AUDITED_MONTHS * _payback_days(cost, gain_per_month),
+                "That charges the audit once for each of the five months it covers. The cost is that of all five "
+                "together.",
+            ),
+            Wrong(
+                "gain in a day times cost",
+                lambda cost, gain_per_month: DAYS_PER_MONTH * gain_per_month / cost,
+                "Cost and gain changed places: how often does a day's gain fit into the cost?",
+            ),
+        ),
+        hints=(
+            "It is paid back when the gains so far equal the cost.",
+            "How many dollars does one day bring, if a month has 30?",
+            "Divide the cost by the gain of one day: cost / (gain_per_month / 30).",
+        ),
+        solution="answer = cost / (gain_per_month / 30)",
+        reasoning=(
+            "The cost is paid once, the gain comes in day by day. With a gain of nothing or less it is never paid back."
+        ),
+    ),
+    Exercise(
+        id="N1-5",
+        ask="Which two columns give away that the later orders are not like the earlier ones?",
+        kind=Names("column names", count=2),
+        reference=lambda importance: set(_ranked(importance)[:3]),
+        wrong=(
+            Wrong(
+                "the amount",
+                lambda importance: {"amount_usd", _ranked(importance)[0]},
+                "The amount? Plot it for both periods: did it move? Read the table of importances again.",
+            ),
+            Wrong(
+                "a clock",
+                lambda importance: {"day", _ranked(importance)[0]},
+                "`order_id`, `month` and `day` tell old from new by definition. What changed about the orders "
+                "themselves?",
+            ),
+            Wrong(
+                "the table upside down",
+                _least_telling,
+                "Among your two is one of the least telling columns: is the table sorted the way you read it?",
+            ),
+        ),
+        hints=(
+            "The classifier was asked: old or new? The columns that it needs for the answer are those that moved.",
+            "Sort the importances from large to small and look at the first three.",
+            "Any two of the first three pass. Plot them for both periods to see how they moved.",
+        ),
+        solution='answer = set(importance.sort_values("importance", ascending=False)["column"].head(2))',
+        reasoning=(
+            "Any two of the three most important columns tell the same story: a new market came in, with new accounts "
+            "on new devices that send to other addresses. Nothing about fraud has changed, and the model will not "
+            "know that."
+        ),
+    ),
+)
