@@ -1,0 +1,47 @@
+# The handful of commands; `make help` lists them. They need make, git and Python 3.11 or newer, and make .venv themselves.
+export OMP_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH
+unexport VIRTUAL_ENV
+
+PYTHONS = $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+OLDER = $(or $(PYTHON),python3.12 python3.11)
+BIN = .venv/bin
+SUITE = -m pytest @tests/suite.args
+
+.NOTPARALLEL:
+.PHONY: help course test check test-all test-oldest build install install-test install-oldest
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+course: install ## install the course in .venv and open JupyterLab on the first notebook (LAB_ARGS=--no-browser)
+	@$(BIN)/python -m mllayers lab $(LAB_ARGS) notebooks/01_data.ipynb
+
+test: check ## everything that has to hold: check, tests, examples, the claims on 3 seeds, the notebooks
+	@$(BIN)/python $(SUITE)
+
+check: install-test ## read the code: ruff, mypy, imports between the rooms, spelling (part of test)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+test-all: check ## as test, the claims on 30 seeds
+	@CLAIM_SEEDS=30 $(BIN)/python $(SUITE)
+
+test-oldest: install-oldest ## the tests on the oldest supported versions; notebooks are executed, not compared
+	@.venv-oldest/bin/python $(SUITE) --nbval-lax -W default
+
+build: install ## make the learner copies of the notebooks, executing the solved ones first
+	@$(BIN)/python -m mllayers build --execute
+
+install:
+	@sh .ci/venv .venv constraints.txt course $(PYTHONS)
+
+install-test:
+	@sh .ci/venv .venv constraints.txt test,lint $(PYTHONS)
+
+install-oldest:
+	@sh .ci/venv .venv-oldest constraints-oldest.txt test $(OLDER)
