@@ -73,11 +73,14 @@ class Number:
 
     def matches(self, answer: float, target: float, tolerance: float) -> bool:
         """Whether a number lies within the widest stated tolerance."""
-        return answer == target or abs(answer - target) <= max(tolerance, self.absolute, self.relative * abs(target))
+        if math.isinf(answer) or math.isinf(target):
+            return answer == target
+        return abs(answer - target) <= self._width(target, tolerance)
 
     def mistaken(self, answer: float, wrong: float, target: float, tolerance: float) -> float:
-        """The distance from a wrong number, where it lies within the tolerance of it."""
-        return abs(answer - wrong) if self.matches(answer, wrong, tolerance) else math.inf
+        """The distance from a wrong number, where it is that number as one would round it."""
+        apart = abs(answer - wrong)
+        return apart if apart <= max(self._width(target, tolerance) / 4, 0.02 * abs(wrong)) < math.inf else math.inf
 
     def miss(self, answer: float, target: float, tolerance: float) -> str:
         """The direction, and roughly the distance."""
@@ -96,6 +99,9 @@ class Number:
         if large <= 10 * small:
             return f"Too {way}, by a factor between 2 and 10."
         return f"Too {way}, by more than a factor of 10: check the units and what you divide by."
+
+    def _width(self, target: float, tolerance: float) -> float:
+        return max(tolerance, self.absolute, self.relative * abs(target))
 
 
 @dataclass(frozen=True)
