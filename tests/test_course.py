@@ -337,6 +337,16 @@ def test_no_word_of_a_card_edited_by_hand_is_lost(text):
         assert all(word in once for word in words), (line, once)
 
 
+def test_dollars_are_money_not_formulas():
+    note = predict("P1-1", 10, unit="$")
+    assert "$10" in repr(note)
+    assert "<span>&#36;</span>10" in note._repr_html_()
+    page = card("01", audit="$4 each, `$x` and $800 a month")
+    assert "$4 each" in repr(page)
+    assert "<span>&#36;</span>4 each, `$x` and <span>&#36;</span>800 a month" in page._repr_markdown_()
+    assert "$4 each, `$x` and $800" in learner.read("system_card.md")
+
+
 # --- beliefs
 
 

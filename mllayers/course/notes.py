@@ -45,8 +45,14 @@ class Page:
         return self.markdown
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return _dollars_are_money(self.markdown)
 
 
 def _inline_html(line: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line, quote=False))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _dollars_are_money(html.escape(line, quote=False)))
+
+
+def _dollars_are_money(text: str) -> str:
+    """Keep notebooks from setting what stands between two dollar signs as a formula; code stays as it is."""
+    parts = re.split(r"(```.*?```|`[^`\n]*`)", text, flags=re.DOTALL)
+    return "".join(part if i % 2 else part.replace("$", "<span>&#36;</span>") for i, part in enumerate(parts))
