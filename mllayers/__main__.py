@@ -28,17 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     options, flags = parser.parse_known_args(words)
-    if options.door is lab:
+    if words[0] == "lab":
         return lab(words[1:])
     if flags:
         parser.error(f"unknown: {' '.join(flags)}; `python -m mllayers {words[0]} --help` lists what there is")
     try:
-        code: int = options.door(options)
+        open_door: Callable[[argparse.Namespace], int] = options.door
+        return open_door(options)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         _stop(f"{words[0]}: {error}")
     except KeyboardInterrupt:
         _stop(f"{words[0]}: stopped; no file was left half written", code=130)
-    return code
 
 
 def lab(words: Sequence[str]) -> int:

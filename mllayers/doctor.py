@@ -80,10 +80,10 @@ def packages() -> Iterator[Finding]:
         from packaging.requirements import Requirement
 
         stated = [Requirement(line) for line in metadata.requires("mllayers") or ()]
+    except metadata.PackageNotFoundError:  # `python` says so
+        return
     except ImportError:
         yield Finding("the package packaging is missing, so that versions cannot be compared", _install())
-        return
-    except metadata.PackageNotFoundError:
         return
     for need in stated:
         if need.marker is not None and not need.marker.evaluate({"extra": "course"}):

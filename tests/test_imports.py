@@ -1,0 +1,72 @@
+"""What loading the package costs, and that whatever it loads is declared."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def loaded_by(code):
+    """The modules that some code loads, beyond those of a Python that has only just started."""
+    script = f"import sys; bare = set(sys.modules)\n{code}\nprint('\\n', *sorted(set(sys.modules) - bare))"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    return set(said.stdout.splitlines()[-1].split())
+
+
+def test_the_package_itself_loads_nothing():
+    loaded = loaded_by("import mllayers")
+    assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {"mllayers"}
+    assert len(loaded) <= 10
+
+
+def test_modules_load_on_first_use():
+    loaded = loaded_by("import mllayers as ml; ml.shop")
+    assert {"mllayers.shop", "numpy", "pandas"} <= loaded
+    assert not loaded & {"sklearn", "matplotlib", "IPython", "ipywidgets", "tqdm"}
+
+
+@pytest.mark.parametrize("words", [[], ["doctor", "--help"], ["data", "orders", "--help"]])
+def test_the_doors_say_what_they_do_without_loading_anything(words):
+    loaded = loaded_by(f"from mllayers.__main__ import main\ntry: main({words})\nexcept SystemExit: pass")
+    assert {name.partition(".")[0] for name in loaded} <= {"mllayers", *sys.stdlib_module_names}
+
+
+def imported(folder):
+    """The packages outside the standard library that the modules of a folder import."""
+    own = {"mllayers", *(path.stem for path in (ROOT / folder).rglob("*.py"))}
+    names = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add(node.module.partition(".")[0])
+    return names - own - set(sys.stdlib_module_names)
+
+
+def brought(*extras):
+    """The packages that are declared, and those that a declared one requires in turn, as they are imported."""
+    lines = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
+    declared = {Requirement(line).name for line in lines} - {"mllayers"}
+    for name in list(declared):
+        further = map(Requirement, metadata.requires(name) or ())
+        declared |= {need.name for need in further if need.marker is None or need.marker.evaluate({"extra": ""})}
+    plain = {name.lower().replace("_", "-") for name in declared}
+    homes = metadata.packages_distributions()
+    return {module for module, names in homes.items() if plain & {name.lower().replace("_", "-") for name in names}}
+
+
+def test_what_the_package_imports_is_declared():
+    assert imported("mllayers") <= brought("course")
+
+
+def test_what_the_tests_import_is_declared():
+    assert imported("tests") <= brought("course", "engines", "test")
