@@ -7,7 +7,7 @@ Every check returns its input ready to use (an array, an int, …) and raises ``
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -40,10 +40,10 @@ def as_probabilities(x: ArrayLike, name: str) -> NDArray[np.float64]:
     return out
 
 
-def as_binary(x: ArrayLike, name: str) -> NDArray[np.float64]:
-    """A one-dimensional array of 0 and 1 (booleans welcome), as floats."""
-    out = as_numbers(x, name)
-    bad = (out != 0) & (out != 1)
+def as_binary(x: ArrayLike, name: str, *, missing: bool = False) -> NDArray[np.float64]:
+    """A one-dimensional array of 0 and 1 (booleans welcome), as floats; ``missing=True`` lets NaN through."""
+    out = as_numbers(x, name, missing=missing)
+    bad = (out != 0) & (out != 1) & ~np.isnan(out)
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(f"{name} must hold only 0 and 1; got {out[row]:g} at row {row}")
@@ -57,6 +57,21 @@ def per_case(x: ArrayLike, n: int, name: str) -> NDArray[np.float64]:
     out = as_numbers(x, name)
     if out.size != n:
         raise ValueError(f"{name} must be one number or {n} numbers, one per case; got {out.size}")
+    return out
+
+
+def as_thresholds(x: ArrayLike, n: int, name: str) -> NDArray[np.float64]:
+    """A threshold, or one per case: any number but NaN, and ``inf`` means that nobody acts."""
+    if np.ndim(x) == 0:
+        x = np.reshape(np.asarray(x), 1)
+    try:
+        out = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be one number or one per case; got {describe(x)}") from None
+    if out.shape not in {(1,), (n,)}:
+        raise ValueError(f"{name} must be one number or {n} numbers, one per case; got shape {out.shape}")
+    if np.isnan(out).any():
+        raise ValueError(f"{name} must not be missing; got nan at row {int(np.argmax(np.isnan(out)))}")
     return out
 
 
@@ -111,17 +126,29 @@ def one_of(x: Any, name: str, allowed: Iterable[str]) -> str:
     return x
 
 
-def as_frame(x: Any, name: str, columns: Iterable[str] = ()) -> pd.DataFrame:
+def as_frame(x: Any, name: str, columns: Iterable[Hashable] = ()) -> pd.DataFrame:
     """A pandas frame with at least one row and the named columns."""
     if not isinstance(x, pd.DataFrame):
         raise TypeError(f"{name} must be a pandas DataFrame; got {describe(x)}")
     absent = [column for column in columns if column not in x.columns]
     if absent:
         has = ", ".join(map(str, x.columns))
-        raise ValueError(f"{name} must have the columns {', '.join(absent)}; it has {has}")
+        raise ValueError(f"{name} must have the columns {', '.join(map(str, absent))}; it has {has}")
     if len(x) == 0:
         raise ValueError(f"{name} must hold at least one row; got none")
     return x
+
+
+def as_columns(x: Any, name: str) -> list[Hashable]:
+    """A list of column names, each once."""
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        raise TypeError(f"{name} must be a list of column names; got {describe(x)}")
+    out = list(x)
+    twice = [column for i, column in enumerate(out) if column in out[:i]]
+    if twice or not out:
+        came = f"{twice[0]!r} twice" if twice else "none"
+        raise ValueError(f"{name} must name at least one column, and each only once; got {came}")
+    return out
 
 
 def describe(x: Any) -> str:

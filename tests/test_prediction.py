@@ -1,0 +1,332 @@
+"""Layer 2: the sweep beside brute force and scikit-learn, the value of a model and its interval."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import TunedThresholdClassifierCV
+
+import mllayers as ml
+from mllayers.prediction import money_by_threshold, value_of_model
+
+MONEY = {"gain_tp": 45.0, "cost_fp": 5.0}
+AMOUNTS = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
+
+
+def money_of(y, acts, *, gain_tp, cost_fp, cost_fn=0.0, gain_tn=0.0):
+    """One case after the other, by the table in the module's docstring."""
+    columns = [np.broadcast_to(x, len(y)) for x in (gain_tp, cost_fp, cost_fn, gain_tn)]
+    total = 0.0
+    for truth, act, tp, fp, fn, tn in zip(y, acts, *columns, strict=True):
+        total += (tp if act else -fn) if truth else (-fp if act else tn)
+    return total
+
+
+def sample(n, seed=0, distort=1.0):
+    rng = np.random.default_rng(seed)
+    p = rng.beta(1, 9, n)
+    return (rng.random(n) < p).astype(float), p**distort
+
+
+@st.composite
+def worlds(draw, per_case=None):
+    """Labels, scores with many ties, and amounts in quarters of a dollar (exact in floating point)."""
+    n = draw(st.integers(1, 25))
+    y = np.array(draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)))
+    grid = draw(st.sampled_from([1, 2, 5, 1000]))
+    p = np.array(draw(st.lists(st.integers(0, grid), min_size=n, max_size=n))) / grid
+    each = draw(st.booleans()) if per_case is None else per_case
+    quarter = st.integers(-400, 400).map(lambda k: k / 4) if each else st.integers(1, 400).map(lambda k: k / 4)
+    amounts = {k: np.array(draw(st.lists(quarter, min_size=n, max_size=n))) if each else draw(quarter) for k in AMOUNTS}
+    if_one, if_zero = amounts["gain_tp"] + amounts["cost_fn"], -(amounts["cost_fp"] + amounts["gain_tn"])
+    both = np.concatenate([np.ravel(if_one), np.ravel(if_zero)])
+    assume((both > 0).any() and (both < 0).any())
+    return y, p, amounts
+
+
+# --- money_by_threshold ---------------------------------------------------------------------------------------------
+
+
+@given(worlds())
+@settings(max_examples=300, deadline=None)
+def test_every_threshold_agrees_with_brute_force(world):
+    y, p, amounts = world
+    money = money_by_threshold(y, p, **amounts)
+    assert money.threshold.tolist() == [np.inf, *sorted(set(p.tolist()), reverse=True)]
+    assert money.acted.tolist() == [int((p >= t).sum()) for t in money.threshold]
+    assert money.profit.tolist() == [money_of(y, p >= t, **amounts) for t in money.threshold]
+    assert money.best == int(np.argmax(money.profit))
+
+
+@given(worlds(), st.integers(-1000, 1000), st.integers(-1000, 1000))
+@settings(deadline=None)
+def test_a_constant_in_a_column_of_the_cost_matrix_changes_no_decision(world, if_one, if_zero):
+    y, p, amounts = world
+    moved = amounts | {"gain_tp": amounts["gain_tp"] + if_one, "cost_fn": amounts["cost_fn"] - if_one}
+    moved |= {"cost_fp": amounts["cost_fp"] - if_zero, "gain_tn": amounts["gain_tn"] + if_zero}
+    before, after = money_by_threshold(y, p, **amounts), money_by_threshold(y, p, **moved)
+    assert before.best == after.best
+    shift = if_one * y.sum() + if_zero * (1 - y).sum()
+    np.testing.assert_array_equal(after.profit, before.profit + shift)
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_the_order_of_the_cases_does_not_matter(world, random):
+    y, p, amounts = world
+    order = list(range(len(y)))
+    random.shuffle(order)
+    shuffled = {k: v[order] if np.ndim(v) else v for k, v in amounts.items()}
+    here, there = money_by_threshold(y, p, **amounts), money_by_threshold(y[order], p[order], **shuffled)
+    np.testing.assert_array_equal(here.profit, there.profit)
+
+
+@given(worlds(per_case=False))
+@settings(deadline=None)
+def test_one_number_is_the_same_number_for_every_case(world):
+    y, p, amounts = world
+    each = {name: np.full(len(y), amount) for name, amount in amounts.items()}
+    np.testing.assert_array_equal(money_by_threshold(y, p, **amounts).profit, money_by_threshold(y, p, **each).profit)
+
+
+def test_another_currency_changes_the_figures_and_no_decision():
+    y, p = sample(500)
+    dollars, cents = money_by_threshold(y, p, **MONEY), money_by_threshold(y, p, gain_tp=4500, cost_fp=500)
+    assert dollars.best == cents.best
+    np.testing.assert_allclose(cents.profit, 100 * dollars.profit)
+
+
+def test_all_scores_equal_is_one_threshold():
+    money = money_by_threshold([0, 1, 1], [0.4, 0.4, 0.4], gain_tp=10, cost_fp=4)
+    assert money.threshold.tolist() == [np.inf, 0.4]
+    assert money.profit.tolist() == [0, 16]
+
+
+def test_a_case_exactly_at_the_threshold_is_acted_on():
+    money = money_by_threshold([1, 0], [0.5, 0.2], gain_tp=10, cost_fp=4)
+    assert money.threshold[money.best] == 0.5
+    assert money.acted[money.best] == 1
+
+
+def test_cents_add_up_exactly_for_scalar_amounts():
+    y = np.ones(100_000)
+    y[-1] = 0
+    money = money_by_threshold(y, np.linspace(1, 0, y.size), gain_tp=0.1, cost_fp=0.3)
+    assert money.profit[-2] == 0.1 * 99_999
+
+
+def test_the_calibrated_optimum_is_near_the_threshold_from_the_costs():
+    y, p = sample(400_000)
+    money = money_by_threshold(y, p, gain_tp=20, cost_fp=5)
+    from_costs = money_of(y, p >= 5 / 25, gain_tp=20, cost_fp=5)
+    assert 0 <= money.profit[money.best] - from_costs < 0.01 * money.profit[money.best]
+
+
+class Given(ClassifierMixin, BaseEstimator):
+    """A fitted classifier whose score is its input."""
+
+    def fit(self, x, y):
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, x):
+        return np.column_stack([1 - x[:, 0], x[:, 0]])
+
+    def predict(self, x):
+        return (x[:, 0] >= 0.5).astype(int)
+
+
+def test_scikit_learn_finds_the_same_threshold_when_it_is_given_all_of_them():
+    y, p = sample(300)
+    p = p.round(2)
+    score = make_scorer(lambda truth, acts: money_of(truth, acts, **MONEY))
+    tuner = TunedThresholdClassifierCV(
+        Given().fit(None, None),
+        scoring=score,
+        thresholds=np.unique(p),
+        cv="prefit",
+        refit=False,
+        store_cv_results=True,
+    ).fit(p[:, None], y)
+    money = money_by_threshold(y, p, **MONEY)
+    assert tuner.best_threshold_ == money.threshold[money.best]
+    assert tuner.best_score_ == pytest.approx(money.profit[money.best])
+    np.testing.assert_allclose(tuner.cv_results_["scores"][::-1], money.profit[1:])
+
+
+def test_what_comes_back_reads_well():
+    money = ml.prediction.money_by_threshold([0, 1], [0.2, 0.7], gain_tp=10_000, cost_fp=0.5)
+    assert repr(money) == (
+        "best of 3 thresholds: p ≥ 0.7 (1 of 2 cases) earns $10,000; acting on nobody $0, on everyone $9,999".replace(
+            "$9,999", "$10,000"
+        )
+    )
+    assert list(money.frame()) == ["threshold", "profit", "acted"]
+    assert "nobody (0 of 2 cases)" in repr(money_by_threshold([0, 0], [0.2, 0.7], gain_tp=1, cost_fp=0.5))
+
+
+def test_columns_of_a_frame_are_welcome():
+    y, p = sample(50)
+    frame = pd.DataFrame({"y": y.astype(bool), "p": p}, index=range(100, 150))
+    np.testing.assert_array_equal(
+        money_by_threshold(frame["y"], frame["p"], **MONEY).profit, money_by_threshold(y, p, **MONEY).profit
+    )
+
+
+# --- bad input, the same for both -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [money_by_threshold, value_of_model])
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"p": [0.1, np.nan, 0.3, 0.2, 0.1]}, ValueError, "p must hold finite numbers; got nan at row 1"),
+        ({"p": [0.1, 0.2, 0.3, 1.7, 0.1]}, ValueError, r"p must lie in \[0, 1\]; got 1.7 at row 3"),
+        ({"p": [0.1, 0.2]}, ValueError, "y and p must have the same length; y has 5, p has 2"),
+        ({"y": [0, 1, 2, 0, 1]}, ValueError, "y must hold only 0 and 1; got 2 at row 2"),
+        ({"y": [], "p": []}, ValueError, "at least one case"),
+        ({"gain_tp": [1, 2]}, ValueError, "gain_tp must be one number or 5 numbers"),
+        ({"cost_fn": np.nan}, ValueError, "cost_fn must hold finite numbers"),
+        ({"cost_fp": "five"}, TypeError, "cost_fp must be a column of numbers"),
+        ({"cost_fp": -5}, ValueError, "nothing to decide: acting is never worse"),
+        ({"cost_fp": 0}, ValueError, "nothing to decide: acting is never worse"),
+        ({"gain_tp": -45}, ValueError, "nothing to decide: not acting is never worse"),
+        ({"gain_tp": np.full(5, -45.0)}, ValueError, "got gain_tp \\+ cost_fn from -45 to -45"),
+        ({"cost_fps": 5}, TypeError, "unexpected keyword argument 'cost_fps'"),
+    ],
+)
+def test_bad_input_is_refused_by_name(function, change, error, message):
+    good = {"y": [0, 1, 0, 0, 1], "p": [0.1, 0.5, 0.3, 0.2, 0.1], **MONEY} | change
+    with pytest.raises(error, match=message):
+        function(good.pop("y"), good.pop("p"), **good)
+
+
+@pytest.mark.parametrize("function", [money_by_threshold, value_of_model])
+def test_amounts_go_by_name_and_the_two_that_matter_are_required(function):
+    with pytest.raises(TypeError, match="positional"):
+        function([0, 1], [0.1, 0.5], 45, 5)
+    with pytest.raises(TypeError, match="cost_fp"):
+        function([0, 1], [0.1, 0.5], gain_tp=45)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"threshold": np.nan}, ValueError, "threshold must not be missing"),
+        ({"threshold": [0.1, 0.2]}, ValueError, "threshold must be one number or 5 numbers"),
+        ({"threshold": "high"}, TypeError, "threshold must be one number or one per case"),
+        ({"cv": 1}, ValueError, "cv must be ≥ 2"),
+        ({"cv": 6}, ValueError, "at least 6 cases"),
+        ({"seed": 0.5}, TypeError, "seed must be a whole number"),
+    ],
+)
+def test_value_of_model_refuses_bad_options(change, error, message):
+    with pytest.raises(error, match=message):
+        value_of_model([0, 1, 0, 0, 1], [0.1, 0.5, 0.3, 0.2, 0.1], **(MONEY | change))
+
+
+# --- value_of_model -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gain_tp", [45, 10, 400])
+def test_when_nobody_acts_every_model_is_worth_exactly_nothing_the_oracle_too(gain_tp):
+    y, p = sample(2_000)
+    for score in (p, y, 1 - p, np.zeros_like(p)):
+        for threshold in (np.inf, 1.01, np.full(p.size, 2.0)):
+            worth = value_of_model(y, score, gain_tp=gain_tp, cost_fp=5, threshold=threshold)
+            assert (worth.value, worth.low, worth.high, worth.in_sample, worth.acted) == (0.0, 0.0, 0.0, 0.0, 0)
+            assert worth.with_model == worth.without_model
+
+
+@given(worlds(), st.floats(0, 1), st.sampled_from([None, 0.0, 0.3, 0.7, np.inf]), st.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_a_constant_score_is_never_worth_anything(world, score, threshold, seed):
+    y, _, amounts = world
+    assume(len(y) >= 5)
+    worth = value_of_model(y, np.full(len(y), score), threshold=threshold, seed=seed, **amounts)
+    assert worth.value <= 0
+    assert worth.in_sample <= 0
+    if threshold is None:
+        assert (worth.value, worth.low, worth.high, worth.in_sample) == (0, 0, 0, 0)
+
+
+@given(worlds(), st.floats(0, 1))
+@settings(max_examples=200, deadline=None)
+def test_with_a_given_threshold_the_value_is_brute_force(world, threshold):
+    y, p, amounts = world
+    assume(len(y) >= 2 and (p >= threshold).any())
+    worth = value_of_model(y, p, threshold=threshold, **amounts)
+    without = max(money_of(y, np.full(len(y), act), **amounts) for act in (False, True))
+    assert worth.without_model == without
+    assert worth.with_model == money_of(y, p >= threshold, **amounts)
+    assert worth.value == worth.in_sample == worth.with_model - without
+    assert worth.low <= worth.value <= worth.high
+
+
+@given(worlds())
+@settings(deadline=None)
+def test_in_sample_is_the_best_of_the_sweep_over_nobody_and_everyone(world):
+    y, p, amounts = world
+    assume(len(y) >= 5)
+    worth, money = value_of_model(y, p, **amounts), money_by_threshold(y, p, **amounts)
+    assert worth.in_sample == money.profit.max() - max(money.profit[0], money.profit[-1])
+    assert worth.in_sample >= worth.value
+    assert worth.low <= worth.value <= worth.high
+
+
+def test_threshold_per_case_follows_each_case_s_own_money():
+    rng = np.random.default_rng(3)
+    y, p = sample(20_000)
+    gain = rng.lognormal(3, 1.5, p.size)
+    own = value_of_model(y, p, gain_tp=gain, cost_fp=5, threshold=5 / (5 + gain))
+    one = value_of_model(y, p, gain_tp=gain, cost_fp=5)
+    assert own.threshold is None
+    assert own.value > one.in_sample > 0
+    assert own.acted == (p >= 5 / (5 + gain)).sum()
+
+
+def test_the_flattering_number_is_corrected():
+    """Scores that know nothing look valuable on the cases that chose their threshold; the value does not."""
+    flattering, honest = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        worth = value_of_model(rng.random(400) < 0.1, rng.random(400), gain_tp=60, cost_fp=5, seed=seed)
+        flattering.append(worth.in_sample)
+        honest.append(worth.value)
+    assert min(flattering) >= 0
+    assert np.mean(flattering) > 50
+    assert np.mean(honest) < 0
+
+
+@pytest.mark.parametrize(
+    ("money", "threshold", "least"),
+    [(MONEY, 0.1, 0.92), ({"gain_tp": 20, "cost_fp": 5}, 0.2, 0.92), ({"gain_tp": 20, "cost_fp": 5}, None, 0.85)],
+)
+def test_the_interval_holds_the_truth_about_as_often_as_it_says(money, threshold, least):
+    y, p = sample(400_000, seed=99)
+    cut = 5 / (5 + money["gain_tp"]) if threshold is None else threshold
+    truth = value_of_model(y, p, threshold=cut, **money).value / p.size
+    held = 0
+    for seed in range(300):
+        y, p = sample(4_000, seed=seed)
+        worth = value_of_model(y, p, threshold=threshold, seed=seed, **money)
+        held += worth.low <= truth * p.size <= worth.high
+    assert least <= held / 300 <= 0.99
+
+
+def test_the_same_seed_gives_the_same_value():
+    y, p = sample(1_000)
+    assert value_of_model(y, p, **MONEY) == value_of_model(y, p, **MONEY)
+    assert value_of_model(y, p, **MONEY).value != value_of_model(y, p, seed=1, **MONEY).value
+
+
+def test_the_value_reads_as_one_line():
+    y, p = [1, 0, 0, 0], [0.9, 0.2, 0.3, 0.1]
+    line = repr(value_of_model(y, p, gain_tp=40, cost_fp=5, threshold=0.5))
+    assert line.startswith("value of the model: $15 over 4 cases (95 % interval -$")
+    assert line.endswith("$40 with it (p ≥ 0.5, 1 acted on), $25 without")
+    assert "nobody is acted on" in repr(value_of_model(y, p, gain_tp=40, cost_fp=5, threshold=np.inf))
+    assert "thresholds per case" in repr(value_of_model(y, p, gain_tp=40, cost_fp=5, threshold=np.full(4, 0.5)))
