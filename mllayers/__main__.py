@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,14 +51,15 @@ def lab(words: Sequence[str]) -> int:
     if not notebook.is_file():
         _stop(f"lab: notebook must be a notebook that exists; got {notebook}")
     root = ROOT if ROOT in notebook.parents else notebook.parent
-    flags = [f"--ServerApp.root_dir={root}", "--LabApp.news_url=None"]
+    place = quote(notebook.relative_to(root).as_posix())
+    flags = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{place}", "--LabApp.news_url=None"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--allow-root")  # containers
     try:
         from jupyterlab.labapp import main as jupyterlab
     except ModuleNotFoundError as error:
         _stop(f"lab: {error.name} is missing; `python -m mllayers doctor` says how to install it")
-    jupyterlab([*flags, *(word for word in words if word not in named), str(notebook)])
+    jupyterlab([*flags, *(word for word in words if word not in named)])
     return 0
 
 

@@ -146,11 +146,11 @@ def opened(monkeypatch):
 
 
 def test_lab_opens_a_notebook_and_passes_flags_on(opened, tmp_path):
-    notebook = tmp_path / "mine.ipynb"
+    notebook = tmp_path / "my own.ipynb"
     notebook.touch()
     assert call("lab", "--no-browser", "--port", "8899", str(notebook)) == 0
-    assert opened[-1] == str(notebook)
-    assert opened[-4:-1] == ["--no-browser", "--port", "8899"]
+    assert opened[-3:] == ["--no-browser", "--port", "8899"]
+    assert "--LabApp.default_url=/lab/tree/my%20own.ipynb" in opened
     assert f"--ServerApp.root_dir={tmp_path}" in opened
 
 
@@ -160,7 +160,7 @@ def test_lab_opens_the_first_notebook_of_the_project(opened, monkeypatch, tmp_pa
     first.touch()
     monkeypatch.setattr(doors, "ROOT", tmp_path)
     assert call("lab") == 0
-    assert opened[-1] == str(first)
+    assert "--LabApp.default_url=/lab/tree/notebooks/01_data.ipynb" in opened
     assert f"--ServerApp.root_dir={tmp_path}" in opened
 
 
