@@ -158,11 +158,9 @@ def test_scikit_learn_finds_the_same_threshold_when_it_is_given_all_of_them():
 
 
 def test_what_comes_back_reads_well():
-    money = ml.prediction.money_by_threshold([0, 1], [0.2, 0.7], gain_tp=10_000, cost_fp=0.5)
+    money = ml.prediction.money_by_threshold([0, 1], [0.2, 0.7], gain_tp=10_000, cost_fp=5)
     assert repr(money) == (
-        "best of 3 thresholds: p ≥ 0.7 (1 of 2 cases) earns $10,000; acting on nobody $0, on everyone $9,999".replace(
-            "$9,999", "$10,000"
-        )
+        "best of 3 thresholds: p ≥ 0.7 (1 of 2 cases) earns $10,000; acting on nobody $0, on everyone $9,995"
     )
     assert list(money.frame()) == ["threshold", "profit", "acted"]
     assert "nobody (0 of 2 cases)" in repr(money_by_threshold([0, 0], [0.2, 0.7], gain_tp=1, cost_fp=0.5))
@@ -273,7 +271,6 @@ def test_in_sample_is_the_best_of_the_sweep_over_nobody_and_everyone(world):
     assume(len(y) >= 5)
     worth, money = value_of_model(y, p, **amounts), money_by_threshold(y, p, **amounts)
     assert worth.in_sample == money.profit.max() - max(money.profit[0], money.profit[-1])
-    assert worth.in_sample >= worth.value
     assert worth.low <= worth.value <= worth.high
 
 
