@@ -92,7 +92,7 @@ def speed(y, p):
         from empulse.metrics import max_profit_score
 
         tasks[f"empulse {metadata.version('empulse')} max_profit_score"] = (
-            lambda: max_profit_score(y, p, tp_benefit=20, fp_cost=1),
+            lambda: max_profit_score(y, p, tp_cost=-20, fp_cost=1),
             3,
         )
     print(f"{'CPU seconds, ' + format(p.size, ',') + ' scores':<42}{'seconds':>9}{'x argsort':>11}")
