@@ -210,7 +210,7 @@ def with_blanks(source: str, names: Iterable[str]) -> str:
 def executed(path: Path) -> str:
     """The text of a solved notebook with fresh outputs, run in its folder with a learner's folder of nobody."""
     notebook = _read(path)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(prefix="mllayers-home-") as home:
         one = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
         client = NotebookClient(
             notebook,

@@ -1,0 +1,244 @@
+"""Each rule of the notebook lint lets a good notebook pass and catches a small bad one."""
+
+import nbformat
+import notebook_lint as lint
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from mllayers.course.build import SECTIONS
+
+FIGURE = [
+    new_output("display_data", {"image/png": "aGk="}, metadata={"image/png": {"alt": "bars that fall"}}),
+    new_output("display_data", {"text/html": "<p>The rate falls by half in March.</p><table>3</table>"}),
+]
+CORRECT = new_output("display_data", {"text/html": "<strong>Correct.</strong> Well seen.", "text/plain": "Correct. "})
+
+
+def code(source="x = 1", *tags, outputs=(), count=None, **told):
+    return new_code_cell(
+        source, metadata={"tags": list(tags), "mllayers": told}, outputs=list(outputs), execution_count=count
+    )
+
+
+def prose(source="Why?", *tags, **told):
+    return new_markdown_cell(source, metadata={"tags": list(tags), "mllayers": told})
+
+
+def heading(name, minutes=3):
+    text = "# Layer 1 — Data: is the sample like the world?" if name == "question" else f"## {SECTIONS[name]}"
+    return prose(text, "core", section=name, minutes=minutes)
+
+
+def good():
+    """The smallest notebook that every rule lets pass."""
+    cells = {name: [heading(name)] for name in SECTIONS}
+    cells["question"][0].metadata.mllayers.claims = sorted(lint.CLAIMS_OF["01_data"])
+    cells["setup"] += [
+        code("from mllayers.course import ____, check, show"),
+        code("assert cost == 5\nassert rate == 0.9"),
+    ]
+    cells["case"] += [prose("A voucher costs \\$5, see [30 %](https://x.org), `1.5`, $p = 0.5$.", typed=["$5"])]
+    cells["happened"] += [code("show(figure)", outputs=FIGURE), prose("### More\n![a bar chart](alt.png)")]
+    cells["turn"] += [code('answer = 3\ncheck("N1-1", answer)', "exercise", blanks=["answer"], outputs=[CORRECT])]
+    cells["take"] += [code("def f(x):\n    return x", "lift-out", **{"try": "assert f(1) == 1"})]
+    more = [prose("## Optional: more", "optional", section="more", minutes=4)]
+    return numbered([cell for section in cells.values() for cell in section] + more)
+
+
+def numbered(cells):
+    for n, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), 1):
+        cell.execution_count = n
+    return cells
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """Makes a solved notebook of the cells, or a learner copy."""
+    (tmp_path / "solved").mkdir()
+    (tmp_path / "solved" / "alt.png").touch()
+
+    def make(cells, solved=True, **metadata):
+        name = "solved/01_data.ipynb" if solved else "01_data.ipynb"
+        return lint.Notebook(
+            nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}),
+            tmp_path / name,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("rule", lint.RULES, ids=lambda rule: rule.__name__)
+def test_a_good_notebook_passes(notebook, rule):
+    assert list(rule(notebook(good()))) == []
+
+
+def test_a_good_learner_copy_passes(notebook):
+    copy = notebook([prose("# T"), code("x = ____")], solved=False)
+    assert [list(rule(copy)) for rule in lint.BOTH] == [[]] * len(lint.BOTH)
+
+
+def replace(name, *cells):
+    """The good notebook with a section's cells replaced."""
+    found = good()
+    sections = [cell.metadata.mllayers.get("section") for cell in found]
+    start = sections.index(name)
+    stop = next(n for n in range(start + 1, len(found) + 1) if n == len(found) or sections[n])
+    return numbered([*found[:start], *cells, *found[stop:]])
+
+
+def with_cells(*cells):
+    """The good notebook with cells at the end of its play section."""
+    return replace("play", heading("play"), *cells)
+
+
+def picture(**metadata):
+    return new_output("display_data", {"image/png": "aGk="}, metadata=metadata)
+
+
+LONG = "\n".join(f"x{n} = {n}" for n in range(15))
+
+BAD = [
+    (lint.title, with_cells(prose("# Another")), "there are 2 H1"),
+    (lint.title, replace("question", prose("# Data", "core", section="question", minutes=1)), "write 'Layer N"),
+    (lint.title, [prose("Hello"), *good()], "stands in cell 1"),
+    (lint.heading_levels, with_cells(prose("#### Deep")), "'Deep' is an H4 after an H2"),
+    (lint.sections, replace("flip"), "'flip' .* is missing"),
+    (lint.sections, replace("flip", heading("flip"), heading("case")), "'case' comes twice"),
+    (lint.sections, replace("case", heading("flip")), "stand in the order"),
+    (lint.sections, replace("case", prose("## A case", "core", section="case", minutes=1)), "'## The case'"),
+    (lint.sections, with_cells(prose("## Surprise")), "'Surprise' opens a section"),
+    (lint.sections, with_cells(prose("## Extra", "optional", section="x", minutes=1)), "'x' stands within the core"),
+    (lint.minutes, replace("flip", prose("## When", "core", section="flip")), "needs its minutes"),
+    (lint.minutes, replace("flip", prose("## When", section="flip", minutes=1)), "tag the section 'flip' core"),
+    (lint.minutes, replace("flip", heading("flip", 10)), "core sections take 46 minutes"),
+    (lint.minutes, replace("more", prose("## M", "optional", section="m", minutes=60)), "all sections take 99"),
+    (lint.cell_count, with_cells(*(prose() for _ in range(40))), "core sections have 60 cells"),
+    (lint.cell_count, [*good(), *(prose() for _ in range(90))], "all sections have 111 cells"),
+    (lint.word_count, with_cells(prose("word " * 2_201)), "the core path has 2,2"),
+    (lint.code_length, with_cells(code(LONG)), "has 15 lines of code"),
+    (lint.code_length, with_cells(code(LONG + "\nx = 16", "lift-out")), "leave it at 15"),
+    (lint.code_length, with_cells(*(code("a\nb\nc\nd\ne\nf") for _ in range(9))), "the median code cell has 6 lines"),
+    (lint.prose_between, with_cells(*(code() for _ in range(5))), "number 5 in a row"),
+    (lint.lift_out, replace("take", heading("take")), "no cell is tagged lift-out"),
+    (lint.lift_out, with_cells(code("import mllayers as ml", "lift-out")), "but uses mllayers"),
+    (lint.lift_out, with_cells(code("x = 1", "lift-out")), "how to try it"),
+    (lint.exercises, with_cells(code("check(x)", blanks=["x"])), "tag it so"),
+    (lint.exercises, with_cells(code("check(x)", "exercise", outputs=[CORRECT])), "finds the exercise solved"),
+    (lint.exercises, with_cells(code("x = 1\ncheck(x)", "exercise", blanks=["x"])), "does not say Correct"),
+    (lint.exercises, replace("setup", heading("setup")), "import ____"),
+    (lint.executed, [*good(), code("y = 1")], "ran as number None"),
+    (lint.executed, [code(count=2), code(count=1)], "code cell number 1 ran as number 2"),
+    (lint.clean_outputs, [code(outputs=[new_output("error", ename="KeyError", evalue="x")])], "ends with KeyError: x"),
+    (lint.clean_outputs, [code(outputs=[new_output("stream", name="stderr", text="Careful")])], "stderr: 'Careful'"),
+    (lint.clean_outputs, [code(outputs=[new_output("stream", text="in /" + "home/me/x")])], "a folder of the machine"),
+    (lint.plain, [code("%matplotlib inline")], "not plain Python"),
+    (lint.plain, [code("get_ipython()")], "calls get_ipython"),
+    (lint.absolute_paths, [code("open('/" + "home/me/x.csv')")], "holds the absolute path"),
+    (lint.absolute_paths, [prose("Look in C:\\Users\\me")], "holds the absolute path"),
+    (lint.network, [code("import urllib.request")], "imports urllib.request"),
+    (lint.network, [code("pd.read_csv('https://x.org/a.csv')")], "holds a network address"),
+    (lint.network, [code("from sklearn.datasets import fetch_openml")], "fetches a data set"),
+    (lint.silenced, [code("warnings." + "filter" + "warnings('ignore')")], "silences warnings"),
+    (lint.silenced, [code("!ls 2>/dev/null")], "silences warnings"),
+    (lint.installs, [code("!pip install x")], "installs something"),
+    (lint.installs, [code("%pip install x")], "installs something"),
+    (lint.star_imports, [code("from numpy import *")], r"imports \*"),
+    (lint.semicolons, [code("plot();  # hide")], "ends with a semicolon"),
+    (lint.alt_text, [code(outputs=[picture()])], "figure without alt text"),
+    (lint.alt_text, [code(outputs=[picture(alt=" ")])], "figure without alt text"),
+    (lint.alt_text, [prose("![](a.png)")], "needs alt text"),
+    (lint.alt_text, [prose('<img src="a.png" alt="">')], "needs alt text"),
+    (lint.reading_sentence, [code(outputs=[FIGURE[0]])], "that nobody reads"),
+    (lint.links, [prose("[x](nowhere.md#top)")], "nowhere.md leads nowhere"),
+    (lint.typed_numbers, [prose("It costs \\$1,234 a month.")], r"\$1,234 is typed by hand"),
+    (lint.typed_numbers, [prose("Only 12.3 % came.")], "12.3% is typed by hand"),
+    (lint.typed_numbers, [prose("The AUC is 0.91.")], "0.91 is typed by hand"),
+    (lint.typed_numbers, [prose("A \\$5 voucher.", typed=["$5"]), code("x = 5")], "no cell with an assert holds it"),
+    (lint.claim_ids, [prose(claims=["C9.9"])], "no claim C9.9"),
+    (lint.required_claims, [prose(claims=["C1.1"])], "no cell shows C1.2"),
+    (lint.known_metadata, [code("x", "exercize")], "no tag is called exercize"),
+    (lint.known_metadata, [code("x", blank=["x"])], "mllayers.blank means nothing"),
+    (lint.valid, [prose("a")] * 2, "two cells have the id"),
+]
+
+
+@pytest.mark.parametrize(("rule", "cells", "told"), BAD, ids=[f"{rule.__name__}-{told}" for rule, _, told in BAD])
+def test_a_bad_notebook_is_caught(notebook, rule, cells, told):
+    with pytest.raises(AssertionError, match=told):
+        raise AssertionError("\n".join(rule(notebook(cells))))
+
+
+def test_every_rule_has_a_bad_notebook():
+    caught = {rule for rule, _, _ in BAD} | {lint.truth}  # truth: below
+    assert caught == set(lint.RULES)
+
+
+def test_a_learner_copy_with_outputs_is_caught(notebook):
+    assert "shows outputs" in "".join(lint.executed(notebook([code(outputs=[CORRECT])], solved=False)))
+
+
+def test_metadata_of_widgets_and_versions_is_caught(notebook):
+    assert "holds widgets" in "".join(lint.valid(notebook([], widgets={"state": 1})))
+    assert "Python version" in "".join(lint.valid(notebook([], language_info={"name": "python", "version": "3"})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## 30 % of nothing",
+        "In month 4, 3 exercises and 40 minutes.",
+        "A 95 % interval, at the 95 % confidence level.",
+        "```\nrate = 0.93\n```",
+        "The formula $p V - 0.5 c$ and $$0.7 a + 20$$ and `0.3`.",
+        "<!-- 12 % --> <td width='10%'>",
+    ],
+)
+def test_numbers_that_nobody_computes_are_let_through(notebook, text):
+    assert list(lint.typed_numbers(notebook([prose(text)]))) == []
+
+
+FITS = [
+    "model.fit(X, orders['_is_fraud'])",
+    "y = orders['_kind'] == 'B'\nmodel.fit(X, y)",
+    "y = orders.loc[train, '_is_fraud']\nz = y.astype(int)\nmodel.fit(X, z)",
+    "orders['y'] = orders['_is_fraud']\nmodel.fit(X, orders['y'])",
+    "orders = orders.assign(y=orders['_is_fraud'])\nmodel.fit(X, orders['y'])",
+    "y = orders._is_fraud\nmodel.fit(X, y)",
+    "target = '_is_fraud'\nmodel.fit(X, orders[target])",
+    "known = orders[orders['_kind'] != 'B']\nmodel.fit(known[FEATURES], known['label'])",
+    "X, y = orders[FEATURES], orders['_is_fraud']\nmake_pipeline(a, b).fit(X, y)",
+    "for y in (orders['_is_fraud'], 1):\n    model.fit(X, y)",
+    "def truth(orders):\n    return orders['_is_fraud']\nmodel.fit(X, truth(orders))",
+    "def train(X, y):\n    return Model().fit(X, y)\ntrain(X, y=orders['_is_fraud'])",
+    "cross_val_predict(model, X, orders['_is_fraud'])",
+    "scaler.fit_transform(orders[['amount', '_kind']])",
+    "if (y := orders['_is_fraud']).any():\n    model.fit(X, y)",
+    "y = labels\ny |= orders['_is_fraud']\nmodel.fit(X, y)",
+]
+
+
+@pytest.mark.parametrize("source", FITS)
+def test_a_fit_on_truth_is_found(notebook, source):
+    assert len(list(lint.truth(notebook([code(source)])))) == 1
+    first, *rest = source.rpartition("\n")[::2]
+    if first and not first.endswith(":"):  # over two cells as well
+        assert len(list(lint.truth(notebook([code(first, "oracle"), code(rest[0])])))) == 1
+    assert list(lint.truth(notebook([code(source, "oracle")]))) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "model.fit(orders[FEATURES], orders['label'])",
+        "y = orders['_is_fraud']\nroc_auc_score(y, model.fit(X, labels).predict(X))",
+        "y = orders['_is_fraud']\ny = orders['label']\nmodel.fit(X, y)",
+        "X = orders.drop(columns=['_kind', '_is_fraud'])\nmodel.fit(X, y)",
+        "X = orders[[c for c in orders if not c.startswith('_')]]\nmodel.fit(X, y)",
+        "orders = orders.assign(truth=orders['_is_fraud'])\nmodel.fit(orders[FEATURES], orders['label'])",
+        "orders['truth'] = orders['_is_fraud']\nmodel.fit(orders[FEATURES], orders['label'])",
+        "share = orders['_is_fraud'].mean()\nmodel.fit(X, y)",
+        "ax.plot(x, label='_nolegend_')",
+    ],
+)
+def test_grading_with_truth_is_let_through(notebook, source):
+    assert list(lint.truth(notebook([code(source)]))) == []
