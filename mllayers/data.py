@@ -367,8 +367,8 @@ def adversarial_validation(
     -------
     AdversarialValidation
         ``auc`` (mean over the held-out folds), ``se``, 95 % interval ``low`` and ``high``, ``n_reference``,
-        ``n_current``, and ``drivers``: a frame indexed by ``column`` with ``auc_drop``, the fall of the held-out AUC when
-        that column is shuffled, and its ``sd`` over the folds, largest drop first.
+        ``n_current``, and ``drivers``: a frame indexed by ``column`` with ``auc_drop``, the fall of the held-out AUC
+        when that column is shuffled, and its ``sd`` over the folds, largest drop first.
 
     Raises
     ------
