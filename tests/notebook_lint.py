@@ -5,6 +5,7 @@ How a notebook is written stands in ``mllayers/course/build.py``.
 
 import ast
 import re
+import symtable
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -379,6 +380,28 @@ def semicolons(nb):
             yield f"cell {n} ends with a semicolon, which hides a value only in some programs; write _ = … instead"
 
 
+def experiments(nb):
+    """Experiments need no cell that is not one: tests run them alone."""
+    others, own = {}, set()
+    for n, cell, _ in nb.trees:
+        table = symtable.symtable(cell.source, "cell", "exec")
+        bound = {x.get_name() for x in table.get_symbols() if x.is_assigned() or x.is_imported() or x.is_namespace()}
+        if not tags(cell) & {"experiment", "setup-experiment"}:
+            others |= dict.fromkeys(bound, n)
+            continue
+        for name in sorted(global_names(table) & set(others) - own - bound):
+            yield f"cell {n} is an experiment and needs {name} of cell {others[name]}; tag that one experiment too"
+        own |= bound
+
+
+def global_names(table):
+    """The names that code takes from the notebook."""
+    found = {x.get_name() for x in table.get_symbols() if x.is_referenced() and x.is_global()}
+    if table.get_type() == "module":
+        found = {x.get_name() for x in table.get_symbols() if x.is_referenced()}
+    return found.union(*map(global_names, table.get_children()))
+
+
 # --- figures and text -----------------------------------------------------------------------------------------------
 
 
@@ -574,5 +597,5 @@ RULES = [
     *BOTH,
     *(known_metadata, title, heading_levels, sections, minutes, cell_count, word_count, code_length, prose_between),
     *(lift_out, exercises, clean_outputs, absolute_paths, network, silenced, installs, star_imports, semicolons),
-    *(alt_text, reading_sentence, typed_numbers, claim_ids, required_claims, truth),
+    *(alt_text, reading_sentence, typed_numbers, claim_ids, required_claims, experiments, truth),
 ]

@@ -154,6 +154,7 @@ BAD = [
     (lint.typed_numbers, [prose("Only 12.3 % came.")], "12.3% is typed by hand"),
     (lint.typed_numbers, [prose("The AUC is 0.91.")], "0.91 is typed by hand"),
     (lint.typed_numbers, [prose("A \\$5 voucher.", typed=["$5"]), code("x = 5")], "no cell with an assert holds it"),
+    (lint.experiments, [code("y = 1"), code("def f():\n    return y", "experiment")], "needs y of cell 0; tag"),
     (lint.claim_ids, [prose(claims=["C9.9"])], "no claim C9.9"),
     (lint.required_claims, [prose(claims=["C1.1"])], "no cell shows C1.2"),
     (lint.known_metadata, [code("x", "exercize")], "no tag is called exercize"),
@@ -195,6 +196,16 @@ def test_metadata_of_widgets_and_versions_is_caught(notebook):
 )
 def test_numbers_that_nobody_computes_are_let_through(notebook, text):
     assert list(lint.typed_numbers(notebook([prose(text)]))) == []
+
+
+def test_experiments_may_use_each_other_and_what_they_make(notebook):
+    cells = [
+        code("import numpy as np\nSEED = 1", "setup-experiment"),
+        code("x = 2\nw = 1"),
+        code("x = np.sqrt(SEED)\ny = [w for w in range(3)]", "experiment"),
+        code("def f(w):\n    x = w\n    return x + y[0]\nf(x)", "experiment"),
+    ]
+    assert list(lint.experiments(notebook(cells))) == []
 
 
 FITS = [
