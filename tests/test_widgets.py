@@ -1,0 +1,209 @@
+import subprocess
+import sys
+
+import IPython
+import ipywidgets
+import nbformat
+import pandas as pd
+import pytest
+from figure_cases import MOVING, grades
+from IPython.utils.capture import capture_output
+from nbclient import NotebookClient
+
+from mllayers import widgets
+from mllayers.course.showing import numbers, say, show
+
+ALT = "A curve of recall over the share audited, rising steeply at first"
+TABLE = pd.DataFrame({"recall": [0.999, 0.69]}, index=["team", "truth"])
+
+
+def says(share):
+    return f"With {share:.1%} audited, recall is worth $5 and $7."
+
+
+@pytest.fixture
+def outputs():
+    """What a cell would put on the page, as a list of outputs."""
+    IPython.core.interactiveshell.InteractiveShell.clear_instance()
+    IPython.core.interactiveshell.InteractiveShell.instance()
+    with capture_output() as got:
+        yield got
+    IPython.core.interactiveshell.InteractiveShell.clear_instance()
+
+
+def explore(**changed):
+    wanted = {
+        "draw": MOVING["audit"][0],
+        "controls": {"share": widgets.slider("Share audited", 0.0, 0.04, step=0.001, value=0.01, form=".1%")},
+        "title": "What an audit finds",
+        "alt": ALT,
+        "says": says,
+        **changed,
+    }
+    return widgets.explore(wanted.pop("draw"), wanted.pop("controls"), **wanted)
+
+
+def test_explore_shows_a_picture_then_controls_then_a_sentence(outputs):
+    explore()
+    figure, controls, read = outputs.outputs
+    assert figure.metadata["image/png"]["alt"] == ALT
+    assert set(figure.data) == {"image/png", "text/html", "text/plain"}
+    assert controls.data["text/plain"] == "Run this cell to move the controls: Share audited."
+    assert "application/vnd.jupyter.widget-view+json" in controls.data
+    assert read.data["text/plain"] == "With 1.0% audited, recall is worth $5 and $7."
+    assert "<span>$</span>5" in read.data["text/html"]
+    assert not outputs.stdout + outputs.stderr
+
+
+def test_moving_a_control_changes_picture_and_sentence(outputs):
+    explorer = explore()
+    before = explorer.png()
+    explorer.set(share=0.04)
+    assert explorer.values == {"share": 0.04}
+    assert explorer.png() != before
+    assert explorer.sentence == says(0.04)
+    with pytest.raises(ValueError, match="no control is called 'size'; there are share"):
+        explorer.set(size=1)
+
+
+def test_errors_are_told_to_the_learner_and_pass(outputs):
+    def moody(share):
+        if share > 0.03:
+            raise RuntimeError("the grid ends at 3 %")
+        return says(share)
+
+    explorer = explore(says=moody)
+    explorer.set(share=0.04)
+    assert "cannot be drawn (RuntimeError: the grid ends at 3 %)" in explorer.sentence
+    explorer.set(share=0.02)
+    assert explorer.sentence == says(0.02)
+    assert not outputs.stdout + outputs.stderr
+
+
+def test_every_setting_of_every_control(outputs):
+    controls = {
+        "month": widgets.slider("Months since training", 0, 7, step=1, value=0),
+        "gift": widgets.switch("A gift market opens"),
+    }
+    draw, settings = MOVING["months"]
+    explorer = explore(draw=draw, controls=controls, says=lambda month, gift: f"Month {month}, {gift}.")
+    for values in settings:
+        explorer.set(**values)
+        assert explorer.sentence == f"Month {values['month']}, {values['gift']}."
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"controls": {}}, ValueError, "controls must hold one to 3 controls; got 0"),
+        ({"controls": {n: widgets.switch(n) for n in "abcd"}}, ValueError, "one to 3 controls; got 4"),
+        ({"controls": {"a": ipywidgets.IntSlider()}}, ValueError, "'a' must have a visible label"),
+        ({"alt": "figure"}, ValueError, "alt must say in words what the figure shows"),
+        ({"says": "a sentence"}, TypeError, "says must be a function of the controls' values"),
+        ({"title": ""}, ValueError, "title must state the finding"),
+    ],
+)
+def test_what_explore_refuses(outputs, changed, error, message):
+    with pytest.raises(error, match=message):
+        explore(**changed)
+    assert outputs.outputs == []
+
+
+def test_controls_are_labelled_and_follow_at_once():
+    whole = widgets.slider("Month", 0, 7, step=1, value=2)
+    part = widgets.slider("Share", 0.0, 1.0, step=0.1, value=0.5)
+    assert isinstance(whole, ipywidgets.IntSlider)
+    assert isinstance(part, ipywidgets.FloatSlider)
+    assert whole.continuous_update
+    assert part.continuous_update
+    assert widgets.choice("Model", ["a", "b"], value="b").value == "b"
+    assert widgets.switch("On").value is False
+
+
+# show and say
+
+
+def test_show_puts_picture_sentence_and_folded_numbers(outputs):
+    show(
+        grades(),
+        alt="Bars of three grades, as the team sees them and in truth",
+        says="It costs $5 & more.",
+        table=TABLE,
+    )
+    figure, read = outputs.outputs
+    assert figure.metadata["image/png"]["alt"].startswith("Bars of three grades")
+    html = read.data["text/html"]
+    assert html.startswith("<p>It costs <span>$</span>5 &amp; more.</p>")
+    assert "<details><summary>The numbers</summary>" in html
+    assert read.data["text/plain"].startswith("It costs $5 & more.\n\n")
+
+
+def test_the_same_figure_gives_the_same_output(outputs):
+    for _ in range(2):
+        show(grades(), alt="Bars of three grades, seen and true", says="It costs $5.", table=TABLE)
+    assert [o.data for o in outputs.outputs[:2]] == [o.data for o in outputs.outputs[2:]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"alt": ""}, ValueError, "alt must say in words what the figure shows.*got ''"),
+        ({"alt": "figure"}, ValueError, "alt must say in words.*got 'figure'"),
+        ({"alt": None}, ValueError, "alt must say in words.*got None"),
+        ({"says": ""}, ValueError, "says must be the sentence that reads the figure; got ''"),
+        ({"says": ALT}, ValueError, "says must add to the alt text"),
+        ({"table": None}, TypeError, "table must be a DataFrame with the numbers of the figure; got None"),
+        ({"table": pd.DataFrame()}, ValueError, "table must hold the numbers of the figure; got an empty one"),
+        ({"figure": 3}, TypeError, "figure must be a matplotlib Figure; got 3"),
+    ],
+)
+def test_what_show_refuses(outputs, changed, error, message):
+    wanted = {"figure": grades(), "alt": ALT, "says": "It costs $5.", "table": TABLE, **changed}
+    with pytest.raises(error, match=message):
+        show(wanted.pop("figure"), **wanted)
+    assert outputs.outputs == []
+
+
+def test_the_table_has_a_caption_and_headers_with_scope():
+    html = numbers(pd.DataFrame({"cost $": [1234.5, None]}, index=["a<b", "c"]))
+    assert "<caption>The numbers</caption>" in html
+    assert '<th scope="col">cost <span>$</span></th>' in html
+    assert '<th scope="row">a&lt;b</th>' in html
+    assert "<td>1,234</td>" in html
+    assert "<th>" not in html
+
+
+def test_say_keeps_dollars_from_becoming_formulas(outputs):
+    say("From $5 to **$7**, and \\$9.")
+    markdown = outputs.outputs[0].data["text/markdown"]
+    assert markdown == "From <span>$</span>5 to **<span>$</span>7**, and <span>$</span>9."
+    with pytest.raises(ValueError, match="text must be a sentence; got ''"):
+        say("")
+
+
+# In a kernel, as strict comparison sees it
+
+CELLS = [
+    "import sys; sys.path.insert(0, TESTS)\nfrom figure_cases import MOVING, grades, GRADES\n"
+    "from mllayers import widgets\nfrom mllayers.course.showing import say, show",
+    "show(grades(), alt='Bars of three grades, seen and true', says='It is $5.', table=GRADES)",
+    "explorer = widgets.explore(MOVING['audit'][0], "
+    "{'share': widgets.slider('Share', 0.0, 0.04, step=0.001, value=0.01)}, title='Audits', "
+    "alt='A curve of recall over the share audited', says=lambda share: f'Share {share}: $5.')\nexplorer",
+    "say('From $5 to $7.')",
+]
+
+
+def test_strict_comparison_of_outputs(tmp_path, request):
+    tests = str(request.path.parent)
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(c.replace("TESTS", repr(tests))) for c in CELLS]
+    )
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    NotebookClient(notebook, timeout=120, record_timing=False).execute()
+    assert notebook.cells[2].outputs[-1].data["text/plain"] == "Share 0.01: $5."
+    nbformat.write(notebook, tmp_path / "shown.ipynb")
+    args = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "shown.ipynb"]
+    args += ["--nbval-sanitize-with", f"{tests}/nbval_sanitize.cfg"]
+    ran = subprocess.run([sys.executable, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stdout
