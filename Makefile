@@ -10,7 +10,8 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest build install install-test install-oldest
+.PHONY: help course test check test-all test-oldest test-browser bench build
+.PHONY: install install-test install-all install-oldest install-browser
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,11 +29,17 @@ check: install-test ## read the code: ruff, mypy, imports between the rooms, spe
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 
-test-all: check ## as test, the claims on 30 seeds
+test-all: install-all check ## as test, with the claims on 30 seeds and every engine (PySpark needs Java)
 	@CLAIM_SEEDS=30 $(BIN)/python $(SUITE)
 
 test-oldest: install-oldest ## the tests on the oldest supported versions; notebooks are executed, not compared
 	@.venv-oldest/bin/python $(SUITE) --nbval-lax -W default
+
+test-browser: install-browser ## the widgets in a real JupyterLab (needs Chromium)
+	@$(BIN)/python -m pytest -m browser tests/browser
+
+bench: install-test ## how fast the package is, beside the peers that are installed
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 build: install ## make the learner copies of the notebooks, executing the solved ones first
 	@$(BIN)/python -m mllayers build --execute
@@ -42,6 +49,12 @@ install:
 
 install-test:
 	@sh .ci/venv .venv constraints.txt test,lint $(PYTHONS)
+
+install-all:
+	@sh .ci/venv .venv constraints.txt test,lint,cluster $(PYTHONS)
+
+install-browser:
+	@sh .ci/venv .venv constraints.txt test,browser $(PYTHONS)
 
 install-oldest:
 	@sh .ci/venv .venv-oldest constraints-oldest.txt test $(OLDER)

@@ -55,13 +55,20 @@ def imported(folder):
 def brought(*extras):
     """The packages that are declared, and those that a declared one requires in turn, as they are imported."""
     lines = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
-    declared = {Requirement(line).name for line in lines} - {"mllayers"}
-    for name in list(declared):
-        further = map(Requirement, metadata.requires(name) or ())
-        declared |= {need.name for need in further if need.marker is None or need.marker.evaluate({"extra": ""})}
-    plain = {name.lower().replace("_", "-") for name in declared}
+    declared = {plain(Requirement(line).name) for line in lines} - {"mllayers"}
     homes = metadata.packages_distributions()
-    return {module for module, names in homes.items() if plain & {name.lower().replace("_", "-") for name in names}}
+    installed = {plain(name) for names in homes.values() for name in names}
+    further = {plain(name) for home in declared & installed for name in required_by(home)} | declared
+    return declared | {module for module, names in homes.items() if further & set(map(plain, names))}
+
+
+def required_by(name):
+    needs = map(Requirement, metadata.requires(name) or ())
+    return [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+
+
+def plain(name):
+    return name.lower().replace("_", "-")
 
 
 def test_what_the_package_imports_is_declared():
@@ -69,4 +76,4 @@ def test_what_the_package_imports_is_declared():
 
 
 def test_what_the_tests_import_is_declared():
-    assert imported("tests") <= brought("course", "engines", "test")
+    assert imported("tests") <= brought(*PROJECT["optional-dependencies"])
