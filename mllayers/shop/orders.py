@@ -54,6 +54,8 @@ EVENTS: dict[str, Any] = {"gift": 6, "ringC": 9, "peak": (10, 11), "mutateA": 14
 FLAGS = ["addr_mismatch", "device_new", "digital", "stored_balance", "night", "promo", "express"]
 ORDER_FEATURES = ["amount_usd", "account_age_days", "velocity_24h", *FLAGS, "email_risk"]
 
+SOURCES = ("review", "audit", "chargeback", "silence", "pending", "blocked")  # the last two: nothing is known
+
 _STREAM = 1
 _PRECISION = {"amount_usd": 2, "account_age_days": 2, "day": 4, "email_risk": 4, "report_day": 4}
 
@@ -284,19 +286,20 @@ def observe(
     shipped = ~found & (acts != "block")
     placed = orders["day"].to_numpy(float)
     reported = shipped & fraud & (orders["_report_day"].to_numpy(float) <= today)
-    silent = shipped & ~reported & (today - placed >= silence_days)
-    source = np.select(
-        [placed > today, reported, acts == "audit", looked, acts == "block", silent],
-        ["pending", "chargeback", "audit", "review", "blocked", "silence"],
-        default="pending",
-    )
-    known = (source != "pending") & (source != "blocked")
-    sources = ["review", "audit", "chargeback", "silence", "pending", "blocked"]
+    silent = (acts == "ship") & (today - placed >= silence_days)
+    source = np.full(len(orders), SOURCES.index("pending"), np.int8)
+    source[acts == "block"] = SOURCES.index("blocked")
+    source[silent] = SOURCES.index("silence")
+    source[acts == "review"] = SOURCES.index("review")
+    source[acts == "audit"] = SOURCES.index("audit")
+    source[reported] = SOURCES.index("chargeback")
+    source[placed > today] = SOURCES.index("pending")
+    known = source < SOURCES.index("pending")
     return pd.DataFrame(
         {
-            "label": np.where(known, (found | reported).astype(float), np.nan),
+            "label": np.where(known, found | reported, np.nan),
             "known": known,
-            "source": pd.Categorical(source, categories=sources),
+            "source": pd.Categorical.from_codes(source, dtype=pd.CategoricalDtype(list(SOURCES))),
         },
         index=orders.index,
     )

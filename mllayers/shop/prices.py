@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -111,14 +112,15 @@ def order_money(
     return np.select([acts == "ship", acts == "block"], [shipped, blocked], default=reviewed)
 
 
-def as_actions(actions: str | ArrayLike, n: int) -> NDArray[np.str_]:
+def as_actions(actions: str | ArrayLike, n: int) -> NDArray[Any]:
     """One known action per order."""
-    acts = np.asarray(actions, dtype=object)
-    acts = np.full(n, acts.item()) if acts.ndim == 0 else acts
+    acts = np.asarray(actions)
+    if acts.ndim == 0:
+        acts = np.full(n, acts.item())
     if acts.shape != (n,):
         raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {acts.shape}")
-    known = pd.Series(acts).isin(ORDER_ACTIONS).to_numpy()
+    known = np.isin(acts, ORDER_ACTIONS)
     if not known.all():
         row = int(np.argmin(known))
         raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {describe(acts[row])} at row {row}")
-    return acts.astype(np.str_)
+    return acts
