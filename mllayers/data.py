@@ -384,8 +384,8 @@ def adversarial_validation(
     when others tell the same story, and its drop then varies by draw: read it beside ``tv`` of :func:`drift_report`.
 
     The standard error takes DeLong's variance v in each fold and Nadeau and Bengio's correction for folds that share
-    training rows: se² = (1/cv + 1/(cv − 1)) · mean v. Between samples of 100 to 3,000 rows from one source the interval
-    missed 0.5 in 1–5 % of 150 draws each; without the correction in 7–16 %.
+    training rows: se² = (1/cv + 1/(cv − 1)) · mean v. Between samples of 100 or 1,000 rows from one source the interval
+    missed 0.5 in 2–5 % of 200 draws each; without the correction in 12–19 %.
 
     Taught in notebook 01, *What happened*.
 
@@ -520,8 +520,8 @@ def label_coverage(
     Returns
     -------
     DataFrame
-        One row per cell that is not empty, blind spots first, emptiest and then largest on top: ``column``, ``cell``, ``population``
-        and ``share_population``, ``labels`` and ``share_labels``, ``expected`` labels if labelling were blind to the
+        One row per cell that is not empty, blind spots first, emptiest and then largest on top: ``column``, ``cell``,
+        ``population`` and ``share_population``, ``labels`` and ``share_labels``, ``expected`` labels if labelling were blind to the
         column, ``ratio`` = labels / expected, ``p_family`` (chance of so few, times the cells tested; NaN where
         not tested) and ``blind``. ``attrs`` holds alpha and tests.
 
