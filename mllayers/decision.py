@@ -840,7 +840,7 @@ class SegmentPolicy:
         data = _opened(frame)
         numbers = all(isinstance(x, int) for x in self.segments)
         _check_columns(data, [segment], [into], numbers=numbers)
-        label = _number(segment) if numbers else nw.col(segment).cast(nw.String)
+        label = _number(segment) if numbers else nw.col(segment)
         missing = label.is_null() | label.is_nan() if numbers else label.is_null()
         usable = label.is_in([float(x) for x in self.segments] if numbers else list(self.segments))
         rule = f"{segment} must be a segment with an action ({', '.join(map(str, self.segments))})"
@@ -1051,9 +1051,9 @@ def _best_fill(gain: NDArray[np.float64], units: NDArray[np.float64], room: floa
 def _frame_within(frame: FrameT, gain: str, room: float, units: str | float, ties: list[str], into: str) -> FrameT:
     """`within_capacity` in the engine: a running sum of units over the ranking."""
     data = _opened(frame)
-    order, spent = f"{into}__order", f"{into}__spent"
+    order, spent, place = (f"{into}__{part}" for part in ("order", "spent", "place"))
     columns = [gain, units] if isinstance(units, str) else [gain]
-    _check_columns(data, columns, [into, order, spent])
+    _check_columns(data, columns, [into, order, spent, place])
     _check_columns(data, ties, [], numbers=None)
     worth = _number(gain)
     size = _number(units) if isinstance(units, str) else nw.lit(as_number(units, "units", gt=0))
@@ -1061,11 +1061,15 @@ def _frame_within(frame: FrameT, gain: str, room: float, units: str | float, tie
     rule = f"{gain} must be a finite number" + (f" and {units} be > 0 and finite" if isinstance(units, str) else "")
     never = nw.lit(value=False)
     _refuse_rows(data, usable, never, rule, columns)
-    rank: nw.Expr = nw.when(worth > 0).then(-worth / size).otherwise(nw.lit(0.0))
+    rank: nw.Expr = nw.when(worth > 0).then((0.0 - worth) / size).otherwise(nw.lit(0.0))
     if isinstance(data, nw.LazyFrame):  # outside the branches: an engine may fill the rows a branch skips with NULL
         rank = nw.coalesce(_fails(~usable | usable.is_null(), rule), rank)
     data = data.with_columns(**{order: rank, spent: nw.when(worth > 0).then(size).otherwise(nw.lit(0.0))})
-    data = data.with_columns(**{spent: nw.col(spent).cum_sum().over(order_by=[order, *ties])})
+    running = nw.col(spent).cum_sum()
+    if isinstance(data, nw.LazyFrame):
+        data = data.with_columns(**{spent: running.over(order_by=[order, *ties])})
+    else:  # there and back by two sorts: over(order_by=…) is wrong on pandas before 3
+        data = data.with_row_index(place).sort(order, *ties).with_columns(**{spent: running}).sort(place).drop(place)
     data = data.with_columns(**{into: (nw.col(order) < 0) & (nw.col(spent) <= room)})
     fitted: FrameT = data.drop(order, spent).to_native()
     return fitted
@@ -1217,9 +1221,9 @@ def _by_tier(p: nw.Expr, tiers: Sequence[Tier]) -> nw.Expr:
 def _by_value(p: nw.Expr, actions: Sequence[Action], stake: nw.Expr | None) -> tuple[nw.Expr, nw.Expr]:
     """The action with the highest expected value, the later of equals, and that value."""
     worth = []
-    for action in actions:
-        gain, cost = (_number(x) if isinstance(x, str) else nw.lit(x) for x in (action.gain, action.cost))
-        worth.append(p * (gain if stake is None else gain * stake) - cost)
+    for i, action in enumerate(actions):
+        gain, cost = (_number(x) if isinstance(x, str) else x for x in (action.gain, action.cost))
+        worth.append((p * (gain if stake is None else stake * gain) - cost).alias(f"worth_{i}"))
     best = nw.max_horizontal(*worth)
     chosen: nw.Expr = nw.lit(actions[0].name)
     for action, x in zip(actions[1:], worth[1:], strict=True):
@@ -1236,9 +1240,9 @@ def _usable_or_missing(
     data: Any, usable: nw.Expr, chosen: nw.Expr, missing: nw.Expr, otherwise: str, rule: str
 ) -> nw.Expr:
     """The chosen action for usable cases, the rule for missing ones and, on lazy frames, an error for the rest."""
+    if not isinstance(data, nw.LazyFrame):  # what is neither was refused already
+        return nw.when(missing).then(nw.lit(otherwise)).otherwise(chosen)
     action = nw.when(usable).then(chosen)
-    if not isinstance(data, nw.LazyFrame):  # the rest was refused already
-        return action.otherwise(nw.lit(otherwise))
     rest = nw.when(missing).then(nw.lit(otherwise)).otherwise(_fails(~usable & ~missing, rule).cast(nw.String))
     return action.otherwise(rest)
 

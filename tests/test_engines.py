@@ -287,7 +287,7 @@ def test_whole_and_decimal_scores_are_numbers_too():
     duckdb = pytest.importorskip("duckdb")
     whole = pd.DataFrame({"id": [0, 1], "score": [0, 1]})
     assert columns(TIERS.decide(whole, score="score"))["action"] == ["ship", "review"]
-    exact = pa.table({"id": [0, 1], "score": pa.array([Decimal("0.05"), Decimal("0.79")])})
+    exact = pa.table({"id": [0, 1], "score": pa.array([Decimal("0.05"), Decimal("0.79")], pa.decimal128(20, 2))})
     for frame in (exact, duckdb.from_arrow(exact)):
         assert columns(TIERS.decide(frame, score="score"))["action"] == ["review", "block"]
 
