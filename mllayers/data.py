@@ -522,8 +522,8 @@ def label_coverage(
     DataFrame
         One row per cell that is not empty, blind spots first, emptiest and then largest on top: ``column``, ``cell``,
         ``population`` and ``share_population``, ``labels`` and ``share_labels``, ``expected`` labels if labelling were
-        blind to the column, ``ratio`` = labels / expected, ``p_family`` (chance of so few, times the cells tested; NaN where
-        not tested) and ``blind``. ``attrs`` holds alpha and tests.
+        blind to the column, ``ratio`` = labels / expected, ``p_family`` (chance of so few, times the cells tested;
+        NaN where not tested) and ``blind``. ``attrs`` holds alpha and tests.
 
     Raises
     ------
