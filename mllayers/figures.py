@@ -49,6 +49,8 @@ INK = "#1F1F1F"
 GREYS = ("#4D4D4D", "#8C8C8C", "#CFCFCF", "#FFFFFF")
 HATCHES = ("", "//", "..", "")
 WIDTH = 7.2
+# Notebooks read $…$ as a formula, in Markdown before it is parsed and in HTML after; this is a dollar sign in both.
+DOLLAR = "<span>&#36;</span>"
 RC: Any = {
     "figure.facecolor": FACE,
     "figure.dpi": 120,
@@ -238,7 +240,7 @@ def alt_text(alt: str) -> str:
 
 def sentence(text: str) -> str:
     """A sentence as HTML, in which a dollar sign is a dollar sign and not the start of a formula."""
-    return html.escape(text, quote=False).replace("$", "<span>$</span>")
+    return html.escape(text, quote=False).replace("$", DOLLAR)
 
 
 def _agg(figure: Figure) -> FigureCanvasAgg:

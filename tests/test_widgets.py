@@ -51,7 +51,7 @@ def test_explore_shows_a_picture_then_controls_then_a_sentence(outputs):
     assert controls.data["text/plain"] == "Run this cell to move the controls: Share audited."
     assert "application/vnd.jupyter.widget-view+json" in controls.data
     assert read.data["text/plain"] == "With 1.0% audited, recall is worth $5 and $7."
-    assert "<span>$</span>5" in read.data["text/html"]
+    assert "<span>&#36;</span>5" in read.data["text/html"]
     assert not outputs.stdout + outputs.stderr
 
 
@@ -133,7 +133,7 @@ def test_show_puts_picture_sentence_and_folded_numbers(outputs):
     figure, read = outputs.outputs
     assert figure.metadata["image/png"]["alt"].startswith("Bars of three grades")
     html = read.data["text/html"]
-    assert html.startswith("<p>It costs <span>$</span>5 &amp; more.</p>")
+    assert html.startswith("<p>It costs <span>&#36;</span>5 &amp; more.</p>")
     assert "<details><summary>The numbers</summary>" in html
     assert read.data["text/plain"].startswith("It costs $5 & more.\n\n")
 
@@ -167,7 +167,7 @@ def test_what_show_refuses(outputs, changed, error, message):
 def test_the_table_has_a_caption_and_headers_with_scope():
     html = numbers(pd.DataFrame({"cost $": [1234.5, None]}, index=["a<b", "c"]))
     assert "<caption>The numbers</caption>" in html
-    assert '<th scope="col">cost <span>$</span></th>' in html
+    assert '<th scope="col">cost <span>&#36;</span></th>' in html
     assert '<th scope="row">a&lt;b</th>' in html
     assert "<td>1,234</td>" in html
     assert "<th>" not in html
@@ -176,7 +176,7 @@ def test_the_table_has_a_caption_and_headers_with_scope():
 def test_say_keeps_dollars_from_becoming_formulas(outputs):
     say("From $5 to **$7**, and \\$9.")
     markdown = outputs.outputs[0].data["text/markdown"]
-    assert markdown == "From <span>$</span>5 to **<span>$</span>7**, and <span>$</span>9."
+    assert markdown == "From <span>&#36;</span>5 to **<span>&#36;</span>7**, and <span>&#36;</span>9."
     with pytest.raises(ValueError, match="text must be a sentence; got ''"):
         say("")
 

@@ -9,7 +9,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from mllayers._check import describe
-from mllayers.figures import alt_text, money, percent, picture, plain, png, sentence
+from mllayers.figures import DOLLAR, alt_text, money, percent, picture, plain, png, sentence
 
 __all__ = ["money", "percent", "plain", "say", "show"]
 
@@ -60,7 +60,7 @@ def numbers(table: pd.DataFrame) -> str:
     head = re.sub(r"<th(?=[ >])", '<th scope="col"', head)
     body = re.sub(r"<th(?=[ >])", '<th scope="row"', body)
     head = re.sub(r"(<table[^>]*>)", r"\1<caption>The numbers</caption>", head, count=1)
-    return (head + "<tbody>" + body).replace("$", "<span>$</span>")
+    return (head + "<tbody>" + body).replace("$", DOLLAR)
 
 
 def say(text: str) -> None:
@@ -78,4 +78,4 @@ def say(text: str) -> None:
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"text must be a sentence; got {describe(text)}")
-    display({"text/markdown": re.sub(r"\\?\$", r"<span>$</span>", text), "text/plain": text}, raw=True)
+    display({"text/markdown": re.sub(r"\\?\$", DOLLAR, text), "text/plain": text}, raw=True)
