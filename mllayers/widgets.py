@@ -110,7 +110,7 @@ class Explorer:
 
     def _redraw(self, _change: object) -> None:
         try:
-            data, metadata = picture(self.png(), self._alt)
+            data, metadata = picture(self.png(), self._alt, compact=False)
             told = self._says(**self.values)
         except Exception as error:
             told = f"This setting cannot be drawn ({type(error).__name__}: {error}). The figure shows the one before."

@@ -15,8 +15,8 @@ import nbformat
 from mllayers.course.build import SECTIONS
 
 MINUTES = {"core": 45, "all": 80}
-CELLS = {"core": 50, "all": 90}
-LINES = {"code": 14, "lift-out": 15, "median": 5}
+CELLS = {"core": 62, "all": 90}
+LINES = {"code": 14, "lift-out": 15, "median": 10}
 WORDS = 2_200
 IN_A_ROW = 4
 TAGS = {"core", "optional", "exercise", "lift-out", "oracle", "experiment", "setup-experiment", "nbval-ignore-output"}

@@ -2,11 +2,13 @@
 
 ::
 
-    from mllayers.course import ____, believe, card, check, hint, predict, reveal, solution, start
+    from mllayers.course import ____, believe, card, check, hint, predict, reveal, say, show, solution, start
 
 Everything a learner does here is answered in words. Nothing is written outside the learner's own folder
-(`mllayers.course.learner`), and nothing here loads scikit-learn or matplotlib.
+(`mllayers.course.learner`), and importing this loads neither scikit-learn nor matplotlib.
 """
+
+from typing import Any
 
 from mllayers.course.answers import ____
 from mllayers.course.beliefs import believe
@@ -15,4 +17,25 @@ from mllayers.course.exercises import check, hint, solution
 from mllayers.course.predictions import predict, predictions, reveal
 from mllayers.course.start import start
 
-__all__ = ["____", "believe", "card", "check", "hint", "predict", "predictions", "reveal", "solution", "start"]
+__all__ = [
+    "____",
+    "believe",
+    "card",
+    "check",
+    "hint",
+    "predict",
+    "predictions",
+    "reveal",
+    "say",
+    "show",
+    "solution",
+    "start",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("say", "show"):
+        from mllayers.course import showing
+
+        return getattr(showing, name)
+    raise AttributeError(f"mllayers.course has no {name!r}; it has {', '.join(__all__)}")
