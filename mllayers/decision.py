@@ -8,10 +8,12 @@ from __future__ import annotations
 import html
 import json
 import math
+import operator
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import reduce
 from itertools import groupby
 from typing import Any, TypeVar, overload
 
@@ -648,22 +650,21 @@ class Policy:
         columns = list(dict.fromkeys(columns))
         _check_columns(data, [score, *columns], [into, f"{into}_value"] if menu else [into])
 
-        p, others = _number(score), [_number(column) for column in columns]
+        p, *others = numbers = [_number(column) for column in (score, *columns)]
         usable = (p >= 0) & (p <= 1)
         for x in others:
             usable = usable & (x.abs() <= sys.float_info.max)
-        missing = nw.any_horizontal(*(x.is_null() | x.is_nan() for x in (p, *others)), ignore_nulls=True)
+        missing = reduce(operator.or_, (x.is_null() | x.is_nan() for x in numbers))
         rule = f"{score} must lie in [0, 1]" + (f" and {', '.join(columns)} be finite" if columns else "")
         _refuse_rows(data, usable, missing, rule, [score, *columns])
-        worth = {}
+        new: dict[str, nw.Expr] = {}
         if tiers:
-            chosen = _by_tier(p, tiers)
+            rules = [(_within(tier, p), tier.action) for tier in tiers]
         else:
-            chosen, best = _by_value(p, menu, None if value is None else _number(value))
-            worth = {f"{into}_value": nw.when(usable).then(best)}
-        assert self.missing is not None
-        action = _usable_or_missing(data, usable, chosen, missing, self.missing.name, rule)
-        decided: FrameT = data.with_columns(**{into: action}, **worth).to_native()
+            rules, best = _by_value(p, menu, None if value is None else _number(value), usable)
+            new = {f"{into}_value": nw.when(usable).then(best)}
+        new = {into: _choose(data, rules, self.missing, usable, missing, rule), **new}
+        decided: FrameT = data.with_columns(**new).to_native()
         return decided
 
     def describe(self) -> str:
@@ -845,13 +846,9 @@ class SegmentPolicy:
         usable = label.is_in([float(x) for x in self.segments] if numbers else list(self.segments))
         rule = f"{segment} must be a segment with an action ({', '.join(map(str, self.segments))})"
         _refuse_rows(data, usable, missing, rule, [segment])
-        (_, first), *rest = self.segments.items()
-        chosen: nw.Expr = nw.lit(first.name)
-        for x, action in rest:
-            chosen = nw.when(label == x).then(nw.lit(action.name)).otherwise(chosen)
-        assert self.missing is not None
-        action_of = _usable_or_missing(data, usable, chosen, missing, self.missing.name, rule)
-        decided: FrameT = data.with_columns(**{into: action_of}).to_native()
+        rules = [(label == x, action) for x, action in self.segments.items()]
+        chosen = _choose(data, rules, self.missing, usable, missing, rule)
+        decided: FrameT = data.with_columns(**{into: chosen}).to_native()
         return decided
 
     def describe(self) -> str:
@@ -1208,27 +1205,23 @@ def _number(column: str) -> nw.Expr:
     return nw.col(column).cast(nw.Float64)
 
 
-def _by_tier(p: nw.Expr, tiers: Sequence[Tier]) -> nw.Expr:
-    """The action of each score in [0, 1]: in a policy without gaps, the first tier that ends above it."""
-    *below, top = sorted(tiers, key=lambda tier: (tier.low, tier.high))
-    chosen: nw.Expr = nw.lit(top.action.name)
-    for tier in reversed(below):
-        within = p <= tier.high if _ends(tier)[1] else p < tier.high
-        chosen = nw.when(within).then(nw.lit(tier.action.name)).otherwise(chosen)
-    return chosen
+def _within(tier: Tier, p: nw.Expr) -> nw.Expr:
+    takes_low, takes_high = _ends(tier)
+    above = p >= tier.low if takes_low else p > tier.low
+    return above & (p <= tier.high if takes_high else p < tier.high)
 
 
-def _by_value(p: nw.Expr, actions: Sequence[Action], stake: nw.Expr | None) -> tuple[nw.Expr, nw.Expr]:
-    """The action with the highest expected value, the later of equals, and that value."""
+def _by_value(
+    p: nw.Expr, actions: Sequence[Action], stake: nw.Expr | None, usable: nw.Expr
+) -> tuple[list[tuple[nw.Expr, Action]], nw.Expr]:
+    """When each action has the highest expected value, the later of equals first, and that value."""
     worth = []
     for i, action in enumerate(actions):
         gain, cost = (_number(x) if isinstance(x, str) else x for x in (action.gain, action.cost))
         worth.append((p * (gain if stake is None else stake * gain) - cost).alias(f"worth_{i}"))
     best = nw.max_horizontal(*worth)
-    chosen: nw.Expr = nw.lit(actions[0].name)
-    for action, x in zip(actions[1:], worth[1:], strict=True):
-        chosen = nw.when(x >= best).then(nw.lit(action.name)).otherwise(chosen)
-    return chosen, best
+    rules = [(usable & (x >= best), action) for action, x in zip(actions[1:], worth[1:], strict=True)]
+    return [*rules[::-1], (usable, actions[0])], best
 
 
 def _fails(bad: nw.Expr, rule: str) -> nw.Expr:
@@ -1236,15 +1229,29 @@ def _fails(bad: nw.Expr, rule: str) -> nw.Expr:
     return nw.when(bad).then(nw.lit(rule)).cast(nw.Float64)
 
 
-def _usable_or_missing(
-    data: Any, usable: nw.Expr, chosen: nw.Expr, missing: nw.Expr, otherwise: str, rule: str
+def _choose(
+    data: Any,
+    rules: list[tuple[nw.Expr, Action]],
+    fallback: Action | None,
+    usable: nw.Expr,
+    missing: nw.Expr,
+    rule: str,
 ) -> nw.Expr:
-    """The chosen action for usable cases, the rule for missing ones and, on lazy frames, an error for the rest."""
-    if not isinstance(data, nw.LazyFrame):  # what is neither was refused already
-        return nw.when(missing).then(nw.lit(otherwise)).otherwise(chosen)
-    action = nw.when(usable).then(chosen)
-    rest = nw.when(missing).then(nw.lit(otherwise)).otherwise(_fails(~usable & ~missing, rule).cast(nw.String))
-    return action.otherwise(rest)
+    """The action of the first rule that holds, the fallback for missing cases and, on lazy frames, else an error.
+
+    One flat chain, whose parts are cheap: nesting and the error cost the engines more than the comparisons do.
+    """
+    assert fallback is not None
+    (condition, action), *others = rules
+    chain: Any = nw.when(condition).then(nw.lit(action.name))
+    for condition, action in others:
+        chain = chain.when(condition).then(nw.lit(action.name))
+    otherwise = nw.lit(fallback.name)
+    if isinstance(data, nw.LazyFrame):
+        chosen: nw.Expr = chain.when(_fails(~usable & ~missing, rule).is_null()).then(otherwise)
+    else:  # what is neither usable nor missing was refused already
+        chosen = chain.otherwise(otherwise)
+    return chosen
 
 
 def _refuse_rows(data: Any, usable: nw.Expr, missing: nw.Expr, rule: str, columns: list[str]) -> None:
