@@ -102,7 +102,7 @@ def drift_report(
     columns hang together). KS uses Kolmogorov's limit law, which is cautious in small samples and where values repeat.
     Where one side is float32, both are compared as float32.
 
-    Taught in notebook 01, *What happened*.
+    Taught in notebook 01, *Optional: old or new? Adversarial validation*.
 
     References
     ----------
@@ -387,7 +387,7 @@ def adversarial_validation(
     training rows: se² = (1/cv + 1/(cv − 1)) · mean v. Between samples of 100 or 1,000 rows from one source the interval
     missed 0.5 in 2–5 % of 200 draws each; without the correction in 12–19 %.
 
-    Taught in notebook 01, *What happened*.
+    Taught in notebook 01, *Optional: old or new? Adversarial validation*.
 
     References
     ----------
@@ -539,7 +539,7 @@ def label_coverage(
     is the rule of three: expected > −ln 0.05 ≈ 3. The share s counts as known, so the population should be the larger
     sample; with the labelled rows inside it the test is on the cautious side.
 
-    Taught in notebook 01, *What happened*.
+    Taught in notebook 01, *Optional: who is inspected?*.
 
     References
     ----------
@@ -666,7 +666,7 @@ def audit_sample(
     for a variance formula without joint propensities, which :func:`weighted_rate` uses. The draw of a case does not
     depend on who else is eligible. Cases that a rule labels for certain enter ``weighted_rate`` with propensity 1.
 
-    Taught in notebook 01, *Worked example*.
+    Taught in notebook 01, *What happened*.
 
     References
     ----------
@@ -763,7 +763,7 @@ def weighted_rate(y: ArrayLike, propensity: ArrayLike, *, population: int | None
     propensities from 0.005 to 0.8, 93–94 % (normal: 88–92 %). No interval sees the one event of large weight that was
     not drawn: do not give a part of the cases a far smaller propensity than the rest.
 
-    Taught in notebook 01, *Worked example*.
+    Taught in notebook 01, *Optional: estimate what you cannot see*.
 
     References
     ----------
