@@ -79,7 +79,7 @@ def duckdb_engine(path):
     """DuckDB, from the file."""
     import duckdb
 
-    frame = duckdb.read_parquet(str(path))
+    frame = duckdb.read_parquet(path)
     gone = "score is null or isnan(score)"
     email, call = "score * (value * 0.02::double) - 0.1::double", "score * (value * 0.3::double) - 15::double"
     by_hand = {
@@ -172,7 +172,7 @@ def pyspark_engine(path):
         return {action: (n, m) for action, n, m in rows}
 
     return (
-        spark.read.parquet(str(path)),
+        spark.read.parquet(path),
         {kind: (lambda x, kind=kind: x.withColumns(by_hand[kind])) for kind in by_hand},
         total,
     )
@@ -218,17 +218,18 @@ def main():
     parser.add_argument("--one", help=argparse.SUPPRESS, nargs=2, metavar=("ENGINE", "PATH"))
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(run(arguments.one[0], Path(arguments.one[1]), arguments.repeats)))
+        name, path = arguments.one
+        print(json.dumps(write_table(path, arguments.rows) if name == "write" else run(name, path, arguments.repeats)))
         return
     first = None
     print("| engine | policy | rows | seconds | by hand | ratio | peak GiB | agrees |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "cases.parquet"
-        write_table(path, arguments.rows)
+        path = str(Path(folder) / "cases.parquet")
+        itself = [sys.executable, __file__, "--rows", str(arguments.rows), "--repeats", str(arguments.repeats), "--one"]
+        subprocess.run([*itself, "write", path], check=True, capture_output=True)  # its memory is not the engines'
         for engine in arguments.engines.split(","):
-            command = [sys.executable, __file__, "--repeats", str(arguments.repeats), "--one", engine, str(path)]
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run([*itself, engine, path], capture_output=True, text=True)
             if done.returncode:
                 print(f"| {engine} | – | did not run: {done.stderr.strip().splitlines()[-1]} |")
                 continue
