@@ -106,8 +106,9 @@ def kernel() -> Finding:
 
     mend = f"{_this_python()} -m ipykernel install --sys-prefix"
     asked = {"prefix": "__import__('sys').prefix", "package": "__import__('mllayers').__file__"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        with run_kernel(kernel_name=_KERNEL, startup_timeout=_PATIENCE, stderr=subprocess.DEVNULL) as client:
+        with run_kernel(kernel_name=_KERNEL, startup_timeout=_PATIENCE, **quiet) as client:
             assert isinstance(client, BlockingKernelClient)
             message = client.execute_interactive("", user_expressions=asked, timeout=_PATIENCE)
     except Exception as error:  # whatever a broken kernel does is the finding
