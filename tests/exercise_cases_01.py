@@ -78,10 +78,22 @@ def audits_from_a_finite_shop(audit):
     return n / (1 + n / (audit["propensity"] < 1).sum())
 
 
+def audits_for_the_upper_limit(audit):
+    by_lot = audit[audit["source"] == "audit"]["label"]
+    p = by_lot.mean() + 1.96 * (by_lot.mean() * (1 - by_lot.mean()) / len(by_lot)) ** 0.5
+    return np.ceil(1.96**2 * p * (1 - p) / 0.003**2)
+
+
 CASES = (
-    Case("N1-1", orders_and_seen, (coverage_by_audit, coverage_in_a_loop), given_more=audited),
+    Case(
+        "N1-1",
+        orders_and_seen,
+        (coverage_by_audit, coverage_in_a_loop),
+        given_more=audited,
+        called=lambda given: {"past": given["orders"]},
+    ),
     Case("N1-2", audited, (hajek, stratified)),
-    Case("N1-3", audited, (audits_by_rule_of_thumb, audits_from_a_finite_shop)),
+    Case("N1-3", audited, (audits_by_rule_of_thumb, audits_from_a_finite_shop, audits_for_the_upper_limit)),
     Case(
         "N1-4",
         lambda: {"cost": 15_600.0, "gain_per_month": 27_700.0},
@@ -99,5 +111,6 @@ CASES = (
             lambda importance: importance["column"].iloc[[0, 2]],
             lambda importance: "device_new, account_age_days",
         ),
+        called=lambda given: {"report": given["importance"].set_index("column").rename(columns={"importance": "psi"})},
     ),
 )

@@ -23,6 +23,7 @@ class Case:
     given: Callable[[], dict[str, Any]]
     also: tuple[Callable[..., Any], ...]
     given_more: Callable[[], dict[str, Any]] = dict  # optional data that an honest route needs
+    called: Callable[[dict[str, Any]], dict[str, Any]] = dict  # given -> what the notebook calls it, for the solution
 
 
 NONSENSE = {
@@ -42,9 +43,9 @@ NONSENSE = {
 }
 
 
-def solved(exercise: Exercise, given: dict[str, Any]) -> Any:
-    """The answer that the shown solution arrives at."""
-    namespace = {"np": np, "pd": pd, **given}
+def solved(exercise: Exercise, given: dict[str, Any], called: dict[str, Any]) -> Any:
+    """The answer that the shown solution arrives at, with the names that the notebook has."""
+    namespace = {"np": np, "pd": pd, **given, **called}
     exec(exercise.solution, namespace)
     return namespace["answer"]
 
@@ -65,7 +66,7 @@ def accepts_right_answers(exercise: Exercise, case: Case) -> int:
     """The reference, the solution and every other honest answer pass; returns how many were tried."""
     given = case.given()
     more = {**given, **case.given_more()}
-    answers = [_call(exercise.reference, given), solved(exercise, given)]
+    answers = [_call(exercise.reference, given), solved(exercise, given, case.called(given))]
     if not isinstance(exercise.kind, Judged) and isinstance(answers[0], set):
         answers = answers[1:]  # a reference that accepts several sets is no answer itself
     for answer in answers:

@@ -67,9 +67,14 @@ def test_C1_3_a_new_ring_is_invisible_even_to_the_model_with_every_label(data):
 
 def test_C1_4_three_months_later(data):
     holds(data, lambda world: world["health"].loc["predicted / actual", "month 8"] > 1.8)
-    holds(data, lambda world: world["health"].loc["log loss", "month 8"] > 5 * world["health"].loc["log loss", "month 5"])
+    holds(
+        data, lambda world: world["health"].loc["log loss", "month 8"] > 5 * world["health"].loc["log loss", "month 5"]
+    )
     holds(data, lambda world: world["health"].loc["AUC"].min() > 0.9)
-    holds(data, lambda world: world["bars"]["month 8: pattern B stopped"] < world["bars"]["month 5: pattern B stopped"] / 4)
+    holds(
+        data,
+        lambda world: world["bars"]["month 8: pattern B stopped"] < world["bars"]["month 5: pattern B stopped"] / 4,
+    )
 
 
 def test_C1_1_old_or_new(data):
@@ -82,5 +87,8 @@ def test_C1_4_a_random_split_lies(data):
 
 
 def test_C1_5_cleaning_takes_the_frauds_out(data):
-    holds(data, lambda world: world["left"].loc["orders", "dropped"] < 0.05 and world["left"].loc["frauds", "dropped"] > 0.22)
+    holds(
+        data,
+        lambda world: world["left"].loc["orders", "dropped"] < 0.05 and world["left"].loc["frauds", "dropped"] > 0.22,
+    )
     holds(data, lambda world: world["left"].loc["fraud dollars", "dropped"] > 0.35)

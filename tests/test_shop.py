@@ -487,7 +487,11 @@ def test_progress_is_told():
         (lambda: shop.make_leads(-3), ValueError, r"n must be ≥ 1; got -3"),
         (lambda: shop.observe(one_order(True), "send", 3), ValueError, r"actions must be among ship.*'send' at row 0"),
         (lambda: shop.observe(one_order(True), [None], 3), ValueError, r"actions must be .*; got None at row 0"),
-        (lambda: shop.observe(one_order(True), 3, 3), ValueError, r"actions must be among ship.*; got a int64 at row 0"),
+        (
+            lambda: shop.observe(one_order(True), 3, 3),
+            ValueError,
+            r"actions must be among ship.*; got a int64 at row 0",
+        ),
         (lambda: shop.observe(one_order(True), ["ship"] * 2, 3), ValueError, r"actions must be one action or 1"),
         (lambda: shop.observe(one_order(True), "ship", -1), ValueError, r"day must be ≥ 0; got -1"),
         (lambda: shop.observe(one_order(True), "ship", 9, sensitivity=1.2), ValueError, r"sensitivity must be .*1.2"),

@@ -79,8 +79,9 @@ class Number:
 
     def mistaken(self, answer: float, wrong: float, target: float, tolerance: float) -> float:
         """The distance from a wrong number, where it is that number as one would round it."""
-        apart = abs(answer - wrong)
-        return apart if apart <= max(self._width(target, tolerance) / 4, 0.02 * abs(wrong)) < math.inf else math.inf
+        apart, size = abs(answer - wrong), abs(wrong)
+        near = max(0.02 * size, min(self._width(target, tolerance) / 4, 0.1 * size))
+        return apart if apart <= near < math.inf else math.inf
 
     def miss(self, answer: float, target: float, tolerance: float) -> str:
         """The direction, and roughly the distance."""
@@ -135,7 +136,9 @@ class Names:
         return len(answer) == self.count and answer <= frozenset(target)
 
     def mistaken(self, answer: frozenset[str], wrong: Iterable[str], target: Iterable[str], tolerance: float) -> float:
-        """Zero where a name is among the wrong ones and not among the accepted ones."""
+        """Zero where, of as many names as asked, one is among the wrong and not among the accepted ones."""
+        if len(answer) != self.count:
+            return math.inf
         return 0.0 if answer & (frozenset(wrong) - frozenset(target)) else math.inf
 
     def miss(self, answer: frozenset[str], target: Iterable[str], tolerance: float) -> str:

@@ -78,6 +78,12 @@ def _rate_among_audited(audit: pd.DataFrame) -> float:
     return float(looked.loc[looked["source"] == "audit", "label"].mean())
 
 
+def _highest_rate_among_audited(audit: pd.DataFrame) -> float:
+    """The upper 95 % limit: who plans with it is prudent, not wrong."""
+    p, n = _rate_among_audited(audit), int((_looked_at(audit)["source"] == "audit").sum())
+    return p + Z * math.sqrt(p * (1 - p) / n)
+
+
 def _rate_by_silence(audit: pd.DataFrame) -> float:
     """What the team would count without the audit: silence means legitimate."""
     known = audit[audit["known"].to_numpy(bool) & (audit["source"] != "audit")]
@@ -142,6 +148,12 @@ EXERCISES = (
                 "that say fraud.",
             ),
             Wrong(
+                "only frauds whose label is known",
+                lambda orders, seen: float(_frauds(orders, seen).query("known")["labelled"].mean()),
+                "That leaves out the frauds nobody knows anything about yet. They are true frauds too: they belong to "
+                "the whole.",
+            ),
+            Wrong(
                 "the share without a label",
                 lambda orders, seen: 1 - _coverage(orders, seen),
                 "That is the share that has no fraud label: the other side of the answer.",
@@ -156,12 +168,12 @@ EXERCISES = (
         ),
         solution=(
             'labelled = seen["known"] & (seen["label"] == 1)\n'
-            'fraud = orders["_is_fraud"]\n'
+            'fraud = past["_is_fraud"]\n'
             "answer = (labelled & fraud).sum() / fraud.sum()"
         ),
         reasoning=(
             "The whole is every true fraud, not every fraud that somebody noticed. The rest is not missing by chance: "
-            "it is one whole pattern. Who cannot see the truth gets near it from a random audit: fraud labels divided "
+            "nearly all of it is one pattern. Who cannot see the truth gets near it from a random audit: fraud labels divided "
             "by the number of frauds that the audit estimates."
         ),
     ),
@@ -218,6 +230,7 @@ EXERCISES = (
         "(95 %)?",
         kind=Number("audits", relative=0.05),
         reference=lambda audit: _audits_for(_rate_among_audited(audit)),
+        also=(lambda audit: _audits_for(_highest_rate_among_audited(audit)),),
         wrong=(
             Wrong(
                 "forgot the 1.96",
@@ -230,6 +243,17 @@ EXERCISES = (
                 lambda audit: _audits_for(_audited_rate(audit)),
                 "That uses the fraud rate of all orders. The audit draws only from the orders that the rule let "
                 "through, where fraud is rarer.",
+            ),
+            Wrong(
+                "worst case",
+                lambda audit: _audits_for(0.5),
+                "That plans for a rate of one half, the worst case. The audit you have says the rate is far smaller, and "
+                "so is the number.",
+            ),
+            Wrong(
+                "a share instead of a number",
+                lambda audit: float((audit["source"] == "audit").mean()),
+                "That is a share. How many audits is asked for: a count of orders.",
             ),
             Wrong(
                 "1.96 not squared",
@@ -252,8 +276,9 @@ EXERCISES = (
             'p = audit.loc[audit["source"] == "audit", "label"].mean()\nanswer = 1.96**2 * p * (1 - p) / 0.003**2'
         ),
         reasoning=(
-            "The half-width 1.96 · √(p (1 − p) / n), solved for n. Only p of the orders that nobody inspects matters, "
-            "and the number of orders hardly does: a shop ten times as large needs the same audit."
+            "The half-width 1.96 · √(p (1 − p) / n), solved for n. The number of orders hardly matters: a shop ten "
+            "times as large needs the same audit. But p is itself an estimate; who plans with the upper end of its "
+            "interval draws more, and passes too."
         ),
     ),
     Exercise(
@@ -299,7 +324,7 @@ EXERCISES = (
             Wrong(
                 "the amount",
                 lambda importance: {"amount_usd", _ranked(importance)[0]},
-                "The amount? Plot it for both periods: did it move? Read the table of importances again.",
+                "The amount? Plot it for both periods: did it move? Read the table again.",
             ),
             Wrong(
                 "a clock",
@@ -314,13 +339,14 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "The classifier was asked: old or new? The columns that it needs for the answer are those that moved.",
-            "Sort the importances from large to small and look at the first three.",
+            "The report compares each column before and after. The columns that give the later orders away are those "
+            "that moved.",
+            "PSI adds up how far the shares of a column's bins have moved: sort it from large to small.",
             "Any two of the first three pass. Plot them for both periods to see how they moved.",
         ),
-        solution='answer = set(importance.sort_values("importance", ascending=False)["column"].head(2))',
+        solution='answer = set(report["psi"].sort_values(ascending=False).index[:2])',
         reasoning=(
-            "Any two of the three most important columns tell the same story: a new market came in, with new accounts "
+            "Any two of the three columns that moved most tell the same story: a new market came in, with new accounts "
             "on new devices that send to other addresses. Nothing about fraud has changed, and the model will not "
             "know that."
         ),

@@ -60,6 +60,8 @@ def predict(id: str, guess: Any, *, unit: str = "") -> Note:
         said = f"{id}: the result has been shown, so your earlier guess, {in_words(kept, unit)}, stays."
     else:
         said = f"{id}: {in_words(number, unit)}. It can be changed until the result is shown."
+    if unit == "%" and 0 < abs(number) < 1:
+        said += f" That is less than one percent; if you meant {in_words(100 * number, unit)}, write {100 * number:g}."
     return Note("Noted", (said, *_told(notice)), "plain")
 
 
