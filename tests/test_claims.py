@@ -83,7 +83,7 @@ def test_C1_1_old_or_new(data):
 
 
 def test_C1_4_a_random_split_lies(data):
-    holds(data, lambda world: world["worse"] > 3)
+    holds(data, lambda world: world["worse"]["the market opens"] > 3 > 1.5 > world["worse"]["nothing happens"])
 
 
 def test_C1_5_cleaning_takes_the_frauds_out(data):

@@ -173,8 +173,8 @@ EXERCISES = (
         ),
         reasoning=(
             "The whole is every true fraud, not every fraud that somebody noticed. The rest is not missing by chance: "
-            "nearly all of it is one pattern. Who cannot see the truth gets near it from a random audit: fraud labels divided "
-            "by the number of frauds that the audit estimates."
+            "nearly all of it is one pattern. Who cannot see the truth gets near it from a random audit: fraud labels "
+            "divided by the number of frauds that the audit estimates."
         ),
     ),
     Exercise(
@@ -247,8 +247,8 @@ EXERCISES = (
             Wrong(
                 "worst case",
                 lambda audit: _audits_for(0.5),
-                "That plans for a rate of one half, the worst case. The audit you have says the rate is far smaller, and "
-                "so is the number.",
+                "That plans for a rate of one half, the worst case. The audit you have says the rate is far smaller, "
+                "and so is the number.",
             ),
             Wrong(
                 "a share instead of a number",
