@@ -30,7 +30,7 @@ check: install-test ## read the code: ruff, mypy, imports between the rooms, spe
 	@$(BIN)/codespell
 
 test-all: install-all check ## as test, with the claims on 30 seeds and every engine (PySpark needs Java)
-	@CLAIM_SEEDS=30 $(BIN)/python $(SUITE)
+	@CLAIM_SEEDS=30 $(BIN)/python $(SUITE) -m 'not browser'
 
 test-oldest: install-oldest ## the tests on the oldest supported versions; notebooks are executed, not compared
 	@.venv-oldest/bin/python $(SUITE) --nbval-lax -W default

@@ -75,7 +75,7 @@ def spark(rows):
 
 
 EAGER = [pandas_numpy, pandas_nullable, pandas_pyarrow, polars_eager, arrow]
-LAZY = [polars_lazy, duck, spark]
+LAZY = [polars_lazy, duck, pytest.param(spark, marks=pytest.mark.cluster)]
 engines = pytest.mark.parametrize("engine", EAGER + LAZY, ids=lambda engine: engine.__name__)
 eager_engines = pytest.mark.parametrize("engine", EAGER, ids=lambda engine: engine.__name__)
 lazy_engines = pytest.mark.parametrize("engine", LAZY, ids=lambda engine: engine.__name__)
@@ -316,6 +316,7 @@ def test_pandas_index_and_the_callers_frame_stay_as_they_are():
     assert decided["fits"].sum() == 3
 
 
+@pytest.mark.cluster
 def test_dask_goes_partition_by_partition():
     dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
     rng = np.random.default_rng(0)
