@@ -34,7 +34,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -397,6 +398,13 @@ def _apart(y: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     out = np.empty_like(y)
     out[order] = (up + down) / 2 + steps
     return out
+
+
+def _lifted(ax: Axes, points: float) -> Transform:
+    """The coordinates of the axes, moved up by this many points."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return ax.transAxes + ScaledTranslation(0, points / 72, figure.dpi_scale_trans)
 
 
 def _clear(y: float, bottom: float, top: float) -> float:
@@ -771,6 +779,79 @@ def lines_by_setting(
         dot.set_data([at], [y])
         right = at > (ticks[0] + ticks[-1]) / 2
         said.set(text=words(y), position=(at, _clear(y, bottom, top)), horizontalalignment="right" if right else "left")
+        return moving
+
+    return move
+
+
+@mpl.rc_context(RC)
+def curves_at(
+    ax: Axes,
+    curves: pd.DataFrame,
+    *,
+    xlabel: str,
+    ylabel: str,
+    kinds: Mapping[str, str],
+    words: tuple[Words, Words] = (plain, money),
+    level: tuple[str, float] | None = None,
+) -> Move:
+    """Several curves over the same control, and what each says at the point where the reader stands.
+
+    Parameters
+    ----------
+    ax : Axes
+    curves : DataFrame
+        A column for each curve; the index, increasing and named like the control, holds x.
+    xlabel, ylabel : str
+        What the axes show.
+    kinds : mapping of column to meaning
+        Every curve's meaning (`LOOKS`).
+    words : pair of callables
+        How x and y are written.
+    level : (str, float), optional
+        A line to compare with, such as "do nothing" at 0.
+
+    Returns
+    -------
+    callable
+        ``move(**{index name: x})``; between the rows of the curves it interpolates.
+    """
+    as_frame(curves, "curves", list(kinds))
+    x, heights = curves.index.to_numpy(float), [*curves.to_numpy(float).ravel(), *([level[1]] if level else [])]
+    low, high = min(heights), max(heights)
+    pad = (high - low) or 1.0
+    ax.set(xlabel=xlabel, xlim=(x[0], x[-1]), ylim=(low - 0.06 * pad, high + 0.06 * pad))
+    ax.set_title(ylabel, pad=9 + 16 * curves.shape[1])
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words[0](v)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words[1](v)))
+    if level:
+        style = look("nothing")
+        ax.axhline(level[1], linestyle=style.line, color=style.colour)
+        above = level[1] < (low + high) / 2
+        spot, side = (-3, 3 if above else -3), "bottom" if above else "top"
+        ax.annotate(level[0], (1, level[1]), spot, ("axes fraction", "data"), "offset points", ha="right", va=side)
+    (drop,) = ax.plot([], [], ":", color=INK, linewidth=1.2)
+    dots, said = [], []
+    for row, name in enumerate(curves.columns):
+        style, up = look(kinds[name]), 5 + 16 * (curves.shape[1] - 1 - row)
+        ax.plot(x, curves[name], style.line, color=style.colour)
+        dots += ax.plot([], [], style.marker, color=style.colour, markersize=9, markeredgecolor=INK, clip_on=False)
+        key = ax.annotate(name, (0, 1), (16, up), "axes fraction", "offset points", va="bottom")
+        ax.plot(
+            [0.02], [1], style.marker, color=style.colour, markersize=8, clip_on=False, transform=_lifted(ax, up + 7)
+        )
+        said.append(ax.annotate("", (1, 1), (0, up), "axes fraction", "offset points", ha="right", va="bottom"))
+        key.set_in_layout(False)
+    moving = _moving(drop, *dots, *said)
+
+    def move(**values: Any) -> list[Artist]:
+        at = as_number(values[str(curves.index.name)], str(curves.index.name), ge=float(x[0]), le=float(x[-1]))
+        drop.set_data([at, at], ax.get_ylim())
+        for name, dot, text in zip(curves.columns, dots, said, strict=True):
+            y = float(np.interp(at, x, curves[name]))
+            dot.set_data([at], [y])
+            text.set_text(words[1](y))
         return moving
 
     return move

@@ -1,4 +1,4 @@
-"""The figures of notebook 1 on numbers of the size they have there: drawn, moved and looked at."""
+"""The figures of notebooks 1 and 2 on numbers of the size they have there: drawn, moved and looked at."""
 
 from __future__ import annotations
 
@@ -171,11 +171,35 @@ def inspected(place):
     )
 
 
+THRESHOLDS = pd.Index(np.linspace(0.02, 0.98, 25), name="threshold")
+EARNED = pd.DataFrame(
+    {
+        name: 150_000 * np.exp(-(((THRESHOLDS - peak) / 0.2) ** 2)) - 260_000 * (THRESHOLDS < 0.04)
+        for name, peak in {"boosting": 0.08, "regression": 0.1, "balanced": 0.5}.items()
+    },
+    index=THRESHOLDS,
+)
+
+
+def threshold(place):
+    left, right = place.subplots(1, 2)
+    kinds = {"boosting": "sees", "regression": "neutral", "balanced": "policy"}
+    earned = fg.curves_at(left, EARNED, xlabel="threshold", ylabel="earned", kinds=kinds, level=("do nothing", 0.0))
+    words = (fg.plain, fg.percent)
+    level = ("nobody leaves", 0.91)
+    accuracy = (EARNED + 400_000) / 700_000
+    return fg.together(
+        earned,
+        fg.curves_at(right, accuracy, xlabel="threshold", ylabel="accuracy", kinds=kinds, words=words, level=level),
+    )
+
+
 _grid = [{"mismatch": a, "large": b, "balance": c} for a, b, c in itertools.product([False, True], repeat=3)]
 MOVING = {
     "audit": (audit, [{"share": s} for s in (0.0, 0.001, 0.01, 0.0199, 0.021, 0.04)]),
     "months": (months, [{"month": m, "gift": g} for m, g in itertools.product((0, 3, 4, 7), (False, True))]),
     "inspected": (inspected, _grid),
+    "threshold": (threshold, [{"threshold": t} for t in (0.02, 0.1, 0.5, 0.977, 0.98)]),
 }
 TWINS = {
     "audit": {"no audit": {"share": 0.0}, "1 % audited": {"share": 0.01}},

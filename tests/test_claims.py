@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from notebook_cells import run_cells
 
@@ -18,6 +19,12 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks" / "solved"
 def data():
     """What notebook 1 finds in each world."""
     return [run_cells(NOTEBOOKS / "01_data.ipynb", seed=seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def prediction():
+    """What notebook 2 finds in each world."""
+    return [run_cells(NOTEBOOKS / "02_prediction.ipynb", seed=seed) for seed in SEEDS]
 
 
 def holds(worlds, claim):
@@ -92,3 +99,74 @@ def test_C1_5_cleaning_takes_the_frauds_out(data):
         lambda world: world["left"].loc["orders", "dropped"] < 0.05 and world["left"].loc["frauds", "dropped"] > 0.22,
     )
     holds(data, lambda world: world["left"].loc["fraud dollars", "dropped"] > 0.35)
+
+
+def test_C2_1_accurate_and_worth_exactly_nothing(prediction):
+    holds(prediction, lambda world: 0.906 < world["table"].loc["nobody leaves", "accuracy"] < 0.914)
+    holds(prediction, lambda world: world["table"].loc["boosting", "accuracy"] > 0.915)
+    assert all(
+        (world["table"]["nobody acts"] == 0.0).all() and "oracle" in world["table"].index for world in prediction
+    )
+
+
+def test_C2_2_a_74_percent_model_connected_to_a_decision(prediction):
+    holds(prediction, lambda world: 0.735 < world["table"].loc["balanced", "accuracy"] < 0.750)
+    holds(prediction, lambda world: world["year"] > 1_000_000)
+
+
+def test_C2_3_the_threshold_that_earns_most_is_not_the_most_accurate(prediction):
+    holds(prediction, lambda world: world["top"]["accuracy"] < 0.85 and world["half"]["accuracy"] > 0.915)
+    holds(prediction, lambda world: world["half"]["profit"] < 0.25 * world["top"]["profit"])
+
+
+def test_C2_4_log_loss_ranks_the_models_in_the_opposite_order(prediction):
+    holds(prediction, lambda world: world["ranks"]["log loss"].is_monotonic_increasing)
+    holds(prediction, lambda world: world["rules"].loc["one half"].is_monotonic_increasing)
+
+
+def test_C2_4_expected_value_undoes_it(prediction):
+    """How much it earns depends on the pilot's luck; that it closes the gap between the models does not."""
+    rules = [world["rules"] for world in prediction]
+    holds(rules, lambda rule: rule.loc["expected value"].min() > rule.loc["one half", ["boosting", "regression"]].max())
+    holds(rules, lambda rule: np.ptp(rule.loc["expected value"]) < np.ptp(rule.loc["one half"]) / 2)
+
+
+def test_C2_5_the_better_loss_ships_more_fakes(prediction):
+    holds(prediction, lambda world: world["pair"]["log loss"].is_monotonic_increasing)
+    holds(prediction, lambda world: world["pair"]["fakes shipped"].is_monotonic_decreasing)
+
+
+def test_C2_4_dollars_belong_in_the_decision(prediction):
+    for name in ("regression", "boosting"):
+        holds(prediction, lambda world, name=name: world["where"][name].idxmax() == "dollars in the decision")
+        holds(
+            prediction,
+            lambda world, name=name: (
+                world["where"].loc["dollars in the decision", name] > 1.15 * world["where"].loc["sort by p", name]
+            ),
+        )
+
+
+def test_C2_4_expected_value_needs_calibration(prediction):
+    holds(prediction, lambda world: abs(world["ranked"]["AUC"].diff().iloc[1]) < 0.002)
+    holds(
+        prediction,
+        lambda world: world["ranked"].loc["balanced"].iloc[1] < 0.95 * world["ranked"].loc["regression"].iloc[1],
+    )
+
+
+def test_C2_3_auc_is_blind_to_the_size_of_the_scores(prediction):
+    assert all(np.ptp(world["auc"]["AUC"]) < 1e-9 for world in prediction)
+    holds(prediction, lambda world: world["by_power"].loc[0.5].iloc[0] < 0 < world["by_power"].loc[2.0].iloc[0])
+    holds(prediction, lambda world: world["by_power"].loc[1.0].iloc[0] > world["by_power"].loc[2.0].iloc[0])
+
+
+def test_C2_3_which_metric_predicts_the_money_depends_on_the_rule(prediction):
+    """In the mean of ten worlds (of one, where fewer seeds are asked for)."""
+    worlds = list(zip(SEEDS, prediction, strict=True))[: 10 if len(SEEDS) >= 10 else 1]
+    mean = sum(world["rank_map"](seed) for seed, world in worlds) / len(worlds)
+    assert mean.loc["accuracy", "at one half"] < -0.3
+    assert mean.loc["log loss (negated)", "at one half"] < 0 < mean.loc["AUC", "at one half"]
+    assert mean.loc["accuracy", "expected value"] > 0.2
+    assert mean.loc["log loss (negated)", "expected value"] > 0.4
+    assert mean.loc["AUC", ["best threshold", "top fifth"]].min() > 0.4
