@@ -117,7 +117,11 @@ BAD = [
     (lint.word_count, with_cells(prose("word " * 2_201)), "the core path has 2,2"),
     (lint.code_length, with_cells(code(LONG)), "has 15 lines of code"),
     (lint.code_length, with_cells(code(LONG + "\nx = 16", "lift-out")), "leave it at 15"),
-    (lint.code_length, with_cells(*(code("a\nb\nc\nd\ne\nf") for _ in range(9))), "the median code cell has 6 lines"),
+    (
+        lint.code_length,
+        with_cells(*(code("\n".join("abcdefghijkl")) for _ in range(9))),
+        "the median code cell has 12 lines",
+    ),
     (lint.prose_between, with_cells(*(code() for _ in range(5))), "number 5 in a row"),
     (lint.lift_out, replace("take", heading("take")), "no cell is tagged lift-out"),
     (lint.lift_out, with_cells(code("import mllayers as ml", "lift-out")), "but uses mllayers"),
