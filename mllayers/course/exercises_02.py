@@ -161,8 +161,8 @@ EXERCISES = (
         ),
         solution="answer = (~np.asarray(left, bool)).mean()",
         reasoning=(
-            "It is right about everybody who stays. Read any accuracy on this task beside this number: a model can know "
-            "nothing and reach it."
+            "It is right about everybody who stays. Read any accuracy on this task beside this number: a model can "
+            "know nothing and reach it."
         ),
     ),
     Exercise(
