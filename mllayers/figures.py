@@ -402,9 +402,7 @@ def _apart(y: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
 
 def _lifted(ax: Axes, points: float) -> Transform:
     """The coordinates of the axes, moved up by this many points."""
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return ax.transAxes + ScaledTranslation(0, points / 72, figure.dpi_scale_trans)
+    return ax.transAxes + ScaledTranslation(0, points / 72, ax.figure.dpi_scale_trans)
 
 
 def _clear(y: float, bottom: float, top: float) -> float:
