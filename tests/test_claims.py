@@ -3,7 +3,8 @@
 Three seeds by default, all thirty with ``CLAIM_SEEDS=30``. A claim may miss in one seed of thirty, an identity in none.
 
 Directions and orders are those of the claims. Many of the margins around them (such as "at least 45 % of B found") were
-set after results of some of these seeds had been seen: they guard against regressions. Fresh evidence needs fresh seeds.
+set after results of some of these seeds had been seen: they guard against regressions, and fresh evidence needs fresh
+seeds.
 """
 
 import math
