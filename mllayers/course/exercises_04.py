@@ -252,8 +252,8 @@ EXERCISES = (
         ),
         reasoning=(
             "The hold-out says what happens without the voucher, and chance made the two halves alike. Counting "
-            "dollars lost instead of dollars kept gives the same expectation with far less noise, because most customers "
-            "stay and lose nothing."
+            "dollars lost instead of dollars kept gives the same expectation with far less noise, because most "
+            "customers stay and lose nothing."
         ),
     ),
     Exercise(
