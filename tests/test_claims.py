@@ -31,6 +31,12 @@ def prediction():
     return [run_cells(NOTEBOOKS / "02_prediction.ipynb", seed=seed) for seed in SEEDS]
 
 
+@pytest.fixture(scope="module")
+def decision():
+    """What notebook 3 finds in each world."""
+    return [run_cells(NOTEBOOKS / "03_decision.ipynb", seed=seed) for seed in SEEDS]
+
+
 def holds(worlds, claim):
     """The claim is true in all worlds but one in thirty."""
     missed = [seed for seed, world in zip(SEEDS, worlds, strict=True) if not claim(world)]
@@ -177,3 +183,57 @@ def test_C2_3_which_metric_predicts_the_money_depends_on_the_rule(prediction):
     assert mean.loc["accuracy", "expected value"] > 0.2
     assert mean.loc["log loss (negated)", "expected value"] > 0.4
     assert mean.loc["AUC", ["best threshold", "top fifth"]].min() > 0.4
+
+
+def test_C0_2_without_the_sentence_nothing_is_fitted(decision):
+    for world in decision:
+        assert world["brief"].require() is world["brief"]
+        with pytest.raises(world["NotReadyToModel"], match="decision and outcome"):
+            world["Brief"](who="Marketing").require()
+
+
+def test_C3_1_computed_thresholds_beat_round_ones(decision):
+    desks = [world["desk"]["gained"] for world in decision]
+    for name in ("the old rules: review", "block above 0.5", "review 0.5, block 0.8"):
+        holds(desks, lambda gained, name=name: gained["each order's thresholds"] > gained[name] > 0)
+    for world in decision:
+        low, high = (tier.low for tier in world["tiers"][1:])
+        assert (round(low, 4), round(world["t"], 4), round(high, 4)) == (0.0526, 0.3214, 0.8889)
+
+
+def test_C3_1_above_four_fifths_every_action_loses_and_below_one_half_both_earn(decision):
+    holds(decision, lambda world: (world["per_head"].loc["0.8 and above"] < 0).all())
+    holds(decision, lambda world: (world["per_head"].loc["0.2 to 0.5"] > 0).all())
+
+
+def test_C3_1_the_slide_against_expected_value(decision):
+    holds(decision, lambda world: world["earned"]["the slide"] < world["earned"]["expected value"] / 4)
+    holds(decision, lambda world: world["earned"]["expected value"] > 0)
+    assert np.mean([world["earned"]["the slide"] < 0 for world in decision]) >= 0.8  # most worlds, not all
+
+
+def test_C3_1_the_best_tiers_begin_far_below_one_half(decision):
+    holds(decision, lambda world: world["top"][0] < 0.3)
+    holds(decision, lambda world: world["above_half"] < world["fixed"][world["top"]] / 4)
+
+
+def test_C3_2_lead_B_is_worth_more_and_probability_picks_the_wrong_leads(decision):
+    for world in decision:
+        assert world["expected_value"](0.90, 500) == 450
+        assert world["expected_value"](0.30, 48_000) == 14_400
+    dollars = [world["team"]["dollars expected"] for world in decision]
+    holds(dollars, lambda team: team["expected value"] > 2 * team["probability"])
+    holds(decision, lambda world: world["team"]["replies expected"].idxmax() == "probability")
+
+
+def test_C3_2_what_is_chosen_promises_too_much(decision):
+    holds(decision, lambda world: world["teams"]["promised"].mean() > 1.15 * world["teams"]["delivered"].mean())
+    holds(decision, lambda world: world["promised"] > world["earned"]["expected value"])
+
+
+def test_C3_3_clusters_are_worth_their_policy_and_not_their_looks(decision):
+    silhouette = [world["segments"]["silhouette"] for world in decision]
+    earned = [world["segments"]["a policy per cluster"] for world in decision]
+    holds(silhouette, lambda shape: shape["what they buy"] > shape["how they react"])
+    holds(earned, lambda dollars: dollars["how they react"] > dollars["what they buy"])
+    assert all((world["segments"]["no policy"] == 0).all() for world in decision)
