@@ -965,7 +965,7 @@ def within_capacity(
     ranking's own choice is returned, and `bound` says how far it can be from the best. On frames, the choice stops at
     the first case in the ranking that does not fit: at most that one case's gain below the bound. The shadow price is
     the gain per unit of that first case. A relative 1e-9 of the capacity is allowed for rounding.
-    Taught in notebook 03, *Capacity has a price*.
+    Taught in notebook 03, *Optional: capacity has a price*.
 
     References
     ----------
