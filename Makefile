@@ -29,8 +29,8 @@ check: install-test ## read the code: ruff, mypy, imports between the rooms, spe
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 
-test-all: install-all check ## as test, with the claims on 30 seeds and every engine (PySpark needs Java)
-	@CLAIM_SEEDS=30 $(BIN)/python $(SUITE) -m 'not browser'
+test-all: install-all check ## as test, with the claims on 30 seeds and every engine and PostgreSQL (PySpark needs Java)
+	@CLAIM_SEEDS=30 LEDGER_KILLS=30 $(BIN)/python $(SUITE) -m 'not browser'
 
 test-oldest: install-oldest ## the tests on the oldest supported versions; notebooks are executed, not compared
 	@.venv-oldest/bin/python $(SUITE) --nbval-lax -W default
@@ -51,7 +51,7 @@ install-test:
 	@sh .ci/venv .venv constraints.txt test,lint $(PYTHONS)
 
 install-all:
-	@sh .ci/venv .venv constraints.txt test,lint,cluster $(PYTHONS)
+	@sh .ci/venv .venv constraints.txt test,lint,cluster,postgres $(PYTHONS)
 
 install-browser:
 	@sh .ci/venv .venv constraints.txt test,browser $(PYTHONS)
