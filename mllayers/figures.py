@@ -598,7 +598,8 @@ def waterfall(ax: Axes, steps: pd.Series[float], *, total: str, kind: str = "pol
         _bars(ax, y[i], width, 0.6, kind if level or width >= 0 else "neutral", left=start)
         sign = "" if level else "▲ " if width > 0 else "▼ " if width < 0 else ""
         said = words(width) if level else f"{sign}{words(abs(width))}"
-        _beside(ax, start + min(width, 0) if ends[-1] < 0 and level else max(start, start + width), y[i], said)
+        below = level and width < 0
+        _beside(ax, start + width if below else max(start, start + width), y[i], said, left=below)
         if not level or i == 0:
             ax.plot([start + width] * 2, [y[i] + 0.3, y[i + 1] - 0.3], color=INK, linewidth=0.8)
 
