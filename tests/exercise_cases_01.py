@@ -101,6 +101,7 @@ CASES = (
             lambda cost, gain_per_month: np.ceil(cost / gain_per_month * 30.4),
             lambda cost, gain_per_month: next(d for d in range(999) if d * gain_per_month / 30 >= cost),
         ),
+        called=lambda given: {"audit_cost": given["cost"], "more": given["gain_per_month"]},
     ),
     Case(
         "N1-5",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from exercise_harness import Case
 
+from mllayers import shop
 from mllayers.decision import Action, Policy, cost_threshold
 
 SHARES = {"none": 0.0, "voucher": 0.25, "call": 0.3}
@@ -52,12 +53,14 @@ CASES = (
         "N3-2",
         order,
         (lambda margin, loss, goodwill, fee: cost_threshold(gain_tn=margin, cost_fp=goodwill, cost_fn=loss),),
+        called=lambda given: {"PRICES": shop.PRICES},
     ),
     Case("N3-3", large_order, (lambda amount, review, margin, fee, goodwill: 4 / (amount - 300 + fee),)),
     Case(
         "N3-4",
         lambda: {"gain": looks(), "now": 400, "more": 200},
         (lambda gain, now, more: sum(sorted(x for x in gain if x > 0)[::-1][now : now + more]),),
+        called=lambda given: {"look_gain": given["gain"]},
     ),
     Case("N3-5", desk, (written_out,)),
 )

@@ -4,6 +4,7 @@ That they run, and that stored outputs are what comes out today, is nbval's part
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import nbformat
 import notebook_lint as lint
 import pytest
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_cells import run_cells
 
 from mllayers.course.build import BuildError, build, drift, executed, learner_copy, with_blanks
+from mllayers.course.exercises import find
 
 ROOT = Path(__file__).parents[1]
 SOLVED = sorted(ROOT.glob("notebooks/solved/*.ipynb"))
@@ -45,6 +48,23 @@ def test_learner_copy(path, rule):
 @pytest.mark.parametrize("path", SOLVED, ids=name)
 def test_learner_copy_is_what_the_solved_one_makes(path):
     assert drift(path) == ""
+
+
+@pytest.mark.parametrize("path", LEARNER, ids=name)
+def test_the_solutions_shown_fit_into_the_learner_copy(path):
+    """Pasted where the learner works, each makes its check say Correct, and nothing behind it breaks."""
+    nb = nbformat.read(path, as_version=4)
+    solved = {}
+    for cell in nb.cells:
+        call = re.search(r'^check\("(\S+)", (\w+)', cell.source, re.MULTILINE)
+        if call and "exercise" in cell.metadata.tags:
+            pasted = f"{find(call[1]).solution}\n{call[2]} = answer\n"
+            cell.source = cell.source[: call.start()] + pasted + cell.source[call.start() :]
+            solved[call[1]] = cell
+    NotebookClient(nb, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    said = {id: cell.outputs[-1].data["text/plain"].partition(".")[0] for id, cell in solved.items()}
+    assert said == dict.fromkeys(solved, "Correct")
+    assert len(solved) == 5
 
 
 # --- building -------------------------------------------------------------------------------------------------------

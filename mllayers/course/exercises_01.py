@@ -167,9 +167,9 @@ EXERCISES = (
             "is true.",
         ),
         solution=(
-            'labelled = seen["known"] & (seen["label"] == 1)\n'
-            'fraud = past["_is_fraud"]\n'
-            "answer = (labelled & fraud).sum() / fraud.sum()"
+            'labelled_fraud = seen["known"] & (seen["label"] == 1)\n'
+            'true_fraud = past["_is_fraud"]\n'
+            "answer = (labelled_fraud & true_fraud).sum() / true_fraud.sum()"
         ),
         reasoning=(
             "The whole is every true fraud, not every fraud that somebody noticed. The rest is not missing by chance: "
@@ -215,8 +215,8 @@ EXERCISES = (
             "Sum `label / propensity` over the rows looked at, then divide by the number of all orders.",
         ),
         solution=(
-            'looked = audit[audit["source"].isin(["review", "audit"])]\n'
-            'answer = (looked["label"] / looked["propensity"]).sum() / len(audit)'
+            'rows = audit[audit["source"].isin(["review", "audit"])]\n'
+            'answer = (rows["label"] / rows["propensity"]).sum() / len(audit)'
         ),
         reasoning=(
             "Every order had a known chance to be looked at. Weighted by one over that chance, the few rows with a "
@@ -283,7 +283,7 @@ EXERCISES = (
     ),
     Exercise(
         id="N1-4",
-        ask="The audit costs `cost` dollars once and the better model earns `gain_per_month` dollars more a month. "
+        ask="The audit costs `audit_cost` dollars once and the better model earns `more` dollars more a month. "
         "After how many days is it paid back?",
         kind=Number("days", relative=0.25),
         reference=_payback_days,
@@ -308,9 +308,9 @@ EXERCISES = (
         hints=(
             "It is paid back when the gains so far equal the cost.",
             "How many dollars does one day bring, if a month has 30?",
-            "Divide the cost by the gain of one day: cost / (gain_per_month / 30).",
+            "Divide the cost by the gain of one day: audit_cost / (more / 30).",
         ),
-        solution="answer = cost / (gain_per_month / 30)",
+        solution="answer = audit_cost / (more / 30)",
         reasoning=(
             "The cost is paid once, the gain comes in day by day. With a gain of nothing or less it is never paid back."
         ),

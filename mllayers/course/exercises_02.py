@@ -159,7 +159,7 @@ EXERCISES = (
             "About those who stay: `~leaves` is true for them.",
             "The mean of a column of true and false is the share that is true.",
         ),
-        solution="answer = (~np.asarray(left, bool)).mean()",
+        solution="answer = (~leaves).mean()",
         reasoning=(
             "It is right about everybody who stays. Read any accuracy on this task beside this number: a model can "
             "know nothing and reach it."
@@ -198,7 +198,7 @@ EXERCISES = (
             "They are 1. Training multiplied the odds by (1 − r) / r; divide by it.",
             "That leaves odds of r / (1 − r). Which probability has these odds?",
         ),
-        solution=("r = np.mean(churned)\nodds = 0.5 / (1 - 0.5) * r / (1 - r)\nanswer = odds / (1 + odds)"),
+        solution=('r = past["churned"].mean()\nodds = 0.5 / (1 - 0.5) * r / (1 - r)\nanswer = odds / (1 + odds)'),
         reasoning=(
             "Odds of 1, times r / (1 − r), are the odds of the base rate itself. So the balanced model's one half says "
             "'as likely to leave as the average customer'. That is why it calls so many, and why its dollars are good: "
@@ -250,7 +250,7 @@ EXERCISES = (
         ),
         solution=(
             "from sklearn.metrics import log_loss\n"
-            "answer = 1 - log_loss(y, p) / log_loss(y, np.full(len(y), np.mean(y)))"
+            'answer = 1 - log_loss(fraud, f["regression"]) / log_loss(fraud, np.full(len(fraud), fraud.mean()))'
         ),
         reasoning=(
             "The constant's loss is the most that knowing nothing has to pay. Zero skill means no better than the base "
@@ -273,7 +273,7 @@ EXERCISES = (
             "The size of p counts. Training at 1:1 multiplied the odds p / (1 − p) by (1 − r) / r: see N2-2.",
             "Divide the odds of every score by (1 − r) / r, then turn them back: odds / (1 + odds).",
         ),
-        solution="odds = p / (1 - p) * rate / (1 - rate)\nanswer = odds / (1 + odds)",
+        solution='odds = f["balanced"] / (1 - f["balanced"]) * r / (1 - r)\nanswer = odds / (1 + odds)',
         reasoning=(
             "The prior correction keeps the order by p, so AUC is the same to the last digit, and makes the scores "
             "probabilities again. Only then does p × loss mean expected dollars. Isotonic regression on other labelled "
@@ -306,9 +306,9 @@ EXERCISES = (
         ),
         solution=(
             "found = {}\n"
-            'for name, score in {"regression": regression, "forest": forest}.items():\n'
-            '    first = np.argsort(-np.asarray(score), kind="stable")[: int(0.02 * len(score))]\n'
-            "    found[name] = np.asarray(y)[first].sum()\n"
+            'for name in ("regression", "forest"):\n'
+            '    first = np.argsort(-f[name], kind="stable")[: int(0.02 * len(fraud))]\n'
+            "    found[name] = fraud[first].sum()\n"
             "answer = max(found, key=found.get)"
         ),
         reasoning=(

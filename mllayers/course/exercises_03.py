@@ -126,7 +126,7 @@ EXERCISES = (
             "Rate × the larger value has to be the same.",
             "p × value / other.",
         ),
-        solution="answer = p * value / other",
+        solution="answer = 0.90 * 500 / 48_000",
         reasoning=(
             "Less than one reply in a hundred is enough. The large lead's probability could be wrong by a factor of "
             "thirty and it would still be the better bet, if there are many such bets."
@@ -170,7 +170,7 @@ EXERCISES = (
             "A wrong block: margin and goodwill. A wrong shipment: `loss`.",
             "wrong block / (wrong block + wrong shipment).",
         ),
-        solution="answer = (margin + goodwill) / (margin + goodwill + loss)",
+        solution="answer = (margin + PRICES.goodwill) / (margin + PRICES.goodwill + loss)",
         reasoning=(
             "Blocking pays when p × what a wrong shipment costs exceeds (1 − p) × what a wrong block costs. Forgetting "
             "a cost moves the threshold for every order, in silence."
@@ -210,7 +210,7 @@ EXERCISES = (
             "With probability p it saves goods and fee: p × (0.70 × amount + fee).",
             "review / (0.70 × amount + fee).",
         ),
-        solution="answer = review / ((1 - margin) * amount + fee)",
+        solution="answer = 4 / ((1 - 0.30) * 1_000 + 20)",
         reasoning=(
             "One fake in nearly two hundred such orders pays for all the looks. At a small order the same look needs a "
             "probability ten times as high: one threshold for all orders wastes looks on small ones."
@@ -249,7 +249,7 @@ EXERCISES = (
             "Those from place `now` to place `now + more`.",
             "`np.sort(gain)[::-1][now:now + more]`; none below zero is looked at.",
         ),
-        solution="answer = np.maximum(np.sort(gain)[::-1][now : now + more], 0).sum()",
+        solution="answer = np.maximum(np.sort(look_gain)[::-1][400:600], 0).sum()",
         reasoning=(
             "The marginal looks bring far less than the average one, and less than a reviewer costs: do not hire. The "
             "average makes every team look understaffed."
