@@ -11,7 +11,7 @@ SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
 .PHONY: help course test check test-all test-oldest test-browser bench build
-.PHONY: install install-test install-all install-oldest install-browser
+.PHONY: install install-build install-test install-all install-oldest install-browser
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,17 +41,20 @@ test-browser: install-browser ## the widgets in a real JupyterLab (needs Chromiu
 bench: install-test ## how fast the package is, beside the peers that are installed
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-build: install ## make the learner copies of the notebooks, executing the solved ones first
+build: install-build ## make the learner copies of the notebooks, executing the solved ones first
 	@$(BIN)/python -m mllayers build --execute
 
 install:
 	@sh .ci/venv .venv constraints.txt course $(PYTHONS)
 
+install-build:
+	@sh .ci/venv .venv constraints.txt course,echo $(PYTHONS)
+
 install-test:
 	@sh .ci/venv .venv constraints.txt test,lint $(PYTHONS)
 
 install-all:
-	@sh .ci/venv .venv constraints.txt test,lint,cluster,postgres $(PYTHONS)
+	@sh .ci/venv .venv constraints.txt test,lint,cluster,postgres,echo $(PYTHONS)
 
 install-browser:
 	@sh .ci/venv .venv constraints.txt test,browser $(PYTHONS)
