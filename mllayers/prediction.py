@@ -157,14 +157,14 @@ def money_by_threshold(
     >>> money
     best of 5 thresholds: p ≥ 0.3 (3 of 4 cases) earns $155; acting on nobody $0, on everyone $140
     """
-    y, p = as_binary(y, "y"), as_probabilities(p, "p")
-    if_one, if_zero, nobody = _stakes(y, same_length(y=y, p=p), gain_tp, cost_fp, cost_fn, gain_tn)
+    one, p = as_binary(y, "y") == 1, as_probabilities(p, "p")
+    if_one, if_zero, nobody = _stakes(one, same_length(y=one, p=p), gain_tp, cost_fp, cost_fn, gain_tn)
     order, acted, threshold = _cuts(p)
     if if_one.ndim == if_zero.ndim == 0:  # counts are exact where a long sum of dollars and cents is not
-        hits = _running(y == 1, order, acted)
+        hits = _running(one.astype(np.int64), order, acted)
         profit = if_one * hits + if_zero * (acted - hits)
     else:
-        profit = _running(np.where(y == 1, if_one, if_zero), order, acted)
+        profit = _running(np.where(one, if_one, if_zero), order, acted)
     profit += nobody
     return ThresholdMoney(threshold, profit, acted)
 
@@ -254,12 +254,12 @@ def value_of_model(
     >>> value_of_model(y, p, gain_tp=45, cost_fp=5, threshold=np.inf)
     value of the model: $0 over 10,000 cases, nobody is acted on because of it
     """
-    y, p = as_binary(y, "y"), as_probabilities(p, "p")
-    n, cv, seed = same_length(y=y, p=p), as_integer(cv, "cv", ge=2), as_integer(seed, "seed", ge=0)
-    if_one, if_zero, nobody = _stakes(y, n, gain_tp, cost_fp, cost_fn, gain_tn)
+    one, p = as_binary(y, "y") == 1, as_probabilities(p, "p")
+    n, cv, seed = same_length(y=one, p=p), as_integer(cv, "cv", ge=2), as_integer(seed, "seed", ge=0)
+    if_one, if_zero, nobody = _stakes(one, n, gain_tp, cost_fp, cost_fn, gain_tn)
     if n < (needed := cv if threshold is None else 2):
         raise ValueError(f"y and p must hold at least {needed} cases to tell a value with its interval; got {n}")
-    change = np.where(y == 1, if_one, if_zero)
+    change = np.where(one, if_one, if_zero)
     cut: float | None = None
     if threshold is None:
         acts, used = _cross_fitted(p, change, cv, seed)
@@ -288,7 +288,7 @@ def value_of_model(
 
 
 def _stakes(
-    y: NDArray[np.float64], n: int, gain_tp: ArrayLike, cost_fp: ArrayLike, cost_fn: ArrayLike, gain_tn: ArrayLike
+    one: NDArray[np.bool_], n: int, gain_tp: ArrayLike, cost_fp: ArrayLike, cost_fn: ArrayLike, gain_tn: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """What acting changes where y = 1 and where y = 0, and the money when nobody acts; nothing to decide is refused."""
     lost, earned = per_case(cost_fn, n, "cost_fn"), per_case(gain_tn, n, "gain_tn")
@@ -303,22 +303,25 @@ def _stakes(
                 f"as positive numbers; got gain_tp + cost_fn from {if_one.min():g} to {if_one.max():g} and "
                 f"cost_fp + gain_tn from {-if_zero.max():g} to {-if_zero.min():g}"
             )
-    return if_one, if_zero, float(np.sum(np.where(y == 1, -lost, earned)))
+    return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))
 
 
 def _cuts(p: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Cases from the highest score down; how many are acted on at every distinct cut, from 0 to all; its threshold."""
     order = np.argsort(-p)
-    falling = np.append(np.inf, p.take(order))  # falling[k] is the score of the k-th case acted on
-    acted = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))
-    return order, acted, falling.take(acted)
+    falling = np.empty(p.size + 1)  # falling[k] is the score of the k-th case acted on
+    falling[0] = np.inf
+    p.take(order, out=falling[1:], mode="clip")  # the default mode would copy
+    last = np.append(falling[1:] != falling[:-1], True)
+    return order, np.flatnonzero(last), falling if last.all() else falling[last]
 
 
-def _running(x: NDArray[Any], order: NDArray[np.int64], acted: NDArray[np.int64]) -> NDArray[np.float64]:
+def _running(x: NDArray[Any], order: NDArray[np.int64], acted: NDArray[np.int64]) -> NDArray[Any]:
     """The sum of x over the cases acted on, at every cut."""
-    total = np.zeros(x.size + 1)
-    np.cumsum(x.take(order), out=total[1:])
-    return total.take(acted)
+    total = np.empty(x.size + 1, x.dtype)
+    total[0] = 0
+    np.cumsum(x.take(order, out=total[1:], mode="clip"), out=total[1:])
+    return total if acted.size == total.size else total.take(acted)
 
 
 def _best_cut(p: NDArray[np.float64], change: NDArray[np.float64]) -> tuple[float, float, float]:
