@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -89,18 +91,26 @@ def data(options: argparse.Namespace) -> int:
         for path in datasets.rebuild(options.out):
             print(path)
         return 0
+    with _bar(options.table) as progress:
+        table: pd.DataFrame = options.make(options, progress)
+    print(f"{len(table):,} rows; writing {options.out} …", flush=True)
+    with _bar("writing") as progress:
+        datasets.write_table(table, options.out, progress=progress)
+    return 0
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[int, int], object]]:
+    """A progress bar that appears when the work has taken two seconds, and what moves it."""
     from tqdm.auto import tqdm
 
-    with tqdm(desc=options.table, unit=" rows", unit_scale=True, delay=2, leave=False) as bar:
+    with tqdm(desc=what, unit=" rows", unit_scale=True, delay=2, leave=False) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        table: pd.DataFrame = options.make(options, progress)
-    print(f"{len(table):,} rows; writing {options.out} …", flush=True)
-    datasets.write_table(table, options.out)
-    return 0
+        yield progress
 
 
 def build(options: argparse.Namespace) -> int:
@@ -124,7 +134,10 @@ def snippet(options: argparse.Namespace) -> int:
 def _orders(options: argparse.Namespace, progress: Callable[[int, int], object]) -> pd.DataFrame:
     from mllayers import shop
 
-    return shop.make_orders(options.months, per_month=options.per_month, seed=options.seed, progress=progress)
+    def months(done: int, total: int) -> None:
+        progress(done * options.per_month, total * options.per_month)
+
+    return shop.make_orders(options.months, per_month=options.per_month, seed=options.seed, progress=months)
 
 
 def _customers(options: argparse.Namespace, progress: Callable[[int, int], object]) -> pd.DataFrame:
@@ -136,7 +149,7 @@ def _customers(options: argparse.Namespace, progress: Callable[[int, int], objec
 def _pilot(options: argparse.Namespace, progress: Callable[[int, int], object]) -> pd.DataFrame:
     from mllayers import shop
 
-    return shop.make_pilot(options.rows, seed=options.seed, month=options.month)
+    return shop.make_pilot(options.rows, seed=options.seed, month=options.month, progress=progress)
 
 
 def _leads(options: argparse.Namespace, progress: Callable[[int, int], object]) -> pd.DataFrame:
@@ -165,7 +178,8 @@ def _file(text: str) -> Path:
     if not os.access(path.absolute().parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"must lie in a folder that exists and can be written; got {text!r}")
     if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise argparse.ArgumentTypeError("needs pyarrow for .parquet: run `pip install pyarrow`, or write .csv")
+        install = f"{sys.executable} -m pip install pyarrow"
+        raise argparse.ArgumentTypeError(f"needs pyarrow for .parquet: run `{install}`, or write .csv")
     return path
 
 
@@ -261,4 +275,5 @@ def _stop(message: str, code: int = 1) -> NoReturn:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop: as Ctrl-C, with the same tidying up
     raise SystemExit(main())

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "datasets"
 SEED = 2026
 
 _SUMS = "SHA256SUMS"
+_ROWS = 100_000  # written between two words of progress
 _MEND = "run `python -m mllayers data` to write the tables again"
 
 
@@ -183,7 +184,10 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
         If the folder cannot be written; files that are already there stay as they are.
     """
     where = FOLDER if folder is None else Path(folder)
-    where.mkdir(parents=True, exist_ok=True)
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"folder must be one that can be written; got {where} ({error.strerror})") from None
     written = []
     for name, (key, make) in _TABLES.items():
         frame = make()
@@ -198,7 +202,9 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
     return written
 
 
-def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+def write_table(
+    frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: Callable[[int, int], object] | None = None
+) -> None:
     """Write a frame as CSV or Parquet, whole or not at all.
 
     Parameters
@@ -207,6 +213,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         The table; its index is not written.
     path : path ending in ``.csv`` or ``.parquet``
         The rows go to a temporary file in the same folder, which takes this name when it is complete.
+    progress : callable, optional
+        For CSV: called as ``progress(rows_written, rows)`` after every 100,000.
 
     Raises
     ------
@@ -228,7 +236,17 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             raise ModuleNotFoundError("Parquet files need pyarrow: run `pip install pyarrow`, or write .csv")
         _write_whole(target, lambda temporary: frame.to_parquet(temporary, index=False))
     else:
-        _write_whole(target, lambda temporary: frame.to_csv(temporary, index=False, lineterminator="\n"))
+        _write_whole(target, lambda temporary: _write_csv(frame, temporary, progress))
+
+
+def _write_csv(frame: pd.DataFrame, path: Path, progress: Callable[[int, int], object] | None) -> None:
+    """Write a frame part by part, and tell how far it got."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, len(frame), _ROWS):
+            part = frame.iloc[start : start + _ROWS]
+            part.to_csv(file, index=False, header=start == 0, lineterminator="\n")
+            if progress is not None:
+                progress(start + len(part), len(frame))
 
 
 def _load(name: str, truth: bool, folder: str | os.PathLike[str] | None) -> pd.DataFrame:
@@ -272,7 +290,10 @@ def _sha256(path: Path) -> str:
 
 def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside the target, then give it the target's name."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    except OSError as error:
+        raise type(error)(f"path must lie in a folder that can be written; got {target} ({error.strerror})") from None
     os.close(handle)
     temporary = Path(name)
     try:

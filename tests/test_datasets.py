@@ -80,8 +80,8 @@ def test_missing_checksums_are_told(copy):
 def test_interrupted_write_leaves_the_old_file(copy, monkeypatch):
     before = (copy / "leads.csv").read_bytes()
 
-    def power_cut(self, path, **options):
-        path.write_text("lead_id\n1\n")
+    def power_cut(self, file, **options):
+        file.write("lead_id\n1\n")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", power_cut)
@@ -91,16 +91,36 @@ def test_interrupted_write_leaves_the_old_file(copy, monkeypatch):
     assert not list(copy.glob(".leads*"))
 
 
+def test_a_long_table_is_written_in_parts_and_progress_is_told(tmp_path, monkeypatch):
+    frame = shop.make_orders(0, per_month=1_000)
+    frame.to_csv(tmp_path / "whole.csv", index=False, lineterminator="\n")
+    monkeypatch.setattr(datasets, "_ROWS", 300)
+    told = []
+    datasets.write_table(frame, tmp_path / "parts.csv", progress=lambda done, total: told.append((done, total)))
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert told == [(300, 1_000), (600, 1_000), (900, 1_000), (1_000, 1_000)]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), f / "x.xlsx"), ValueError, "must end in .csv or"),
-        (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), f / "no" / "x.csv"), OSError, "No such file"),
+        (
+            lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), f / "no" / "x.csv"),
+            OSError,
+            "path must lie in a folder that",
+        ),
+        (
+            lambda f: datasets.rebuild(f / "file" / "inside"),
+            OSError,
+            "folder must be one that can be .*Not a directory",
+        ),
         (lambda f: datasets.write_table([1], f / "x.csv"), TypeError, "frame must be a pandas DataFrame; got a list"),
         (lambda f: datasets.load_orders(truth="yes"), TypeError, "truth must be True or False; got 'yes'"),
     ],
 )
 def test_refusals(tmp_path, call, error, message):
+    (tmp_path / "file").touch()
     with pytest.raises(error, match=message):
         call(tmp_path)
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -131,6 +132,31 @@ def test_an_interrupted_run_leaves_no_file(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pd.DataFrame, "to_csv", interrupted)
     assert call("data", "leads", "--rows", "50", "--out", str(tmp_path / "t.csv")) == 130
     assert "stopped" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_counts_rows(tmp_path, monkeypatch):
+    told = []
+
+    @contextmanager
+    def bar(what):
+        yield lambda done, total: told.append((what, done, total))
+
+    monkeypatch.setattr(doors, "_bar", bar)
+    assert call("data", "orders", "--per-month", "30", "--months", "0-1", "--out", str(tmp_path / "t.csv")) == 0
+    assert told == [("orders", 30, 60), ("orders", 60, 60), ("writing", 60, 60)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without telling it")
+def test_a_run_that_is_ended_leaves_no_file(tmp_path):
+    script = (
+        "import os, signal, pandas as pd; pd.DataFrame.to_csv = lambda *a, **k: os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    words = ["mllayers", "data", "leads", "--rows", "5", "--out", str(tmp_path / "t.csv")]
+    script += f"; import runpy, sys; sys.argv = {words}; runpy.run_module('mllayers', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert "stopped" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

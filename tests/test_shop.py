@@ -459,6 +459,14 @@ def test_progress_is_told():
     assert told == [(1, 2), (2, 2)]
 
 
+@pytest.mark.parametrize("make", [shop.make_customers, shop.make_pilot])
+def test_progress_is_told_after_every_million(make, monkeypatch):
+    monkeypatch.setattr("mllayers.shop.customers._BLOCK", 400)
+    told = []
+    make(1_000, progress=lambda done, total: told.append((done, total)))
+    assert told == [(400, 1_000), (800, 1_000), (1_000, 1_000)]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

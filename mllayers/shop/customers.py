@@ -126,6 +126,7 @@ def make_pilot(
     actions: Sequence[str] = CUSTOMER_ACTIONS,
     segments: pd.DataFrame = SEGMENTS,
     response: pd.DataFrame = RESPONSE,
+    progress: Callable[[int, int], object] | None = None,
 ) -> pd.DataFrame:
     """A randomised pilot: other customers of the same kind, each given one of the actions by lot.
 
@@ -133,7 +134,7 @@ def make_pilot(
     ----------
     n : int
         Number of customers in the pilot.
-    seed, month, segments, response
+    seed, month, segments, response, progress
         As for `make_customers`; the pilot's customers are never the same people.
     actions : sequence of str
         The actions that are drawn with equal probability, for example ``("none", "voucher")``.
@@ -158,7 +159,7 @@ def make_pilot(
     chosen = list(actions)
     if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(CUSTOMER_ACTIONS):
         raise ValueError(f"actions must be different ones of {', '.join(CUSTOMER_ACTIONS)}; got {chosen}")
-    pilot = _make(_PILOT, n, seed, month, None, segments, response, None)
+    pilot = _make(_PILOT, n, seed, month, None, segments, response, progress)
     draw = np.random.default_rng([seed, _ASSIGNMENT, month]).integers(len(chosen), size=n)
     outcomes = np.column_stack([pilot[f"_churn_{action}"] for action in chosen])
     given = pd.Categorical.from_codes(draw, dtype=pd.CategoricalDtype(chosen))
