@@ -738,23 +738,25 @@ class _Book:
         self.ledger.record_decisions(
             orders[["action", "propensity"]].assign(**keys, score=orders["p"], **rest)  # type: ignore[arg-type]
         )
-        came = pd.concat([_came_back(each, month) for each in past])
+        came = _came_back(pd.concat(past), month)
         if len(came):
             self.ledger.record_outcomes(came)
 
 
 def _came_back(orders: pd.DataFrame, month: int) -> pd.DataFrame:
     """What became known about orders during a month: what somebody saw, and the chargebacks."""
-    before, after = (observe(orders, orders["action"], day) for day in (month * DAYS, (month + 1) * DAYS))
-    new = after["source"].isin(["review", "audit", "chargeback"]) & (before["source"] != after["source"])
-    told, source = orders[new], after.loc[new, "source"].astype(str)
+    begin, end = month * DAYS, (month + 1) * DAYS
+    due = orders[(orders["month"] == month) | orders["_report_day"].between(begin, end, inclusive="right")]
+    seen = observe(due, due["action"], end)
+    new = ((due["month"] == month) & seen["source"].isin(["review", "audit"])) | (seen["source"] == "chargeback")
+    told, source = due[new], seen.loc[new, "source"].astype(str)
     arrival = np.where(source == "chargeback", told["_report_day"], told["day"])
     return pd.DataFrame(
         {
             "case": told["order_id"],
             "time": _time(told["day"]),
             "kind": source,
-            "value": after.loc[new, "label"],
+            "value": seen.loc[new, "label"],
             "arrival": _time(arrival),
         }
     )
