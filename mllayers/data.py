@@ -88,7 +88,7 @@ def drift_report(
     -----
     With shares p_b and q_b of the n and m rows *that are not missing* in cell b of B,
     PSI = Σ (q_b − p_b) ln(q_b / p_b), where p_b = (count_b + ½) / (n + B/2): half a case in every cell keeps the value
-    finite when a cell is empty. TV = ½ Σ |q_b − p_b| takes the plain shares. When nothing moved,
+    finite when a cell is empty. ``TV = ½ Σ |q_b − p_b|`` takes the plain shares. When nothing moved,
     PSI ~ (1/n + 1/m) · χ² with B − 1 degrees of freedom; with two cells, one expecting fewer than 100 cases on a side,
     the limit is exact instead (hypergeometric).
 
