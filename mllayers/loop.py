@@ -24,6 +24,7 @@ from sklearn.preprocessing import FunctionTransformer
 from mllayers._check import as_frame, as_integer, as_number, as_numbers, as_probabilities, describe, one_of, same_length
 from mllayers.data import audit_sample
 from mllayers.decision import cost_threshold, expected_value, within_capacity
+from mllayers.feedback import promise_kept
 from mllayers.ledger import Ledger
 from mllayers.shop import (
     EVENTS,
@@ -353,7 +354,7 @@ class LoopResult:
         ``precision_true`` of the blocks and ``precision_seen``, what the team believes it to be; ``promised`` (frauds
         that the probabilities promise among the shipped orders), ``reported`` (those that have come back once the
         month is old enough for silence), ``calibration_seen`` = promised / reported and ``calibration_true`` =
-        promised / fakes_shipped.
+        promised / fakes_shipped; ``inf`` where there was none.
     kinds : DataFrame, one row per month and order type
         How many ``orders``, and how many of them were ``ship``, ``review``, ``audit`` and ``block``.
     decisions : DataFrame, one row per order
@@ -646,7 +647,9 @@ def _month_row(month: int, orders: pd.DataFrame, arm: Arm, prices: Prices) -> di
     perfect = order_money(orders, np.where(fraud, "block", "ship"), prices=prices).sum()
     day = (month + 1) * DAYS + arm.silence_days
     label = observe(orders, acts, day, silence_days=arm.silence_days)["label"].to_numpy(float)
-    promised, reported = p[shipped].sum(), (label[shipped] == 1).sum()
+    calibration = [
+        promise_kept(p[shipped], y[shipped])["ratio"].item() if shipped.any() else np.nan for y in (label, fraud)
+    ]
     true = _ratio(fraud[blocked].sum(), blocked.sum())
     if arm.truth or arm.blocks == "drop":
         seen = true if arm.truth else np.nan
@@ -668,10 +671,10 @@ def _month_row(month: int, orders: pd.DataFrame, arm: Arm, prices: Prices) -> di
         "audits": (acts == "audit").sum(),
         "precision_seen": seen,
         "precision_true": true,
-        "promised": promised,
-        "reported": reported,
-        "calibration_seen": _ratio(promised, reported),
-        "calibration_true": _ratio(promised, (fraud & shipped).sum()),
+        "promised": p[shipped].sum(),
+        "reported": (label[shipped] == 1).sum(),
+        "calibration_seen": calibration[0],
+        "calibration_true": calibration[1],
     }
 
 
