@@ -554,7 +554,7 @@ class Monitor:
     Notes
     -----
     S = max(0, S + increment), with the increments of the log-likelihood ratio of `moved` against `usual`: for means
-    ``|x − usual|`` / sd less half the shift (S in standard deviations), for rates the steps are rounded to whole multiples
+    ``|x − usual| / sd`` less half the shift (S in standard deviations), for rates the steps are rounded to multiples
     of one unit, within 2 %. Run lengths are exact, not simulated: a Markov chain for rates, Brook and Evans' integral
     equation for means; Siegmund's approximation is 1 % off for the usual chart. They hold for independent cases with
     the `usual` that was given: estimate it from many more cases than `run_length` would need to notice an error in it.
