@@ -6,16 +6,17 @@ import datetime
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from statistics import NormalDist
+from typing import Any, Protocol, overload, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from mllayers._check import (
     as_binary,
     as_frame,
+    as_integer,
     as_number,
     as_numbers,
     as_probabilities,
@@ -27,6 +28,19 @@ from mllayers._check import (
 __all__ = ["act", "break_even", "uplift_effect", "uplift_policy_value", "worth_acting"]
 
 
+@overload
+def worth_acting(
+    p: float, value: float, *, contact_cost: float, redeemed_cost: float = 0.0, p_without: float = 0.0
+) -> float: ...
+@overload
+def worth_acting(
+    p: ArrayLike,
+    value: ArrayLike,
+    *,
+    contact_cost: ArrayLike,
+    redeemed_cost: ArrayLike = 0.0,
+    p_without: ArrayLike = 0.0,
+) -> NDArray[np.float64]: ...
 def worth_acting(
     p: ArrayLike,
     value: ArrayLike,
@@ -53,7 +67,7 @@ def worth_acting(
     Returns
     -------
     float or array of shape (n,)
-        Expected dollars per case.
+        Expected dollars per case; a float when all inputs are single numbers.
 
     Raises
     ------
@@ -63,13 +77,13 @@ def worth_acting(
     Notes
     -----
     EV = (p − p_without) · value − p · redeemed_cost − contact_cost. With ``p_without=0`` and ``redeemed_cost=0`` this
-    is the familiar P × Value − Cost, which is right only if the action brings about the whole outcome.
-    Taught in notebook 04, *Worked example*.
+    is the familiar P × Value − Cost, which is right only if the action brings about the whole outcome. At exactly zero
+    both choices earn the same; thresholds and policies act there (p ≥ t). Taught in notebook 04, *Worked example*.
 
     References
     ----------
-    Radcliffe and Surry (2011), "Real-World Uplift Modelling with Significance-Based Uplift Trees", section 2;
-    Gutierrez and Gérardy (2017), "Causal Inference and Uplift Modelling: A Review of the Literature", PMLR 67.
+    Radcliffe and Surry (2011), "Real-World Uplift Modelling with Significance-Based Uplift Trees"; Gutierrez and
+    Gérardy (2017), "Causal Inference and Uplift Modelling: A Review of the Literature", PMLR 67.
 
     Examples
     --------
@@ -82,16 +96,14 @@ def worth_acting(
     >>> worth_acting([0.2, 0.2], [20, 60], contact_cost=0, redeemed_cost=5, p_without=[0, 0.1]).round(2)
     array([3., 5.])
     """
-    given = {"p": p, "p_without": p_without, "value": value, "contact_cost": contact_cost}
-    given["redeemed_cost"] = redeemed_cost
+    given = {"p": p, "p_without": p_without, "value": value, "redeemed_cost": redeemed_cost}
+    given["contact_cost"] = contact_cost
     sizes = [np.size(x) for x in given.values() if np.ndim(x) > 0]
     n = sizes[0] if sizes else 1
-    chances = {name: per_case(given.pop(name), n, name) for name in ("p", "p_without")}
-    for name, chance in chances.items():
-        as_probabilities(np.atleast_1d(chance), name)
-    money = {name: per_case(x, n, name) for name, x in given.items()}
-    lift = chances["p"] - chances["p_without"]
-    ev = lift * money["value"] - chances["p"] * money["redeemed_cost"] - money["contact_cost"]
+    chance, without, worth, redeemed, contact = (per_case(x, n, name) for name, x in given.items())
+    for name, x in (("p", chance), ("p_without", without)):
+        as_probabilities(np.atleast_1d(x), name)
+    ev = (chance - without) * worth - chance * redeemed - contact
     return ev if sizes else float(ev)
 
 
@@ -108,7 +120,7 @@ def break_even(
     Parameters
     ----------
     p, value, contact_cost : float, two of the three
-        As in `worth_acting`.
+        As in `worth_acting`; no money may be negative.
     redeemed_cost, p_without : float, default 0
         As in `worth_acting`.
 
@@ -121,7 +133,8 @@ def break_even(
     Raises
     ------
     TypeError, ValueError
-        Unless exactly one of the three is left out; for probabilities outside [0, 1] and numbers that are none.
+        Unless exactly one of the three is left out; for probabilities outside [0, 1] and for negative money, with which
+        the action could pay *below* the break-even.
 
     Notes
     -----
@@ -143,15 +156,15 @@ def break_even(
             "leave out exactly one of p, value and contact_cost, the one you ask for; "
             f"left out: {', '.join(asked) or 'none'}"
         )
-    redeemed, without = as_number(redeemed_cost, "redeemed_cost"), as_number(p_without, "p_without", ge=0, le=1)
+    redeemed, without = as_number(redeemed_cost, "redeemed_cost", ge=0), as_number(p_without, "p_without", ge=0, le=1)
     if contact_cost is None:
         chance = as_number(p, "p", ge=0, le=1)
-        return (chance - without) * as_number(value, "value") - chance * redeemed
-    cost = as_number(contact_cost, "contact_cost")
+        return (chance - without) * as_number(value, "value", ge=0) - chance * redeemed
+    cost = as_number(contact_cost, "contact_cost", ge=0)
     if value is None:
         chance = as_number(p, "p", ge=0, le=1)
         return (chance * redeemed + cost) / (chance - without) if chance > without else math.inf
-    worth = as_number(value, "value")
+    worth = as_number(value, "value", ge=0)
     needed = (without * worth + cost) / (worth - redeemed) if worth > redeemed else math.inf
     return needed if needed <= 1 else math.inf
 
@@ -199,7 +212,7 @@ def uplift_effect(
         Whether the case got the action. Chance must have decided it.
     value : array of shape (n,), optional
         Dollars that hang on the outcome of each case.
-    level : float, default 0.95
+    level : float in (0, 1), default 0.95
         Probability with which the intervals are to hold the true effect.
 
     Returns
@@ -230,8 +243,7 @@ def uplift_effect(
     -25.00 points (-33.79 to -15.59), 200 treated and 200 held out
     """
     outcome, group = as_binary(y, "y"), as_binary(treated, "treated") == 1
-    n = same_length(y=outcome, treated=group)
-    z = float(norm.ppf(0.5 + as_number(level, "level", ge=0, le=1) / 2))
+    n, z = same_length(y=outcome, treated=group), _z(level)
     sides = [outcome[group], outcome[~group]]
     for side, name in zip(sides, ("treated", "held-out"), strict=True):
         if side.size < 2:
@@ -247,6 +259,11 @@ def uplift_effect(
         se = math.sqrt(sum(worth[side].var(ddof=1) / side.sum() for side in (group, ~group)))
         dollars = [difference, difference - z * se, difference + z * se]
     return UpliftEffect(rate, low, high, int(group.sum()), int((~group).sum()), *dollars)
+
+
+def _z(level: float) -> float:
+    """How many standard errors an interval reaches to either side."""
+    return NormalDist().inv_cdf(0.5 + as_number(level, "level", gt=0, lt=1) / 2)
 
 
 def _wilson(y: NDArray[np.float64], z: float) -> tuple[float, float, float]:
@@ -310,7 +327,7 @@ def uplift_policy_value(
         What the rule would give each case, in the same terms as `action`.
     instead : one action or array of shape (n,), optional
         What the other rule would give; false (nobody) where `action` is true or false.
-    level : float, default 0.95
+    level : float in (0, 1), default 0.95
         Probability with which the interval is to hold the true value.
 
     Returns
@@ -321,8 +338,8 @@ def uplift_policy_value(
     Raises
     ------
     TypeError, ValueError
-        For a propensity outside (0, 1], columns of different length, names without `instead`, and where the rules
-        differ but no case got one of the two actions: then the data say nothing about it.
+        For a propensity outside (0, 1], missing actions, columns of different length, names without `instead`, and
+        where the rules differ but fewer than two cases got what one of them gives: then the data say nothing about it.
 
     Notes
     -----
@@ -334,7 +351,7 @@ def uplift_policy_value(
     References
     ----------
     Horvitz and Thompson (1952), JASA 47(260); Swaminathan and Joachims (2015), "The Self-Normalized Estimator for
-    Counterfactual Learning", NeurIPS, section 4.
+    Counterfactual Learning", NeurIPS.
 
     Examples
     --------
@@ -343,42 +360,53 @@ def uplift_policy_value(
     >>> round(found.value, 3), round(found.changed, 3)
     (4.0, 0.667)
     """
-    money, took, wants = as_numbers(reward, "reward"), np.asarray(action), np.asarray(target)
-    n = same_length(reward=money, action=took, target=wants)
+    money = as_numbers(reward, "reward")
+    n, z = same_length(reward=money), _z(level)
+    took, wants = _actions(action, "action", n), _actions(target, "target", n)
     chance = np.broadcast_to(per_case(propensity, n, "propensity"), n)
     if not ((chance > 0) & (chance <= 1)).all():
         row = int(np.argmin((chance > 0) & (chance <= 1)))
         raise ValueError(f"propensity must lie in (0, 1]; got {chance[row]:g} at row {row}")
     if instead is None:
         for name, column in (("action", took), ("target", wants)):
-            if not np.isin(column, (0, 1)).all():
+            if column.dtype.kind not in "biuf":
                 raise ValueError(f"{name} holds names of actions: say which one the other rule takes, instead='…'")
-        took, wants, instead = took.astype(bool), wants.astype(bool), False
-    other = np.broadcast_to(np.asarray(instead), n)
-    differ, weight = wants != other, 1 / chance
-    share, influence, used = float(differ.mean()), np.zeros(n), np.zeros(n, bool)
-    difference = 0.0
+        took, wants, instead = as_binary(took, "action") == 1, as_binary(wants, "target") == 1, False
+    other = _actions(instead, "instead", n)
+    differ, weight, influence, value = wants != other, 1 / chance, np.zeros(n), 0.0
+    used = differ & ((took == wants) | (took == other))
     for sign, rule, name in ((1.0, wants, "target"), (-1.0, other, "instead")):
         says = differ & (took == rule)
-        if differ.any() and not says.any():
-            raise ValueError(f"where the rules differ, no case got the action of {name}: nothing is known about it")
+        for given in sorted(set(rule[differ].tolist()), key=str):
+            if (says & (rule == given)).sum() < 2:
+                raise ValueError(f"fewer than two cases got {given!r} where {name} gives it: nothing is known about it")
         if differ.any():
             mean = float(np.average(money[says], weights=weight[says]))
-            difference += sign * mean
-            influence += sign * says * weight * (money - mean) * (differ.sum() / weight[says].sum())
-        used |= says
-    value = share * difference
-    se = float(np.std(influence + differ * difference, ddof=1) / math.sqrt(n))
-    z = float(norm.ppf(0.5 + as_number(level, "level", ge=0, le=1) / 2))
+            value += sign * mean * float(differ.mean())
+            influence += sign * (differ * mean + says * weight * (money - mean) * differ.sum() / weight[says].sum())
+    se = float(np.std(influence, ddof=1) / math.sqrt(n))
     w = weight[used]
     n_eff = float(w.sum() ** 2 / (w**2).sum()) if used.any() else 0.0
-    return PolicyValue(
-        value, value - z * se, value + z * se, se, share, int(used.sum()), n_eff, float(w.max(initial=0.0))
-    )
+    largest, changed = float(w.max(initial=0.0)), float(differ.mean())
+    return PolicyValue(value, value - z * se, value + z * se, se, changed, int(used.sum()), n_eff, largest)
 
 
+def _actions(x: Any, name: str, n: int) -> NDArray[Any]:
+    """An action for each of n cases, none of them missing; one alone is everybody's."""
+    out = np.full(n, x) if np.ndim(x) == 0 else np.asarray(x)
+    if out.shape != (n,):
+        raise ValueError(f"{name} must have one entry for each of the {n} cases; got shape {out.shape}")
+    if pd.isna(out).any():
+        raise ValueError(f"{name} is missing at row {int(np.argmax(pd.isna(out)))}")
+    return out
+
+
+@runtime_checkable
 class Book(Protocol):
     """What `act` needs of a ledger; `mllayers.ledger.Ledger` has it."""
+
+    def check_decisions(self, decisions: pd.DataFrame) -> pd.DataFrame:
+        """Raise what `record_decisions` would raise; the decisions as they are kept."""
 
     def record_decisions(self, decisions: pd.DataFrame) -> int:
         """Write decisions down, each once."""
@@ -387,7 +415,7 @@ class Book(Protocol):
         """The attempts so far: case, time, cost, day, state ('done', 'failed' or 'in doubt'), note."""
 
     def start(
-        self, case: Any, time: Any, *, cost: float, day: datetime.date, budget: float | None, per_day: float | None
+        self, case: Any, time: Any, *, cost: float, day: datetime.date, budget: float | None, per_day: int | None
     ) -> str:
         """Claim one decision: 'started', 'known', 'budget' or 'day'."""
 
@@ -411,10 +439,10 @@ class Limits:
     per_day: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("budget", "per_day"):
-            limit = getattr(self, name)
-            if limit is not None:
-                as_number(limit, name, ge=0)
+        if self.budget is not None:
+            as_number(self.budget, "budget", ge=0)
+        if self.per_day is not None:
+            as_integer(self.per_day, "per_day", ge=0)
 
 
 @dataclass(frozen=True)
@@ -426,11 +454,11 @@ class ActReport:
     done, failed : int
         Carried out now, and tried now without success.
     before : int
-        Carried out or failed earlier; not tried again.
+        Carried out or failed earlier, or taken up by another program now; not tried again.
     in_doubt : int
         Started earlier and never finished: nobody knows whether it happened, so it is left for somebody to look.
     over_budget, over_day : int
-        Left for later, because of a limit.
+        Left for later: the first that would go over a limit, and all new ones after it.
     dry_run : bool
         Whether nothing was done: then `done` is what would be tried.
     """
@@ -470,17 +498,18 @@ def act(
     Parameters
     ----------
     decisions : DataFrame
-        One row per decision, with the columns of the ledger (case, time, action, propensity, cost, …). Rows whose
-        action is 'none' are written down and need no doing.
+        One row per decision, with the columns of the ledger (case, time, action, propensity, cost, …) and whatever
+        `do` needs. Rows whose action is 'none' are written down and need no doing.
     ledger : Ledger
         Where decisions and attempts are written; it also knows what was done before.
     do : callable
         Takes one decision as a dictionary and does it: sends an e-mail, prints a voucher. An exception counts as
         failed.
     limits : Limits, optional
-        Budget in dollars and attempts a day, over all the ledger knows.
+        Budget in dollars and attempts a day, over all the ledger knows. Decisions are taken in the order given, and
+        the first that would go over a limit ends it.
     dry_run : bool, default True
-        Say what would be done, and do and write nothing.
+        Say what would be done, or why it would be refused, and do and write nothing.
     today : date, optional
         The day that the limit per day counts; by default the computer's.
     progress : callable, optional
@@ -489,12 +518,15 @@ def act(
     Returns
     -------
     ActReport
+        How many were done, failed, were dealt with before, are in doubt, or were left because of a limit.
 
     Raises
     ------
     TypeError, ValueError
         For a frame without the columns, a `do` that cannot be called, and whatever the ledger refuses (such as a
         decision without a known propensity): then nothing was done.
+    LedgerError
+        If the ledger cannot be written. What was being done at that moment is in doubt; run again for the rest.
 
     Notes
     -----
@@ -520,49 +552,67 @@ def act(
     frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
     if not callable(do):
         raise TypeError(f"do must be a function that takes one decision; got {describe(do)}")
-    limits, day = limits or Limits(), today or datetime.date.today()
-    todo = frame[frame["action"].astype(str) != "none"]
+    if not isinstance(ledger, Book):
+        raise TypeError(f"ledger must be a Ledger; got {describe(ledger)}")
+    limits, day = limits or Limits(), _day(today)
+    kept = ledger.check_decisions(frame)
     if not dry_run:
         ledger.record_decisions(frame)
     before = ledger.attempts()
-    known = dict(zip(zip(before["case"], pd.to_datetime(before["time"]), strict=True), before["state"], strict=True))
-    counts = dict.fromkeys(("done", "failed", "before", "in_doubt", "over_budget", "over_day"), 0)
-    spent, that_day = float(before["cost"].sum()), int((before["day"] == day).sum())
-    keys = zip(todo["case"].astype(str), pd.to_datetime(todo["time"]), strict=True)
-    for number, (key, row) in enumerate(zip(keys, todo.to_dict("records"), strict=True), 1):
-        state = known.get(key)
-        if state is not None:
-            came = "in_doubt" if state == "in doubt" else "before"
-        elif not dry_run:
-            came = _do_one(row, ledger, do, limits, day)
+    known = dict(zip(zip(before["case"], before["time"], strict=True), before["state"], strict=True))
+    spent, that_day = float(before["cost"].sum()), int((before["day"] == pd.Timestamp(day)).sum())
+    needs_doing = ((kept["action"] != "none") & ~kept.duplicated(["case", "time"])).to_numpy()
+    rows, kept = frame[needs_doing].to_dict("records"), kept[needs_doing]
+    counts, stopped = dict.fromkeys(("done", "failed", "before", "in_doubt", "over_budget", "over_day"), 0), ""
+    for number, (row, case, time, cost) in enumerate(zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)):
+        if (case, time) in known:
+            came = "in_doubt" if known[case, time] == "in doubt" else "before"
+        elif stopped:
+            came = stopped
+        elif dry_run:
+            spent, that_day = spent + cost, that_day + 1
+            came = _would_be(spent, that_day, limits)
         else:
-            came = _would_be(spent + row["cost"], that_day + 1, limits)
-            spent, that_day = spent + row["cost"] * (came == "done"), that_day + (came == "done")
+            came = _do_one(row, (case, time), cost, ledger, do, limits, day)
+        stopped = came if came in ("over_budget", "over_day") else stopped
         counts[came] += 1
         if progress is not None:
-            progress(number, len(todo))
+            progress(number + 1, len(rows))
     return ActReport(**counts, dry_run=dry_run)
 
 
+def _day(today: Any) -> datetime.date:
+    if today is None:
+        return datetime.date.today()
+    if not isinstance(today, datetime.date):
+        raise TypeError(f"today must be a date; got {describe(today)}")
+    return today.date() if isinstance(today, datetime.datetime) else today
+
+
 def _would_be(spent: float, that_day: int, limits: Limits) -> str:
-    """Whether one more attempt stays within the limits."""
-    if limits.budget is not None and spent > limits.budget:
-        return "over_budget"
-    return "over_day" if limits.per_day is not None and that_day > limits.per_day else "done"
+    """Whether one more attempt, counted in, stays within the limits; as the ledger says it."""
+    if limits.per_day is not None and that_day > limits.per_day:
+        return "over_day"
+    return "over_budget" if limits.budget is not None and round(spent, 6) > limits.budget else "done"
 
 
 def _do_one(
-    row: dict[Any, Any], ledger: Book, do: Callable[[dict[str, Any]], object], limits: Limits, day: datetime.date
+    row: dict[Any, Any],
+    key: tuple[str, datetime.datetime],
+    cost: float,
+    ledger: Book,
+    do: Callable[[dict[str, Any]], object],
+    limits: Limits,
+    day: datetime.date,
 ) -> str:
     """Claim one decision, do it, write down how it ended; that, as a field of the report."""
-    case, time = row["case"], row["time"]
-    came = ledger.start(case, time, cost=row["cost"], day=day, budget=limits.budget, per_day=limits.per_day)
+    came = ledger.start(*key, cost=cost, day=day, budget=limits.budget, per_day=limits.per_day)
     if came != "started":
         return {"known": "before", "budget": "over_budget", "day": "over_day"}[came]
     try:
         do(row)
     except Exception as error:  # whatever it was, it is written down and the others still get their turn
-        ledger.finish(case, time, state="failed", note=f"{type(error).__name__}: {error}")
+        ledger.finish(*key, state="failed", note=f"{type(error).__name__}: {error}")
         return "failed"
-    ledger.finish(case, time, state="done", note="")
+    ledger.finish(*key, state="done", note="")
     return "done"

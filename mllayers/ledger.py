@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator, Sequence
+import sqlite3
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,64 +21,67 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from numpy.typing import NDArray
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from mllayers._check import as_frame, as_number, describe, one_of
 
+__all__ = ["Ledger", "LedgerError"]
+
 _TABLES = sa.MetaData()
-_KEY = (sa.Column("case", sa.Text, primary_key=True), sa.Column("time", sa.DateTime, primary_key=True))
 
 
-def _key() -> list[sa.Column[Any]]:
-    return [column._copy() for column in _KEY]
+def _table(name: str, *columns: sa.Column[Any], of: str = "") -> sa.Table:
+    """A table whose rows belong to a case and a time, and to a row of another table where one is named."""
+    key = (sa.Column("case", sa.Text, primary_key=True), sa.Column("time", sa.DateTime, primary_key=True))
+    belongs = [sa.ForeignKeyConstraint(["case", "time"], [f"{of}.case", f"{of}.time"])] if of else []
+    return sa.Table(name, _TABLES, *key, *columns, *belongs, sqlite_with_rowid=False)
 
 
-_DECISIONS = sa.Table(
+_DECISIONS = _table(
     "decisions",
-    _TABLES,
-    *_key(),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("policy", sa.Text, nullable=False),
     sa.Column("score", sa.Double),
     sa.Column("action", sa.Text, nullable=False),
     sa.Column("propensity", sa.Double, sa.CheckConstraint("propensity > 0 AND propensity <= 1"), nullable=False),
     sa.Column("expected_value", sa.Double),
-    sa.Column("cost", sa.Double, nullable=False),
+    sa.Column("cost", sa.Double, sa.CheckConstraint("cost >= 0"), nullable=False),
 )
-_ATTEMPTS = sa.Table(
-    "attempts",
-    _TABLES,
-    *_key(),
-    sa.Column("cost", sa.Double, nullable=False),
-    sa.Column("day", sa.Date, nullable=False),
+_ATTEMPTS = _table(
+    "attempts", sa.Column("cost", sa.Double, nullable=False), sa.Column("day", sa.Date, nullable=False), of="decisions"
 )
-_ENDINGS = sa.Table(
-    "endings",
-    _TABLES,
-    *_key(),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
+_ENDINGS = _table(
+    "endings", sa.Column("state", sa.Text, nullable=False), sa.Column("note", sa.Text, nullable=False), of="attempts"
 )
-_OUTCOMES = sa.Table(
+_OUTCOMES = _table(
     "outcomes",
-    _TABLES,
-    *_key(),
     sa.Column("kind", sa.Text, primary_key=True),
     sa.Column("value", sa.Double, nullable=False),
     sa.Column("arrival", sa.DateTime, nullable=False),
+    of="decisions",
 )
 _DEFAULTS = {"model": "", "policy": "", "score": None, "expected_value": None, "cost": 0.0, "value": 0.0}
-_GUARDS = {
-    "sqlite": """CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table}
-        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    "postgresql": """CREATE OR REPLACE TRIGGER {table}_{verb} BEFORE {verb} ON {table}
-        FOR EACH STATEMENT EXECUTE FUNCTION mllayers_append_only()""",
+_DTYPES = {sa.Text: "str", sa.Double: "float64", sa.DateTime: "datetime64[us]", sa.Date: "datetime64[us]"}
+_APPEND_ONLY = "the ledger is append-only"
+_LOCK = 6_172_055  # the number that writers of one PostgreSQL database take in turn
+_KEYS_A_QUERY = 400
+
+_BUSY = "another program is writing to it; wait, or give a longer timeout"
+_FULL = "the disk is full; make room and run again"
+_READ = "it may only be read; check who owns it, and the folder of a file"
+_AWAY = "the database cannot be reached"
+_WORDS = {  # how the codes of SQLite and PostgreSQL begin, for the person who is stuck
+    **dict.fromkeys(("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"), _BUSY),
+    **dict.fromkeys(("SQLITE_FULL", "53100"), _FULL),
+    **dict.fromkeys(("SQLITE_READONLY", "25006", "42501"), _READ),
+    **dict.fromkeys(("08", "57P"), _AWAY),
+    **dict.fromkeys(("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"), "it has no such decision; record the decisions first"),
+    **dict.fromkeys(("SQLITE_CONSTRAINT_TRIGGER", "P0001"), _APPEND_ONLY),
+    "SQLITE_IOERR": "the disk cannot be read or written; it may be full or failing",
+    "SQLITE_CANTOPEN": "the file cannot be opened; check that the folder exists and may be written",
+    "SQLITE_NOTADB": "the file is something else than a ledger",
 }
-_REFUSE = """CREATE OR REPLACE FUNCTION mllayers_append_only() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"""
-_LOCK = 6_172_055  # one number that all ledgers lock while they are made, and while limits are counted
-_MOST_KEYS = 400
 
 
 class LedgerError(RuntimeError):
@@ -93,8 +99,8 @@ class Ledger:
     Parameters
     ----------
     where : str or Path, optional
-        A file (made if it is not there), a database address such as ``postgresql+psycopg://user@host/name``, or
-        nothing for a ledger in memory.
+        A file (made if it is not there), a database address such as ``postgresql://user@host/name``, or nothing for a
+        ledger in memory.
     timeout : float, default 30
         Seconds to wait while another program writes.
 
@@ -105,9 +111,9 @@ class Ledger:
 
     Notes
     -----
-    Cases are text; whole numbers are written as text. Times without a zone are taken as they are, others become UTC.
-    Each call writes all its rows or none. A ledger may be written by several programs at once, and one that is killed
-    leaves whole batches. Taught in notebook 04, *The ledger*.
+    Cases are text; whole numbers are written as text. Times are kept to the microsecond; those without a zone are
+    taken as they are, others become UTC. Each call writes all its rows or none. A ledger may be written by several
+    programs at once, and one that is killed leaves whole batches. Taught in notebook 04, *The ledger*.
 
     Examples
     --------
@@ -123,47 +129,25 @@ class Ledger:
     """
 
     def __init__(self, where: str | Path | None = None, *, timeout: float = 30.0) -> None:
-        wait = as_number(timeout, "timeout", ge=0)
-        address = str(where) if where is not None and "://" in str(where) else None
-        if address is None:
-            file = ":memory:" if where is None else str(Path(where))
-            options: dict[str, Any] = {"connect_args": {"timeout": wait, "check_same_thread": False}}
-            if where is None:
-                options["poolclass"] = sa.pool.StaticPool
-            self.engine = sa.create_engine(sa.URL.create("sqlite", database=file), **options)
-            sa.event.listen(self.engine, "connect", _as_sqlite_likes_it)
-            sa.event.listen(self.engine, "begin", _begin)
-        else:
-            self.engine = sa.create_engine(address)
-        self.name = address or (file if where is not None else "a ledger in memory")
+        self.engine = _engine(where, as_number(timeout, "timeout", ge=0))
+        address = self.engine.url.render_as_string(hide_password=True)
+        self.name = address if "://" in str(where) else str(where or "a ledger in memory")
         with self._work() as connection:
-            self._make(connection)
-
-    def _make(self, connection: sa.Connection) -> None:
-        """The tables, and what forbids to change them."""
-        dialect = connection.dialect.name
-        if dialect not in _GUARDS:
-            raise LedgerError(f"a ledger lives in SQLite or PostgreSQL; got {dialect}")
-        if dialect == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        there = set(sa.inspect(connection).get_table_names())
-        if set(_TABLES.tables) <= there:
-            return
-        _TABLES.create_all(connection)
-        if dialect == "postgresql":
-            connection.exec_driver_sql(_REFUSE)
-        for table in _TABLES.tables:
-            for verb in ("UPDATE", "DELETE"):
-                connection.exec_driver_sql(_GUARDS[dialect].format(table=table, verb=verb))
+            there = set(sa.inspect(connection).get_table_names())
+        if not set(_TABLES.tables) <= there:
+            with self._work(writing=True) as connection:
+                _TABLES.create_all(connection)
+                for guard in _guards(connection.dialect.name):
+                    connection.exec_driver_sql(guard)
 
     @contextmanager
-    def _work(self, *, reading: bool = False) -> Iterator[sa.Connection]:
+    def _work(self, *, writing: bool = False) -> Iterator[sa.Connection]:
         """One transaction; what goes wrong is told in words, and nothing of it is kept."""
         try:
-            with self.engine.execution_options(mllayers_reading=reading).begin() as connection:
+            with self.engine.execution_options(mllayers_writing=writing).begin() as connection:
                 yield connection
         except DBAPIError as error:
-            raise LedgerError(_in_words(str(error.orig), self.name)) from error
+            raise LedgerError(f"{self.name}: {_in_words(error.orig)}") from error
 
     def record_decisions(self, decisions: pd.DataFrame) -> int:
         """Write decisions down, each once.
@@ -188,16 +172,25 @@ class Ledger:
         LedgerError
             If the ledger is locked, full, or not there.
         """
-        frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity"])
-        chance = pd.to_numeric(frame["propensity"], errors="coerce").to_numpy(float)
-        bad = ~((chance > 0) & (chance <= 1))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise ValueError(
-                "propensity must be known and lie in (0, 1]: without it nobody can learn from the decision; "
-                f"got {describe(frame['propensity'].iloc[row])} at row {row}"
-            )
-        return self._append(_DECISIONS, frame)
+        return self._append(_DECISIONS, _decision_rows(decisions))
+
+    def check_decisions(self, decisions: pd.DataFrame) -> pd.DataFrame:
+        """Raise what `record_decisions` would raise, and write nothing.
+
+        Parameters
+        ----------
+        decisions : DataFrame
+            As in `record_decisions`.
+
+        Returns
+        -------
+        DataFrame
+            The decisions as the ledger keeps them, in the order given.
+        """
+        rows = _decision_rows(decisions)
+        with self._work() as connection:
+            _compare(connection, _DECISIONS, rows)
+        return _frame(rows, list(_DECISIONS.columns))
 
     def record_outcomes(self, outcomes: pd.DataFrame) -> int:
         """Write down what came back, each once.
@@ -216,13 +209,13 @@ class Ledger:
         Raises
         ------
         TypeError, ValueError, LedgerError
-            As in `record_decisions`; an outcome cannot arrive before its decision.
+            As in `record_decisions`; an outcome belongs to a decision of the ledger and cannot arrive before it.
         """
         frame = as_frame(outcomes, "outcomes", ["case", "time", "kind", "arrival"])
-        early = (_times(frame["arrival"], "arrival") < _times(frame["time"], "time")).to_numpy()
+        early = _times(frame["arrival"], "arrival") < _times(frame["time"], "time")
         if early.any():
             raise ValueError(f"an outcome arrives before its decision, at row {int(np.argmax(early))}")
-        return self._append(_OUTCOMES, frame)
+        return self._append(_OUTCOMES, _rows(_OUTCOMES, frame))
 
     def decisions(self) -> pd.DataFrame:
         """All decisions, a row each, in the order of time and case."""
@@ -250,7 +243,7 @@ class Ledger:
         cost: float,
         day: datetime.date,
         budget: float | None = None,
-        per_day: float | None = None,
+        per_day: int | None = None,
     ) -> str:
         """Claim one decision before it is carried out; of several programs only one gets it.
 
@@ -262,28 +255,29 @@ class Ledger:
             Dollars it costs.
         day : date
             The day it counts for.
-        budget, per_day : float, optional
+        budget, per_day : optional
             Dollars of all attempts, and attempts on this day, including this one.
 
         Returns
         -------
         str
             'started': now carry it out, then call `finish`. 'known': it was started before. 'budget' or 'day': a limit
-            stands against it, and nothing was written.
+            stands against it. Only 'started' writes something.
         """
-        dollars = as_number(cost, "cost")
-        with self._work() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            spent = connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(_ATTEMPTS.c.cost), 0.0)))
-            if budget is not None and float(spent or 0.0) + dollars > budget:
-                return "budget"
-            count = connection.scalar(sa.select(sa.func.count()).where(_ATTEMPTS.c.day == day))
-            if per_day is not None and int(count or 0) + 1 > per_day:
-                return "day"
-            row = {"case": _text(case, "case"), "time": _time(time), "cost": dollars, "day": day}
-            new = connection.execute(_once(connection, _ATTEMPTS), row)
-            return "started" if new.rowcount == 1 else "known"
+        row = _key(case, time) | {"cost": as_number(cost, "cost", ge=0), "day": day}
+        with self._work(writing=True) as connection:
+            if _has(connection, _ATTEMPTS, row):
+                return "known"
+            if per_day is not None:
+                count = connection.scalar(sa.select(sa.func.count()).where(_ATTEMPTS.c.day == day))
+                if int(count or 0) + 1 > per_day:
+                    return "day"
+            if budget is not None:
+                spent = connection.scalar(sa.select(sa.func.sum(_ATTEMPTS.c.cost)))
+                if round(float(spent or 0.0) + row["cost"], 6) > budget:
+                    return "budget"
+            connection.execute(sa.insert(_ATTEMPTS), row)
+            return "started"
 
     def finish(self, case: Any, time: Any, *, state: str, note: str = "") -> None:
         """Write down how an attempt ended: 'done' or 'failed'. Also for one in doubt, after somebody has looked.
@@ -293,15 +287,13 @@ class Ledger:
         ValueError
             For an attempt that was never started, or has ended already.
         """
-        row = {"case": _text(case, "case"), "time": _time(time), "state": one_of(state, "state", ("done", "failed"))}
-        begun = sa.select(sa.func.count()).where(_ATTEMPTS.c.case == row["case"], _ATTEMPTS.c.time == row["time"])
-        with self._work() as connection:
-            if not connection.scalar(begun):
+        row = _key(case, time) | {"state": one_of(state, "state", ("done", "failed")), "note": str(note)}
+        with self._work(writing=True) as connection:
+            if not _has(connection, _ATTEMPTS, row):
                 raise ValueError(f"case {row['case']} at {row['time']} was never started")
-            try:
-                connection.execute(sa.insert(_ENDINGS), {**row, "note": str(note)})
-            except IntegrityError:
-                raise ValueError(f"case {row['case']} at {row['time']} has ended already") from None
+            if _has(connection, _ENDINGS, row):
+                raise ValueError(f"case {row['case']} at {row['time']} has ended already")
+            connection.execute(sa.insert(_ENDINGS), row)
 
     def close(self) -> None:
         """Close the connections; the file may be moved then."""
@@ -319,25 +311,36 @@ class Ledger:
         return f"Ledger({self.name!r})"
 
     def _read(self, query: sa.Select[Any]) -> pd.DataFrame:
-        with self._work(reading=True) as connection:
-            found = connection.execute(query)
-            return pd.DataFrame(found.fetchall(), columns=list(found.keys()))
-
-    def _append(self, table: sa.Table, frame: pd.DataFrame) -> int:
-        """Write the rows that are new; refuse all if one differs from what is written."""
-        rows = _rows(table, frame)
         with self._work() as connection:
-            before = connection.scalar(sa.select(sa.func.count()).select_from(table))
-            if connection.dialect.name == "sqlite":
-                compiled = _once(connection, table).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(str(compiled), _for_sqlite(table, rows))
-            else:
-                connection.execute(_once(connection, table), [_named(table, row) for row in rows])
-            after = connection.scalar(sa.select(sa.func.count()).select_from(table))
-            new = int(after or 0) - int(before or 0)
-            if new < len(rows) or connection.dialect.name != "sqlite":
+            return _frame(connection.execute(query).fetchall(), list(query.selected_columns))
+
+    def _append(self, table: sa.Table, rows: list[tuple[Any, ...]]) -> int:
+        """Write the rows that are new; refuse all if one differs from what is written."""
+        with self._work(writing=True) as connection:
+            new = int(connection.exec_driver_sql(*_insert(connection.dialect.name, table, rows)).rowcount)
+            if new < len(rows):
                 _compare(connection, table, rows)
         return new
+
+
+# rows and frames ----------------------------------------------------------------------------------------------------
+
+
+def _decision_rows(decisions: pd.DataFrame) -> list[tuple[Any, ...]]:
+    frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity"])
+    chance = pd.to_numeric(frame["propensity"], errors="coerce").to_numpy(float)
+    bad = ~((chance > 0) & (chance <= 1))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            "propensity must be known and lie in (0, 1]: without it nobody can learn from the decision; "
+            f"got {describe(frame['propensity'].iloc[row])} at row {row}"
+        )
+    rows = _rows(_DECISIONS, frame)
+    cheapest = min(range(len(rows)), key=lambda number: rows[number][-1])
+    if rows[cheapest][-1] < 0:
+        raise ValueError(f"cost must be ≥ 0; got {rows[cheapest][-1]:g} at row {cheapest}")
+    return rows
 
 
 def _rows(table: sa.Table, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -348,7 +351,7 @@ def _rows(table: sa.Table, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
         if name not in frame:
             columns.append([_DEFAULTS[name]] * n)
         elif isinstance(column.type, sa.DateTime):
-            columns.append(_times(frame[name], name).dt.to_pydatetime().tolist())
+            columns.append(_times(frame[name], name).to_pydatetime().tolist())
         elif isinstance(column.type, sa.Double):
             columns.append(_doubles(frame[name], name, missing=bool(column.nullable)))
         else:
@@ -356,27 +359,34 @@ def _rows(table: sa.Table, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _times(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    try:
-        times = pd.to_datetime(column)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a column of dates or times; got {describe(column.iloc[0])}") from None
-    if times.isna().any():
-        raise ValueError(f"{name} is missing at row {int(np.argmax(times.isna().to_numpy()))}")
-    if times.dt.tz is not None:
-        times = times.dt.tz_convert("UTC").dt.tz_localize(None)
-    return times.dt.floor("us")
+def _frame(rows: Sequence[Any], columns: Sequence[sa.ColumnElement[Any]]) -> pd.DataFrame:
+    """A frame whose columns have the kinds of the table's, also where there is no row."""
+    kinds = {str(column.key): _DTYPES[type(column.type)] for column in columns}
+    return pd.DataFrame([tuple(row) for row in rows], columns=list(kinds)).astype(kinds)
 
 
-def _time(time: Any) -> datetime.datetime:
-    return pd.Timestamp(_times(pd.Series([time]), "time").iloc[0]).to_pydatetime()
+def _times(column: pd.Series[Any], name: str) -> pd.DatetimeIndex:
+    """Times without a zone, to the microsecond."""
+    wanted = "a column of dates or times, as text like 2026-03-01 12:00"
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        raise TypeError(f"{name} must be {wanted}; got {describe(column.tolist()[0])}")
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        times = pd.DatetimeIndex(column)
+    else:
+        try:
+            times = pd.DatetimeIndex(pd.to_datetime(column.astype(object), format="ISO8601", errors="coerce"))
+        except ValueError as error:  # times of several zones
+            raise ValueError(f"{name} must be {wanted}; {error}") from None
+    _all_understood(column, np.asarray(times.isna()), name, wanted)
+    if times.hasnans:
+        raise ValueError(f"{name} is missing at row {int(np.argmax(times.isna()))}")
+    return (times.tz_convert("UTC").tz_localize(None) if times.tz is not None else times).floor("us")
 
 
 def _doubles(column: pd.Series[Any], name: str, *, missing: bool) -> list[float | None]:
-    try:
-        numbers = pd.to_numeric(column).to_numpy(float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a column of numbers; got {describe(column.iloc[0])}") from None
+    read = pd.to_numeric(column, errors="coerce")
+    _all_understood(column, read.isna().to_numpy(), name, "a column of numbers")
+    numbers = read.to_numpy(float, na_value=np.nan)
     bad = np.isinf(numbers) | (np.isnan(numbers) & (not missing))
     if bad.any():
         row = int(np.argmax(bad))
@@ -384,80 +394,149 @@ def _doubles(column: pd.Series[Any], name: str, *, missing: bool) -> list[float 
     return [None if math.isnan(x) else x for x in numbers.tolist()]
 
 
+def _all_understood(column: pd.Series[Any], empty: NDArray[np.bool_], name: str, wanted: str) -> None:
+    """Raise where something was given and nothing could be read."""
+    bad = empty & column.notna().to_numpy()
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise TypeError(f"{name} must be {wanted}; got {describe(column.iloc[row])} at row {row}")
+
+
 def _texts(column: pd.Series[Any], name: str) -> list[str]:
     if column.isna().any():
         raise ValueError(f"{name} is missing at row {int(np.argmax(column.isna().to_numpy()))}")
-    if pd.api.types.is_float_dtype(column.dtype):
-        raise TypeError(f"{name} must be text or whole numbers; got {describe(column.iloc[0])}")
-    return list(map(str, column.tolist()))
+    values = column.tolist()
+    if pd.api.types.infer_dtype(values) not in ("string", "integer"):
+        odd = next((x for x in values if isinstance(x, bool) or not isinstance(x, (str, int))), values[0])
+        raise TypeError(f"{name} must be text or whole numbers, not both; got {describe(odd)}")
+    return list(map(str, values))
 
 
-def _text(x: Any, name: str) -> str:
-    return _texts(pd.Series([x]), name)[0]
+def _key(case: Any, time: Any) -> dict[str, Any]:
+    when = _times(pd.Series([time]), "time")[0].to_pydatetime()
+    return {"case": _texts(pd.Series([case]), "case")[0], "time": when}
 
 
-def _named(table: sa.Table, row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip((column.name for column in table.columns), row, strict=True))
+# what the database is asked -----------------------------------------------------------------------------------------
 
 
-def _for_sqlite(table: sa.Table, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows as the driver takes them, with times as SQLAlchemy writes them: much faster than binding each."""
-    times = [i for i, column in enumerate(table.columns) if isinstance(column.type, sa.DateTime)]
-    columns = list(zip(*rows, strict=True))
-    for i in times:
-        columns[i] = tuple(x.isoformat(" ", "microseconds") for x in columns[i])
-    return list(zip(*columns, strict=True))
+def _engine(where: str | Path | None, wait: float) -> sa.Engine:
+    """A file's, a server's or the memory's engine; a writer takes the lock at once, so that writers wait in turn."""
+    file = None if where is None else str(where)
+    try:
+        url = sa.make_url(file) if file and "://" in file else sa.URL.create("sqlite", database=file)
+        kind = url.get_backend_name()
+        if kind == "sqlite":
+            memory = {"poolclass": sa.StaticPool} if url.database in (None, "", ":memory:") else {}
+            engine = sa.create_engine(url, connect_args={"timeout": wait, "check_same_thread": False}, **memory)
+            sa.event.listen(engine, "connect", _as_sqlite_should_be(wait))
+        elif kind == "postgresql":
+            options = f"{url.query.get('options', '')} -c lock_timeout={max(1, round(1000 * wait))}"
+            patience = {"options": options, "connect_timeout": 2 + round(wait)}
+            url = url.set(drivername="postgresql+psycopg")
+            engine = sa.create_engine(url, connect_args=patience, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        else:
+            raise LedgerError(f"a ledger lives in SQLite or PostgreSQL; got {kind}")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise LedgerError(f"{where} is no database address: {error}") from error
+    except ModuleNotFoundError as error:
+        raise LedgerError(f"a ledger in PostgreSQL needs the package psycopg (mllayers[postgres]): {error}") from error
+    sa.event.listen(engine, "begin", _begin)
+    return engine
 
 
-def _once(connection: sa.Connection, table: sa.Table) -> Any:
-    """Insert what is not there yet."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
+def _as_sqlite_should_be(wait: float) -> Callable[[sqlite3.Connection, object], None]:
+    """Transactions that we begin ourselves, readers beside a writer, and every commit on the disk."""
+
+    def set_up(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        until = clock.monotonic() + wait
+        while True:  # turning a new file into one with a write-ahead log fails at once while others open it
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or clock.monotonic() > until:
+                    raise
+                clock.sleep(0.005)
+
+    return set_up
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Who is going to write takes the lock at once, so that two writers wait for each other instead of failing."""
+    writing = connection.get_execution_options().get("mllayers_writing", False)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    elif writing:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _guards(dialect: str) -> Iterator[str]:
+    """What forbids to change the tables."""
+    if dialect == "postgresql":
+        yield f"""CREATE OR REPLACE FUNCTION mllayers_append_only() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION '{_APPEND_ONLY}'; END $$"""
+    for table in _TABLES.sorted_tables:
+        if dialect == "postgresql":
+            yield f"""CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+                FOR EACH STATEMENT EXECUTE FUNCTION mllayers_append_only()"""
+            continue
+        for verb in ("UPDATE", "DELETE"):
+            yield f"""CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table}
+                BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END"""
+        same = " AND ".join(f'"{column.name}" = NEW."{column.name}"' for column in table.primary_key)
+        yield f"""CREATE TRIGGER IF NOT EXISTS {table}_once BEFORE INSERT ON {table}
+            WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+            BEGIN SELECT RAISE(IGNORE); END"""  # SQLite's INSERT OR REPLACE fires no trigger of UPDATE or DELETE
+
+
+def _insert(dialect: str, table: sa.Table, rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[Any, ...]]]:
+    """Insert what is not there yet, as the driver takes it: several times faster than through SQLAlchemy's types."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(table.columns))
+    if dialect == "sqlite":
+        columns = list(zip(*rows, strict=True))
+        for i, column in enumerate(table.columns):
+            if isinstance(column.type, sa.DateTime):
+                columns[i] = tuple(x.isoformat(" ", "microseconds") for x in columns[i])
+        rows = list(zip(*columns, strict=True))
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+
+
+def _has(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
+    """Whether a case and time stand in the table."""
+    same = (table.c.case == row["case"]) & (table.c.time == row["time"])
+    return connection.scalar(sa.select(table.c.case).where(same)) is not None
 
 
 def _compare(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-    """Raise at the first row that differs from what is written under its key."""
+    """Raise at the first row that differs from what is written, or given before, under its key."""
     names = [column.name for column in table.columns]
-    keys = [names.index(column.name) for column in table.primary_key.columns]
-    for begin in range(0, len(rows), _MOST_KEYS):
-        part = rows[begin : begin + _MOST_KEYS]
-        cases = sorted({row[0] for row in part})
-        there = connection.execute(sa.select(table).where(table.c.case.in_(cases)))
-        written = {tuple(row[i] for i in keys): tuple(row) for row in there}
+    key = itemgetter(*(names.index(column.name) for column in table.primary_key))
+    seen: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for begin in range(0, len(rows), _KEYS_A_QUERY):
+        part = rows[begin : begin + _KEYS_A_QUERY]
+        cases, times = ({row[i] for row in part} for i in (0, 1))
+        written = connection.execute(sa.select(table).where(table.c.case.in_(cases), table.c.time.in_(times)))
+        seen |= {key(row): tuple(row) for row in written}
         for number, row in enumerate(part, begin):
-            old = written.get(tuple(row[i] for i in keys))
+            old = seen.setdefault(key(row), row)
             if old != row:
-                differs = next((n for n, a, b in zip(names, old or row, row, strict=True) if a != b), "it")
+                differs = next(name for name, a, b in zip(names, old, row, strict=True) if a != b)
                 raise ValueError(
                     f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "
                     f"so decide again with a new time (row {number}; nothing was written)"
                 )
 
 
-def _as_sqlite_likes_it(connection: Any, record: Any) -> None:
-    """Transactions that we begin ourselves, and readers beside a writer."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
-def _begin(connection: sa.Connection) -> None:
-    """Who is going to write takes the lock at once, so that two writers wait for each other instead of failing."""
-    reading = connection.get_execution_options().get("mllayers_reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _in_words(told: str, name: str) -> str:
+def _in_words(error: BaseException | None) -> str:
     """What the database said, for the person who is stuck."""
-    causes = {
-        "locked": "another program is writing to it; wait, or give a longer timeout",
-        "disk is full": "the disk is full; make room and run again",
-        "disk full": "the disk is full; make room and run again",
-        "No space left": "the disk is full; make room and run again",
-        "readonly": "it may only be read; check who owns the file and its folder",
-        "unable to open": "the file cannot be opened; check that the folder exists and may be written",
-        "not a database": "the file is something else than a ledger",
-        "append-only": "the ledger is append-only",
-        "connection": "the database server does not answer",
-    }
-    why = next((words for said, words in causes.items() if said in told), told.splitlines()[0])
-    return f"{name}: {why}. Nothing of this call was written, and nothing written before is lost."
+    code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
+    told = str(error).partition("\n")[0]
+    why = next((words for begins, words in _WORDS.items() if code.startswith(begins)), told if code else _AWAY)
+    if why == _AWAY:
+        return f"{why} ({told}). Run again when it can: what is written is never written twice."
+    return f"{why}. Nothing of this call was written, and nothing written before is lost."

@@ -1,7 +1,8 @@
 """A program that writes into a ledger, for the tests that kill it or let two of them write at once.
 
-``ledger_writer.py ADDRESS NAME BATCHES SIZE`` writes batches of decisions; ``ledger_writer.py ADDRESS act FILE`` acts
-on decisions and appends each case it "does" to a file.
+``ledger_writer.py ADDRESS NAME BATCHES SIZE`` writes batches of decisions and says after each how many were new.
+``ledger_writer.py ADDRESS act FILE CASES`` acts on decisions and appends each case it "does" to a file.
+Both say "ready" and wait for a line before they begin.
 """
 
 import sys
@@ -10,25 +11,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from mllayers.action import act
 from mllayers.ledger import Ledger
 
+
+def decisions(cases):
+    frame = pd.DataFrame({"case": cases, "time": pd.Timestamp("2026-03-01"), "action": "voucher"})
+    return frame.assign(propensity=0.9, cost=5.0)
+
+
+def write(ledger, name, batches, size):
+    for batch in range(int(batches)):
+        label = f"{name}-{batch}"
+        print(label, ledger.record_decisions(decisions([f"{label}-{k}" for k in range(int(size))])), flush=True)
+
+
+def act_on(ledger, file, cases):
+    def do(row):
+        with Path(file).open("a") as done:
+            done.write(f"{row['case']}\n")
+        time.sleep(0.002)
+
+    print(act(decisions(range(int(cases))), ledger, do=do, dry_run=False).done, flush=True)
+
+
 address, name, *rest = sys.argv[1:]
+if name == "act":
+    from mllayers.action import act
 with Ledger(address, timeout=60) as ledger:
+    print("ready", flush=True)
+    sys.stdin.readline()
     if name == "act":
-
-        def do(row):
-            with Path(rest[0]).open("a") as file:
-                file.write(f"{row['case']}\n")
-            time.sleep(0.002)
-
-        cases = pd.DataFrame({"case": range(200), "time": pd.Timestamp("2026-03-01"), "action": "voucher"})
-        print("ready", flush=True)
-        act(cases.assign(propensity=0.9, cost=5.0), ledger, do=do, dry_run=False)
+        act_on(ledger, *rest)
     else:
-        batches, size = map(int, rest)
-        print("ready", flush=True)
-        for batch in range(batches):
-            cases = [f"{name}-{batch}-{k}" for k in range(size)]
-            frame = pd.DataFrame({"case": cases, "time": pd.Timestamp("2026-03-01"), "action": "voucher"})
-            ledger.record_decisions(frame.assign(propensity=0.9, cost=5.0))
+        write(ledger, name, *rest)

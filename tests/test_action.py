@@ -1,18 +1,21 @@
 """Layer 4, Action: the gate, the change, the list's worth, and doing things once."""
 
+import dataclasses
 import datetime
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
+from mllayers import shop
 from mllayers.action import Limits, act, break_even, uplift_effect, uplift_policy_value, worth_acting
-from mllayers.ledger import Ledger
+from mllayers.ledger import Ledger, LedgerError
 
 chances = st.floats(0, 1)
 dollars = st.floats(-1e4, 1e4)
@@ -79,6 +82,29 @@ def test_break_even_that_is_never_reached_is_infinite():
     assert break_even(p=0.2, p_without=0.2, contact_cost=5) == math.inf
 
 
+@given(st.floats(0, 1), st.floats(0, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
+def test_the_action_pays_above_the_break_even_probability_and_never_below(without, value, used, sent):
+    needed = break_even(value=value, contact_cost=sent, redeemed_cost=used, p_without=without)
+    p = np.linspace(0, 1, 41)
+    ev = worth_acting(p, value, contact_cost=sent, redeemed_cost=used, p_without=without)
+    assert (ev[p < needed] < 1e-6).all()
+    assert (ev[p > needed] > -1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"value": -4, "contact_cost": 5}, "value must be ≥ 0; got -4"),
+        ({"value": 4, "contact_cost": -5}, "contact_cost must be ≥ 0"),
+        ({"p": 0.2, "value": 20, "redeemed_cost": -1}, "redeemed_cost must be ≥ 0"),
+        ({"p": 1.2, "value": 20}, "p must be ≥ 0 and ≤ 1; got 1.2"),
+    ],
+)
+def test_break_even_refuses_what_would_turn_it_around(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        break_even(**wrong)
+
+
 @pytest.mark.parametrize("given", [{}, {"p": 0.2}, {"p": 0.2, "value": 20, "contact_cost": 5}])
 def test_break_even_wants_exactly_one_unknown(given):
     with pytest.raises(ValueError, match="leave out exactly one of p, value and contact_cost"):
@@ -117,23 +143,6 @@ def test_dollars_and_their_interval_are_welchs():
     assert "per case" in str(found)
 
 
-def test_intervals_of_the_effect_hold_the_truth_at_their_rate():
-    """2,000 pilots of 2,000 customers: rate and dollars within three standard errors of 95 %."""
-    held = np.zeros(2)
-    for seed in range(2_000):
-        y, treated, value = pilot(seed)
-        found = uplift_effect(y, treated, value=value)
-        rate = -0.05 * 0.5  # half of the values lie below their median
-        dollars = -0.05 * np.exp(5) * np.exp(0.4**2 / 2) * _normal_below(-0.4)
-        held += [found.low <= rate <= found.high, found.money_low <= dollars <= found.money_high]
-    assert (held / 2_000 > 0.93).all()
-    assert (held / 2_000 < 0.97).all()
-
-
-def _normal_below(z):
-    return 0.5 * (1 + math.erf(z / math.sqrt(2)))
-
-
 @pytest.mark.parametrize(
     ("y", "treated", "says"),
     [
@@ -145,6 +154,12 @@ def _normal_below(z):
 def test_uplift_effect_refuses_in_words(y, treated, says):
     with pytest.raises(ValueError, match=says):
         uplift_effect(y, treated)
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_a_level_is_a_probability(level):
+    with pytest.raises(ValueError, match="level must be > 0 and < 1"):
+        uplift_effect([0, 1, 0, 1], [0, 0, 1, 1], level=level)
 
 
 # what a list is worth -----------------------------------------------------------------------------------------------
@@ -180,22 +195,24 @@ def test_names_of_actions_and_unequal_propensities():
     assert beside.changed == pytest.approx(0.5, abs=0.01)
 
 
-def coverage(heavy, runs, n=4_000):
-    """How often the interval of a list's worth holds the truth."""
-    held = 0
-    for seed in range(runs):
-        y, treated, value = pilot(seed, n, heavy)
-        target = value < np.exp(5)
-        found = uplift_policy_value(-(y * value) - 5 * treated, treated, 0.5, target=target)
-        sd = 1.1 if heavy else 0.4
-        truth = 0.05 * np.exp(5) * np.exp(sd**2 / 2) * _normal_below(-sd) - 5 * 0.5
-        held += found.low <= truth <= found.high
-    return held / runs
-
-
-@pytest.mark.parametrize("heavy", [False, True])
-def test_interval_of_a_lists_worth_holds_the_truth_at_its_rate(heavy):
-    assert 0.93 <= coverage(heavy, 1_000) <= 0.97
+@pytest.mark.parametrize(("n", "share"), [(4_000, 0.5), (4_000, 0.2), (10_000, 0.5)])
+def test_intervals_hold_the_truth_of_the_shop_at_their_rate(n, share):
+    """1,000 pilots of the retailer's customers, whose true chances are known: rate, dollars and a list's worth."""
+    customers = shop.make_customers(100_000, seed=7)
+    without, voucher, clv = (customers[name].to_numpy() for name in ("_p_none", "_p_voucher", "clv_usd"))
+    wanted = ((customers["clv_usd"] > 100) & (customers["ignored_contacts"] <= 1)).to_numpy()
+    truth = np.array([voucher - without, clv * (voucher - without), wanted * (clv * (without - voucher) - 5)]).mean(1)
+    rng, held = np.random.default_rng([12, n]), np.zeros(3)
+    for _ in range(1_000):
+        who, treated = rng.integers(len(clv), size=n), rng.random(n) < share
+        gone = rng.random(n) < np.where(treated, voucher[who], without[who])
+        effect = uplift_effect(gone, treated, value=clv[who])
+        earned, chance = -clv[who] * gone - 5 * treated, np.where(treated, share, 1 - share)
+        worth = uplift_policy_value(earned, treated, chance, target=wanted[who])
+        held += np.array([effect.low, effect.money_low, worth.low]) <= truth
+        held -= np.array([effect.high, effect.money_high, worth.high]) < truth
+    assert (held / 1_000 >= 0.93).all()
+    assert (held / 1_000 <= 0.97).all()
 
 
 @pytest.mark.parametrize(
@@ -203,9 +220,18 @@ def test_interval_of_a_lists_worth_holds_the_truth_at_its_rate(heavy):
     [
         ({"propensity": 0.0}, r"propensity must lie in \(0, 1\]; got 0"),
         ({"propensity": [0.5, 0.5, np.nan, 0.5]}, "propensity must hold finite numbers"),
-        ({"action": [0, 0, 0, 0]}, "no case got the action of target"),
-        ({"action": ["a", "b", "a", "b"]}, "instead="),
-        ({"reward": [1, 2, 3]}, "same length|one entry"),
+        ({"action": [0, 0, 0, 0]}, "fewer than two cases got True where target gives it"),
+        ({"action": [1, 1, 1, 0]}, "fewer than two cases got False where instead gives it"),
+        ({"action": ["a", "b", "a", "b"]}, "action holds names of actions: .*instead="),
+        ({"action": [*"abab"], "target": [*"acac"], "instead": "b"}, "fewer than two cases got 'c' where target"),
+        (
+            {"action": pd.Series(["a", None, "a", "b"]), "target": ["a"] * 4, "instead": "b"},
+            "action is missing at row 1",
+        ),
+        ({"action": [1, 0, 2, 0]}, "action must hold only 0 and 1; got 2 at row 2"),
+        ({"instead": [False, False]}, "instead must have one entry for each of the 4 cases"),
+        ({"level": 1}, "level must be > 0 and < 1"),
+        ({"reward": [1, 2, 3]}, "action must have one entry for each of the 3 cases"),
     ],
 )
 def test_policy_value_refuses_in_words(wrong, says):
@@ -301,12 +327,85 @@ def test_one_that_was_interrupted_is_in_doubt(ledger):
     assert act(decisions(), ledger, do=do, dry_run=False).in_doubt == 0
 
 
-def test_what_the_ledger_refuses_is_not_done(ledger):
+def test_a_dry_run_says_what_the_run_then_does(ledger):
+    """Whatever was done before, whatever the limits, whatever comes twice."""
+    rng, day = np.random.default_rng([5, 1]), DAY
+    for _ in range(30):
+        case = rng.integers(60, size=12)
+        frame = decisions(12).assign(case=case, cost=case % 3 / 10, action=np.where(case % 5, "voucher", "none"))
+        budget, per_day = (x if rng.random() < 0.7 else None for x in (rng.random() * 5, int(rng.integers(9))))
+        run = {"do": lambda row: None, "limits": Limits(budget, per_day), "today": day}
+        said, came = act(frame, ledger, **run), act(frame, ledger, dry_run=False, **run)
+        assert came == dataclasses.replace(said, dry_run=False)
+        day += datetime.timedelta(int(rng.integers(2)))
+    assert len(ledger.attempts()) > 20
+
+
+def test_it_stops_at_the_first_that_goes_over(ledger):
+    """A cheaper one further down is not slipped in, and sums of cents are no trap."""
+    sent, frame = [], decisions(5, cost=[0.1, 0.1, 0.1, 5.0, 0.0])
+    frame["action"] = "voucher"
+    report = act(frame, ledger, do=sent.append, dry_run=False, today=DAY, limits=Limits(budget=0.3))
+    assert (report.done, report.over_budget, [row["case"] for row in sent]) == (3, 2, [0, 1, 2])
+
+
+def test_times_with_a_zone_and_days_as_times_are_recognised(ledger):
+    frame = decisions().assign(time=pd.Timestamp("2026-03-01 01:00", tz="Europe/Madrid"))
+    assert act(frame, ledger, do=lambda row: None, dry_run=False, today=pd.Timestamp(DAY)).done == 5
+    again = act(frame, ledger, do=lambda row: None, today=DAY, limits=Limits(per_day=5))
+    assert (again.before, again.done) == (5, 0)
+    assert (ledger.attempts()["day"] == pd.Timestamp(DAY)).all()
+
+
+def test_what_do_needs_reaches_it_unchanged(ledger):
+    sent, frame = [], decisions().assign(email="a@example.org", time="2026-03-01", action=pd.Categorical(["call"] * 6))
+    act(frame, ledger, do=sent.append, dry_run=False)
+    assert sent == frame.to_dict("records")
+
+
+def test_a_ledger_that_fails_after_the_deed_leaves_it_in_doubt(ledger):
+    def do(row):
+        if row["case"] == 2:
+            sa.event.listen(ledger.engine, "begin", full, once=True)
+
+    def full(connection):
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+
+    with pytest.raises(LedgerError, match="it may only be read"):
+        act(decisions(), ledger, do=do, dry_run=False, today=DAY)
+    with ledger.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+    assert ledger.attempts()["state"].tolist() == ["done", "done", "in doubt"]
+    report = act(decisions(), ledger, do=do, dry_run=False, today=DAY)
+    assert (report.done, report.before, report.in_doubt) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_the_ledger_refuses_is_not_done(ledger, dry_run):
     sent = []
-    with pytest.raises(ValueError, match="propensity must be known"):
-        act(decisions().assign(propensity=np.nan), ledger, do=sent.append, dry_run=False)
+    for wrong, error, says in (
+        ({"propensity": np.nan}, ValueError, "propensity must be known"),
+        ({"cost": np.nan}, ValueError, "cost must hold finite numbers"),
+        ({"cost": -1.0}, ValueError, "cost must be ≥ 0; got -1 at row 0"),
+        ({"time": "soon"}, TypeError, "time must be a column of dates or times"),
+    ):
+        with pytest.raises(error, match=says):
+            act(decisions().assign(**wrong), ledger, do=sent.append, dry_run=dry_run)
     assert sent == []
+    assert len(ledger.decisions()) == 0
+    ledger.record_decisions(decisions())
+    with pytest.raises(ValueError, match="written already with another cost"):
+        act(decisions(cost=6.0), ledger, do=sent.append, dry_run=dry_run)
+
+
+def test_act_refuses_in_words(ledger):
     with pytest.raises(TypeError, match="do must be a function"):
         act(decisions(), ledger, do="send")
+    with pytest.raises(TypeError, match=r"ledger must be a Ledger; got 'ledger\.db'"):
+        act(decisions(), "ledger.db", do=print)
+    with pytest.raises(TypeError, match="today must be a date; got '2026-03-02'"):
+        act(decisions(), ledger, do=print, today="2026-03-02")
     with pytest.raises(ValueError, match="budget must be ≥ 0"):
         Limits(budget=-1)
+    with pytest.raises(TypeError, match="per_day must be a whole number"):
+        Limits(per_day=2.5)
