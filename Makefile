@@ -10,8 +10,8 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest test-browser bench build
-.PHONY: install install-build install-test install-all install-oldest install-browser
+.PHONY: help course test check test-all test-oldest test-browser bench build site test-site
+.PHONY: install install-build install-test install-all install-oldest install-browser install-site
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,14 @@ bench: install-test ## how fast the package is, beside the peers that are instal
 build: install-build ## make the learner copies of the notebooks, executing the solved ones first
 	@$(BIN)/python -m mllayers build --execute
 
+site: install-site ## build the web site in build/site, from the stored outputs of the notebooks; warnings are errors
+	@rm -rf build/site
+	@.venv-site/bin/python docs/pages.py build/pages
+	@.venv-site/bin/python -m sphinx -q -W --keep-going -E -c docs -d build/doctrees build/pages build/site
+
+test-site: site install-browser ## the site in a real browser: links, search, keyboard, narrow screens, axe-core (needs Chromium)
+	@$(BIN)/python -m pytest -m browser tests/site
+
 install:
 	@sh .ci/venv .venv constraints.txt course $(PYTHONS)
 
@@ -61,3 +69,6 @@ install-browser:
 
 install-oldest:
 	@sh .ci/venv .venv-oldest constraints-oldest.txt test $(OLDER)
+
+install-site:
+	@sh .ci/venv .venv-site constraints.txt site $(PYTHONS)
