@@ -9,11 +9,15 @@ seeds.
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from notebook_cells import run_cells
+
+from mllayers import shop
+from mllayers.loop import ARMS, run_loop
 
 SEEDS = range(100, 100 + int(os.environ.get("CLAIM_SEEDS", "3")))
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks" / "solved"
@@ -35,6 +39,17 @@ def prediction():
 def decision():
     """What notebook 3 finds in each world."""
     return [run_cells(NOTEBOOKS / "03_decision.ipynb", seed=seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def loops():
+    """The five arms in each world, all on the same 20,000 orders a month: what each month brought."""
+    worlds = []
+    for seed in SEEDS:
+        orders = shop.make_orders(range(18), seed=seed, per_month=20_000)
+        runs = {labels: run_loop(orders, labels=labels, seed=seed) for labels in ARMS}
+        worlds.append({labels: replace(one, decisions=one.decisions[:0]) for labels, one in runs.items()})
+    return worlds
 
 
 def holds(worlds, claim):
@@ -237,3 +252,28 @@ def test_C3_3_clusters_are_worth_their_policy_and_not_their_looks(decision):
     holds(silhouette, lambda shape: shape["what they buy"] > shape["how they react"])
     holds(earned, lambda dollars: dollars["how they react"] > dollars["what they buy"])
     assert all((world["segments"]["no policy"] == 0).all() for world in decision)
+
+
+def test_C5_1_each_step_towards_the_truth_earns_more(loops):
+    """Frozen, own blocks as labels, blocks left out, a random audit, every label at once."""
+    holds(loops, lambda world: list(ARMS) == sorted(ARMS, key=lambda labels: world[labels].money))
+
+
+def test_C5_2_only_the_audit_keeps_its_promise(loops):
+    """Fraud promised over fraud shipped in the last month. Chargebacks beside the audit's weights raise the promise."""
+    said = [{labels: math.log(world[labels].months["calibration_true"][17]) for labels in ARMS} for world in loops]
+    holds(said, lambda log: abs(log["explore"]) < 0.35)
+    holds(said, lambda log: abs(log["closed"]) > 0.8)
+    own = [world["closed"].months["calibration_seen"][17] for world in loops]
+    holds(own, lambda ratio: 0.7 < ratio < 1.4)  # by its own labels the blind loop looks right
+
+
+def test_C5_3_what_never_comes_back_is_found_by_the_audit_alone(loops):
+    """The share of a pattern that ships in the last five months."""
+
+    def shipped(world, labels, kind):
+        table = world[labels].kinds.xs(kind, level="kind").loc[13:].sum()
+        return table["ship"] / table["orders"]
+
+    holds(loops, lambda world: shipped(world, "closed", "B") > 0.7 > 0.35 > shipped(world, "explore", "B"))
+    holds(loops, lambda world: shipped(world, "closed", "C") < 0.5 < shipped(world, "open", "C"))
