@@ -16,7 +16,7 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_MODULES = ("course", "data", "datasets", "decision", "feedback", "loop", "prediction", "shop")
+_MODULES = ("action", "course", "data", "datasets", "decision", "feedback", "ledger", "loop", "prediction", "shop")
 
 __all__ = ["__version__", *_MODULES]
 
