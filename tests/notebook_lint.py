@@ -29,6 +29,7 @@ CLAIMS_OF = {
     "01_data": {"C0.1", "C0.2", "C1.1", "C1.2", "C1.3", "C1.4", "C1.5", "C2.5"},
     "02_prediction": {"C2.1", "C2.2", "C2.3", "C2.4", "C2.5"},
     "03_decision": {"C0.2", "C3.1", "C3.2", "C3.3"},
+    "04_action": {"C4.1", "C4.2", "C4.3"},
 }
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
