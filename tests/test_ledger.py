@@ -2,19 +2,17 @@
 
 import datetime
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from own_postgres import NoServer, own_server
 
 from mllayers.ledger import Ledger, LedgerError
 
@@ -23,37 +21,14 @@ KILLS = int(os.environ.get("LEDGER_KILLS", "4"))
 NOON = pd.Timestamp("2026-03-01 12:00")
 
 
-def absent(why):
-    """Skip, which the end of the run lists with its reason; where nothing may be skipped, fail."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the ledger was not tried on PostgreSQL: {why}")
-
-
 @pytest.fixture(scope="session")
 def server():
-    """The address of a PostgreSQL server of our own, on a socket in a temporary folder."""
-    if not shutil.which("initdb") and not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
-        absent("no server is installed (Debian's package is postgresql)")
-    if not find_spec("psycopg"):
-        absent("psycopg is not installed (mllayers[postgres])")
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
-    programs = debian[-1] if debian else Path(shutil.which("initdb")).parent
-    folder = Path(tempfile.mkdtemp(prefix="pg"))
-    run = {"check": True, "capture_output": True, "cwd": "/"}
-    if os.getuid() == 0:  # the server refuses to run as root
-        run["user"] = "postgres"
-        shutil.chown(folder, "postgres")
-    control = [programs / "pg_ctl", "-D", folder / "data", "-w"]
-    options = f"-k {folder} -c listen_addresses= -c max_connections=40 -c fsync=off"
+    """The address of a PostgreSQL server of our own; without one the run says so, and fails where nothing may skip."""
     try:
-        make = ["-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run([programs / "initdb", "-D", folder / "data", *make], **run)
-        subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **run)
-        try:
-            yield f"postgresql://tester@/{{}}?host={folder}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], **run)
-    finally:
-        shutil.rmtree(folder)
+        with own_server("fsync=off") as pattern:
+            yield pattern
+    except NoServer as why:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the ledger was not tried on PostgreSQL: {why}")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
