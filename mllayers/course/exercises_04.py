@@ -123,7 +123,7 @@ EXERCISES = (
             "Each of them brings the value and costs the price of the voucher.",
             "Customers × p × (value − cost).",
         ),
-        solution="answer = customers * p * (value - cost)",
+        solution="answer = 8_000 * 0.1 * (25 - 3)",
         reasoning=(
             "Cost and value now hang on the same event, so both are multiplied by its probability: the campaign earns "
             "whenever a customer is worth more than the voucher, however few come. Paid when sent, the same campaign "
@@ -197,7 +197,7 @@ EXERCISES = (
             "Solve it for the uplift.",
             "Cost / value.",
         ),
-        solution="answer = cost / clv",
+        solution="answer = 5 / 150",
         reasoning=(
             "Uplift × value = cost gives uplift = cost / value. A customer worth ten times as much needs a tenth of "
             "the effect: that is why one threshold for all customers cannot be right."
@@ -205,7 +205,7 @@ EXERCISES = (
     ),
     Exercise(
         id="N4-4",
-        ask="What did one voucher earn on average, after its price, by the randomised pilot?",
+        ask="What did one call earn on average, after its price, by the randomised pilot?",
         kind=Number(
             "dollars",
             within=lambda action, churned, clv, cost: _two_standard_errors(action, churned, clv) / 4,
@@ -221,37 +221,37 @@ EXERCISES = (
             Wrong(
                 "the dashboard's figure",
                 lambda action, churned, clv, cost: _claimed(action, churned, clv) - cost,
-                "That counts the whole value of everybody who got a voucher and stayed. What did the hold-out do "
+                "That counts the whole value of everybody who was treated and stayed. What did the hold-out do "
                 "without you?",
             ),
             Wrong(
                 "averages multiplied",
                 lambda action, churned, clv, cost: _on_averages(action, churned, clv) - cost,
-                "That multiplies two averages: mean effect × mean value. The customers worth most react least, so "
+                "That multiplies two averages: mean effect × mean value. Effect and value hang together, so "
                 "average the product, not the factors.",
             ),
             Wrong(
                 "forgot the price",
                 lambda action, churned, clv, cost: _kept_per_head(action, churned, clv),
-                "That is what a voucher keeps. It was sent to everybody in its half: subtract its price.",
+                "That is what an action keeps. Everybody in its half got it: subtract its price.",
             ),
             Wrong(
                 "the wrong way round",
                 lambda action, churned, clv, cost: -_kept_per_head(action, churned, clv) - cost,
-                "The two groups are swapped: what was lost *without* the voucher minus what was lost *with* it.",
+                "The two groups are swapped: what was lost *without* the action minus what was lost *with* it.",
             ),
         ),
         hints=(
             "How many dollars were lost per customer in each half? A customer who leaves takes `clv_usd` along.",
-            "`(churned * clv).groupby(action).mean()` gives the two numbers.",
-            "Lost without − lost with the voucher is what it keeps; then subtract its price.",
+            "Multiply `churned` by `clv_usd`, group the product by `action`, take the means: two numbers.",
+            "Lost without − lost with a call is what it keeps; then subtract its price.",
         ),
         solution=(
-            "lost = pd.Series(np.asarray(churned) * np.asarray(clv)).groupby(np.asarray(action).astype(str)).mean()\n"
-            'answer = lost["none"] - lost.drop("none").iloc[0] - cost'
+            'lost = (calls["churned"] * calls["clv_usd"]).groupby(calls["action"], observed=True).mean()\n'
+            'answer = lost["none"] - lost["call"] - PRICES.call'
         ),
         reasoning=(
-            "The hold-out says what happens without the voucher, and chance made the two halves alike. Counting "
+            "The hold-out says what happens without a call, and chance made the two halves alike. Counting "
             "dollars lost instead of dollars kept gives the same expectation with far less noise, because most "
             "customers stay and lose nothing."
         ),
@@ -296,7 +296,7 @@ EXERCISES = (
             "With nine treated for each one held out that is p(1 − p) × (1 + 1/9) / held out.",
             "Set effect = (1.96 + 0.84) × its square root and solve for the number held out.",
         ),
-        solution="answer = (1.96 + 0.8416) ** 2 * rate * (1 - rate) * (1 + 1 / ratio) / effect**2",
+        solution="answer = (1.96 + 0.8416) ** 2 * 0.09 * (1 - 0.09) * (1 + 1 / 9) / 0.02**2",
         reasoning=(
             "Nearly two thousand customers, to see an effect that is a fifth of the rate. The larger group adds little "
             "variance; the hold-out decides. Half the effect needs four times as many."
