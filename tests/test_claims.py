@@ -42,6 +42,12 @@ def decision():
 
 
 @pytest.fixture(scope="module")
+def action():
+    """What notebook 4 finds in each world."""
+    return [run_cells(NOTEBOOKS / "04_action.ipynb", seed=seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
 def loops():
     """The five arms in each world, all on the same 20,000 orders a month: what each month brought."""
     worlds = []
@@ -252,6 +258,97 @@ def test_C3_3_clusters_are_worth_their_policy_and_not_their_looks(decision):
     holds(silhouette, lambda shape: shape["what they buy"] > shape["how they react"])
     holds(earned, lambda dollars: dollars["how they react"] > dollars["what they buy"])
     assert all((world["segments"]["no policy"] == 0).all() for world in decision)
+
+
+def test_C4_1_the_five_meanings_of_P_in_order_of_money(action):
+    """A voucher for everyone, P = leaves, leaves × average effect, uplift, oracle; P = stays is nearly everyone."""
+    order = ["everyone", "P = leaves", "P = leaves × average effect", "P = uplift", "oracle"]
+    earned = [world["earned"]["earned"] for world in action]
+    holds(earned, lambda dollars: dollars[order].is_monotonic_increasing)
+    holds(earned, lambda dollars: abs(dollars["P = stays"] / dollars["everyone"] - 1) < 0.01)
+    holds(earned, lambda dollars: dollars["everyone"] < 0 < dollars["P = uplift"])
+
+
+def test_C4_1_averages_promise_what_the_customers_do_not_keep(action):
+    holds(action, lambda world: world["promised"] > 0 > world["true_head"])
+
+
+def test_C4_1_a_second_pilot_knows_it_without_the_truth(action):
+    """Intervals of 95 % over the five lists (which share their customers), and two lists compared directly."""
+    inside = [(world["told"]["low"] < world["told"]["truth"]) & (world["told"]["truth"] < world["told"]["high"])
+              for world in action]  # fmt: skip
+    assert np.mean(inside) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / len(action))
+    holds(action, lambda world: world["better"].value > 0)
+
+
+def test_C4_1_five_thousand_customers_by_lot_beat_the_average_effect(action):
+    holds(action, lambda world: (world["runs"][5_000] > world["averages"]).all())
+    holds(action, lambda world: world["curve"]["mean"][[1_000, 5_000, 20_000, 80_000]].is_monotonic_increasing)
+
+
+def test_C4_1_even_a_perfect_list_is_mostly_sure_things(action):
+    kinds = [world["kinds_on"] for world in action]
+    holds(kinds, lambda share: share.loc["oracle", "sure thing"] > 0.8)
+    holds(kinds, lambda share: share.loc["oracle", "persuadable"] > share.loc["P = uplift", "persuadable"])
+    holds(kinds, lambda share: share.loc["P = uplift", "sleeping dog"] < share.loc["everyone", "sleeping dog"] / 4)
+
+
+def test_C4_1_uplift_is_ahead_whatever_assumption_fails(action):
+    holds(action, lambda world: (world["changes"]["uplift"] > world["changes"]["average effect"]).all())
+    holds(action, lambda world: (world["changes"]["uplift"] > 0).all())
+
+
+def test_C4_1_where_a_voucher_works_on_everybody_alike_the_average_nearly_does(action):
+    """What our world puts in decides it: there the two lists are close, here they are not."""
+    shares = [
+        [dollars["P = leaves × average effect"] / dollars["P = uplift"] for dollars in (flat, here)]
+        for flat, here in ((world["flat_earned"], world["earned"]["earned"]) for world in action)
+    ]
+    holds(shares, lambda share: share[0] > 0.75 > 0.5 > share[1])
+
+
+def test_C4_2_ten_thousand_vouchers(action):
+    for world in action:
+        assert np.allclose([world["new"], world["anyway"]], [-10_000, -50_000])
+        assert np.isclose(10_000 * world["expected_value"](0.2, 20, 5), -10_000)
+        assert np.isclose(world["total"](1, 5, False) - world["total"](0, 5, False), -40_000)
+        assert np.isclose(world["total"](0.75, 5, True), 0)
+        assert -11_000 < world["four"]["expected"] < -9_000
+    holds(action, lambda world: world["four"]["happened"] < 0)
+
+
+def test_C4_2_heavy_tails_hide_a_losing_campaign(action):
+    holds(action, lambda world: 0 == world["looks_good"][20] < 0.02 < world["looks_good"][1_000] < 0.15)
+    holds(action, lambda world: 0.15 < world["looks_good"][10_000] < 0.3)
+
+
+def test_C4_3_the_dashboard_claims_millions_where_the_truth_is_a_loss(action):
+    holds(action, lambda world: world["steps"].iloc[0] > 50_000_000 and world["steps"].sum() < 0)
+    holds(action, lambda world: world["would_stay"] > 0.9)
+
+
+def test_C4_3_what_fires_fires_once_and_is_written_down(action):
+    for world in action:
+        reports, printed = world["reports"], world["printed"]
+        assert (world["rehearsal"].dry_run, reports[1].done, reports[1].failed) == (True, 0, 0)
+        assert len(printed) == len(set(printed)) == world["lot"].sum() - 1
+        assert [sum(report.done for report in reports), sum(report.failed for report in reports)] == [len(printed), 1]
+        assert (reports[0].done + reports[0].failed, reports[2].done) == (400, 100)
+        assert world["wrong_address"] not in printed
+        assert len(world["book"]) == len(world["decisions"]) == 900
+
+
+def test_C4_3_the_hold_out_sees_what_the_vouchers_changed(action):
+    holds(action, lambda world: world["first"].high < 0)
+    truth = [world["gone_with"].mean() - world["gone_without"].mean() for world in action]
+    held = [world["effect"].low < change < world["effect"].high for world, change in zip(action, truth, strict=True)]
+    assert np.mean(held) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / len(action))
+
+
+def test_C4_3_dollars_of_who_stayed_cannot_see_it(action):
+    """Standard errors of the same hold-out, per head: several times as large as those of the dollars lost."""
+    wide = [np.diff(world["readouts"][["low", "high"]].to_numpy()).ravel() for world in action]
+    holds(wide, lambda width: width[0] > 2 * width[1])
 
 
 def test_C5_1_each_step_towards_the_truth_earns_more(loops):
