@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from mllayers._check import as_frame, as_number, describe, one_of
 
@@ -106,6 +106,8 @@ class Ledger:
 
     Raises
     ------
+    TypeError, ValueError
+        For a place that is none, and a negative timeout.
     LedgerError
         If it cannot be opened.
 
@@ -129,9 +131,11 @@ class Ledger:
     """
 
     def __init__(self, where: str | Path | None = None, *, timeout: float = 30.0) -> None:
+        if where is not None and not (isinstance(where, (str, Path)) and str(where).strip()):
+            raise TypeError(f"where must be a file or a database address; got {describe(where)}")
         self.engine = _engine(where, as_number(timeout, "timeout", ge=0))
         address = self.engine.url.render_as_string(hide_password=True)
-        self.name = address if "://" in str(where) else str(where or "a ledger in memory")
+        self.name = address if "://" in str(where) else "a ledger in memory" if where is None else str(where)
         with self._work() as connection:
             there = set(sa.inspect(connection).get_table_names())
         if not set(_TABLES.tables) <= there:
@@ -428,6 +432,7 @@ def _engine(where: str | Path | None, wait: float) -> sa.Engine:
         kind = url.get_backend_name()
         if kind == "sqlite":
             memory = {"poolclass": sa.StaticPool} if url.database in (None, "", ":memory:") else {}
+            url = url.set(drivername="sqlite")
             engine = sa.create_engine(url, connect_args={"timeout": wait, "check_same_thread": False}, **memory)
             sa.event.listen(engine, "connect", _as_sqlite_should_be(wait))
         elif kind == "postgresql":
@@ -437,7 +442,7 @@ def _engine(where: str | Path | None, wait: float) -> sa.Engine:
             engine = sa.create_engine(url, connect_args=patience, pool_pre_ping=True, isolation_level="READ COMMITTED")
         else:
             raise LedgerError(f"a ledger lives in SQLite or PostgreSQL; got {kind}")
-    except (ArgumentError, NoSuchModuleError) as error:
+    except ArgumentError as error:
         raise LedgerError(f"{where} is no database address: {error}") from error
     except ModuleNotFoundError as error:
         raise LedgerError(f"a ledger in PostgreSQL needs the package psycopg (mllayers[postgres]): {error}") from error
@@ -458,7 +463,7 @@ def _as_sqlite_should_be(wait: float) -> Callable[[sqlite3.Connection, object], 
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY" or clock.monotonic() > until:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or clock.monotonic() > until:
                     raise
                 clock.sleep(0.005)
 

@@ -419,9 +419,11 @@ def test_a_place_that_cannot_hold_a_ledger_is_told_in_words(tmp_path):
         Ledger(tmp_path / "x.db")
     with pytest.raises(LedgerError, match="SQLite or PostgreSQL; got mysql"):
         Ledger("mysql://me@host/name")
-    for address in ("://", "sqlite+nothing://"):
-        with pytest.raises(LedgerError, match="is no database address"):
-            Ledger(address)
+    with pytest.raises(LedgerError, match="is no database address"):
+        Ledger("://")
+    for wrong in ("", " ", 7):
+        with pytest.raises(TypeError, match="where must be a file or a database address"):
+            Ledger(wrong)
 
 
 @pytest.mark.postgres
