@@ -289,8 +289,8 @@ def decide(
     arm : Arm
         Which shares are looked at by chance.
     capacity : float in [0, 1], default 0.04
-        Share of the orders that can be looked at. Those drawn by chance come first, and the orders where a look saves
-        most get what is left.
+        Share of the orders that can be looked at. Those drawn by chance come first, as many as they are, and the orders
+        where a look saves most get what is left.
     prices : Prices
         The price list.
     seed : int, list of int or numpy Generator
@@ -455,7 +455,8 @@ def run_loop(
     -----
     On the first day of a month a model is fitted to what `shop.observe` tells that day about the `window` months
     before (`learnable`, `fit`), and decides the orders of the month (`decide`). The last complete month of a ledger
-    is decided again, and the ledger refuses it should anything differ. Taught in notebook 05.
+    is decided again, and the ledger refuses it should anything differ. Run it with one thread per numerical library
+    (``OMP_NUM_THREADS=1``): the fits are small, and with more threads the last bits may differ. Taught in notebook 05.
 
     References
     ----------
