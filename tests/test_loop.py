@@ -582,7 +582,7 @@ def test_a_reacting_world_goes_on_after_a_stop():
 @pytest.mark.parametrize(
     ("wrong", "error", "says"),
     [
-        ({"labels": "opne"}, ValueError, "labels must be one of open, self, closed, explore, oracle; got 'opne'"),
+        ({"labels": "opened"}, ValueError, "labels must be one of open, self, closed, explore, oracle; got 'opened'"),
         ({"labels": None}, ValueError, "labels must be one of"),
         ({"blocks": "keep"}, ValueError, "blocks must be one of drop, fraud, review; got 'keep'"),
         ({"silence": "golden"}, ValueError, "silence must be one of legit, ignore; got 'golden'"),
