@@ -269,6 +269,10 @@ def test_C4_1_the_five_meanings_of_P_in_order_of_money(action):
     holds(earned, lambda dollars: dollars["everyone"] < 0 < dollars["P = uplift"])
 
 
+def test_C4_1_uplift_beats_even_the_true_probability_of_leaving(action):
+    holds(action, lambda world: world["earned"].loc["P = uplift", "earned"] > world["perfect"] > 0)
+
+
 def test_C4_1_averages_promise_what_the_customers_do_not_keep(action):
     holds(action, lambda world: world["promised"] > 0 > world["true_head"])
 
