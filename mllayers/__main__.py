@@ -240,7 +240,7 @@ def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="write the course's tables again, or bigger ones",
         description="Write the course's tables in datasets/ again, with their checksums; or, with the name of a table, "
         "make that table in any size. Columns that begin with _ hold what the retailer never sees.",
-        epilog="For example: python -m mllayers data orders --per-month 1000000 --months 0-5 --out orders.parquet",
+        epilog="For example: python -m mllayers data orders --per-month 1000000 --months 0-5 --out orders.csv",
     )
     door.add_argument("--out", metavar="FOLDER", help="write the tables there instead of in datasets/")
     door.set_defaults(door=data, table=None)
@@ -263,7 +263,11 @@ def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             part.add_argument("--month", type=int, default=0, help="month of the shop (default 0)")
         part.add_argument("--seed", type=int, default=2026, help="same seed, same table (default 2026)")
         part.add_argument(
-            "--out", type=_file, required=True, metavar="FILE", help="where to write, ending in .csv or .parquet"
+            "--out",
+            type=_file,
+            required=True,
+            metavar="FILE",
+            help="where to write, ending in .csv or .parquet (which needs pyarrow)",
         )
         part.set_defaults(table=table, make=make)
 
