@@ -400,9 +400,9 @@ def _apart(y: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
     return out
 
 
-def _lifted(ax: Axes, points: float) -> Transform:
-    """The coordinates of the axes, moved up by this many points."""
-    return ax.transAxes + ScaledTranslation(0, points / 72, ax.figure.dpi_scale_trans)
+def _shifted(ax: Axes, right: float, up: float) -> Transform:
+    """The coordinates of the axes, moved by this many points."""
+    return ax.transAxes + ScaledTranslation(right / 72, up / 72, ax.figure.dpi_scale_trans)
 
 
 def _clear(y: float, bottom: float, top: float) -> float:
@@ -837,9 +837,8 @@ def curves_at(
         ax.plot(x, curves[name], style.line, color=style.colour)
         dots += ax.plot([], [], style.marker, color=style.colour, markersize=9, markeredgecolor=INK, clip_on=False)
         key = ax.annotate(name, (0, 1), (16, up), "axes fraction", "offset points", va="bottom")
-        ax.plot(
-            [0.02], [1], style.marker, color=style.colour, markersize=8, clip_on=False, transform=_lifted(ax, up + 7)
-        )
+        place = _shifted(ax, 6, up + 7)
+        ax.plot([0], [1], style.marker, color=style.colour, markersize=8, clip_on=False, transform=place)
         said.append(ax.annotate("", (1, 1), (0, up), "axes fraction", "offset points", ha="right", va="bottom"))
         key.set_in_layout(False)
     moving = _moving(drop, *dots, *said)
