@@ -657,23 +657,26 @@ class Policy:
         missing = reduce(operator.or_, (x.is_null() | x.is_nan() for x in numbers))
         rule = f"{score} must lie in [0, 1]" + (f" and {', '.join(columns)} be finite" if columns else "")
         _refuse_rows(data, usable, missing, rule, [score, *columns])
-        new: dict[str, nw.Expr] = {}
         if tiers:
             rules = [(_within(tier, p), tier.action) for tier in tiers]
-        else:
-            rules, best = _by_value(p, menu, None if value is None else _number(value), usable)
-            new = {f"{into}_value": nw.when(usable).then(best)}
-        new = {into: _choose(data, rules, self.missing, usable, missing, rule), **new}
-        decided: FrameT = data.with_columns(**new).to_native()
-        return decided
+            decided = data.with_columns(**{into: _choose(data, rules, self.missing, usable, missing, rule)})
+        else:  # the value first, so that an engine without common subexpressions computes it once
+            worth = _worth(p, menu, None if value is None else _number(value))
+            best, known = f"{into}_value", list(data.collect_schema())
+            rules = [(x >= nw.col(best), action) for x, action in zip(worth[1:], menu[1:], strict=True)]
+            rules = [*rules[::-1], (~nw.col(best).is_null(), menu[0])]
+            chosen = _choose(data, rules, self.missing, usable, missing, rule)
+            decided = data.with_columns(**{best: nw.when(usable).then(nw.max_horizontal(*worth))})
+            decided = decided.with_columns(**{into: chosen}).select(*known, into, best)
+        native: FrameT = decided.to_native()
+        return native
 
     def describe(self) -> str:
         """Give the page a manager signs: what follows each output, who does it, what it costs, what is still open."""
-        rows = []
-        for x in self.tiers:
-            when = _tier_told(x) if isinstance(x, Tier) else "highest expected value"
-            rows.append((when, x.action if isinstance(x, Tier) else x))
-        return _page(rows, ("no score", self.missing), self.holdout, self.brief, self.gaps())
+        tiers, menu = self._rules()
+        rows = [*((_tier_told(x), x.action) for x in tiers), *(("highest value", x) for x in menu)]
+        no_score = ("no score", self.missing)
+        return _page(rows, no_score, self.holdout, self.brief, self.gaps(), by_value=bool(menu))
 
     def __str__(self) -> str:
         rules = "; ".join(str(x) if isinstance(x, Tier) else x.name for x in self.tiers) or "no tiers"
@@ -1211,17 +1214,13 @@ def _within(tier: Tier, p: nw.Expr) -> nw.Expr:
     return above & (p <= tier.high if takes_high else p < tier.high)
 
 
-def _by_value(
-    p: nw.Expr, actions: Sequence[Action], stake: nw.Expr | None, usable: nw.Expr
-) -> tuple[list[tuple[nw.Expr, Action]], nw.Expr]:
-    """When each action has the highest expected value, the later of equals first, and that value."""
+def _worth(p: nw.Expr, actions: Sequence[Action], stake: nw.Expr | None) -> list[nw.Expr]:
+    """The expected value of each action."""
     worth = []
     for i, action in enumerate(actions):
         gain, cost = (_number(x) if isinstance(x, str) else x for x in (action.gain, action.cost))
         worth.append((p * (gain if stake is None else stake * gain) - cost).alias(f"worth_{i}"))
-    best = nw.max_horizontal(*worth)
-    rules = [(usable & (x >= best), action) for action, x in zip(actions[1:], worth[1:], strict=True)]
-    return [*rules[::-1], (usable, actions[0])], best
+    return worth
 
 
 def _fails(bad: nw.Expr, rule: str) -> nw.Expr:
@@ -1295,25 +1294,36 @@ def _ends(tier: Tier) -> tuple[bool, bool]:
     return tier.closed in ("left", "both"), tier.closed in ("right", "both")
 
 
+_BY_VALUE = """\
+Each case gets the action with the highest expected value: its score times the gain, less the cost.
+A gain counts per dollar where the cases come with a value. Equal ones: the action further down."""
+
+
 def _page(
     rules: list[tuple[str, Action]],
     missing: tuple[str, Action | None],
     holdout: float | None,
     brief: Brief | None,
     problems: list[str],
+    *,
+    by_value: bool = False,
 ) -> str:
     """The page a manager signs, as plain text in columns."""
-    cells = [("When", "Action", "Owner", "Cost a case", "Room")]
+    cells: list[tuple[str, ...]] = [("When", "Action", "Owner", "Cost a case", "Room", "Gain")]
     for when, action in [*rules, missing]:
         if action is None:
-            cells.append((when, "?", "?", "?", "?"))
+            cells.append((when, "?", "?", "?", "?", "?"))
         else:
             room = "no limit" if action.capacity is None else f"{action.capacity:,.0f}"
-            cells.append((when, action.name, action.owner or "?", _dollars(action.cost), room))
+            gain = _exact(action.gain) if isinstance(action.gain, float) else _dollars(action.gain)
+            cells.append((when, action.name, action.owner or "?", _dollars(action.cost), room, gain))
+    if not by_value:  # the action follows from the interval or the segment, whatever it gains
+        cells = [row[:-1] for row in cells]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [str(brief), ""] if brief else []
     lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-    kept = f"{holdout:.3g} of the cases, drawn at random, stay without action" if holdout else "?"
+    lines += ["", _BY_VALUE] if by_value else []
+    kept = f"{100 * holdout:.3g} % of the cases, drawn at random, stay without action" if holdout else "?"
     lines += ["", f"Hold-out: {kept}"]
     lines += ["Still open:", *(f"- {problem}" for problem in problems)] if problems else ["Still open: nothing"]
     return "\n".join([*lines, "", "Signed: ____________  Date: ____________"])

@@ -398,14 +398,25 @@ class TestPolicy:
             "0.8 ≤ score ≤ 1     block   desk   $12.00       900",
             "no score            review  desk   $4.00        no limit",
             "",
-            "Hold-out: 0.01 of the cases, drawn at random, stay without action",
+            "Hold-out: 1 % of the cases, drawn at random, stay without action",
             "Still open: nothing",
             "",
             "Signed: ____________  Date: ____________",
         ]
+        menu = Policy([Action("mail", 0.02, 0.1, "CRM"), Action("call", 0.3, 15, "sales", 500)], "mail", holdout=0.1)
+        assert menu.describe().splitlines()[:8] == [
+            "When           Action  Owner  Cost a case  Room      Gain",
+            "highest value  mail    CRM    $0.10        no limit  0.02",
+            "highest value  call    sales  $15.00       500       0.3",
+            "no score       mail    CRM    $0.10        no limit  0.02",
+            "",
+            "Each case gets the action with the highest expected value: its score times the gain, less the cost.",
+            "A gain counts per dollar where the cases come with a value. Equal ones: the action further down.",
+            "",
+        ]
         draft = Policy([Action("call", "v", "c")]).describe()
-        assert "highest expected value  call    ?      column 'c'" in draft
-        assert "no score                ?" in draft
+        assert "highest value  call    ?      column 'c'   no limit  column 'v'" in draft
+        assert "no score       ?" in draft
         assert "- no hold-out" in draft
         assert "score 1" in policy([Tier(0, 1, SHIP, closed="left"), Tier(1, 1, BLOCK)]).describe()
 
