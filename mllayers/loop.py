@@ -97,9 +97,12 @@ class Arm:
     def __post_init__(self) -> None:
         one_of(self.blocks, "blocks", ("drop", "fraud", "review"))
         one_of(self.silence, "silence", ("legit", "ignore"))
-        as_number(self.silence_days, "silence_days", ge=0)
-        as_number(self.audit_share, "audit_share", ge=0, lt=1)
-        as_number(self.review_blocked_share, "review_blocked_share", gt=0, lt=1)
+        for name, limits in {
+            "silence_days": {"ge": 0.0},
+            "audit_share": {"ge": 0.0, "lt": 1.0},
+            "review_blocked_share": {"gt": 0.0, "lt": 1.0},
+        }.items():
+            object.__setattr__(self, name, as_number(getattr(self, name), name, **limits))
         for name in ("chargebacks", "retrain", "truth"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"{name} must be True or False; got {describe(getattr(self, name))}")
@@ -576,13 +579,15 @@ def reacting_orders(
 
 
 def _as_arm(labels: str | Arm, answers: dict[str, Any]) -> tuple[str, Arm]:
-    """The name of the arm, and the arm with its other answers."""
-    name = "own arm" if isinstance(labels, Arm) else one_of(labels, "labels", ARMS)
-    arm = labels if isinstance(labels, Arm) else ARMS[name]
+    """The arm with its other answers, and its name, which is a known one where the arm is."""
+    arm = labels if isinstance(labels, Arm) else ARMS[one_of(labels, "labels", ARMS)]
     given = {question: answer for question, answer in answers.items() if answer is not None}
     changed = replace(arm, **given)
+    for name, known in ARMS.items():
+        if changed == known:
+            return name, changed
     told = [f"{question}={answer}" for question, answer in given.items() if answer != getattr(arm, question)]
-    return ", ".join([name, *told]), changed
+    return ", ".join(["own arm" if arm is labels else str(labels), *told]), changed
 
 
 def _known_arm(arm: Any) -> Arm:
@@ -737,10 +742,19 @@ class _Book:
         """A month's decisions, and what came back while it lasted; both are whole or not there at all."""
         orders = past[-1]
         month, looked = int(orders["month"].iloc[0]), orders["action"].isin(["review", "audit"])
-        keys = pd.DataFrame({"case": orders["order_id"], "time": _time(orders["day"])})
-        rest = {"model": f"fitted for month {born}", "policy": self.policy, "cost": np.where(looked, review, 0.0)}
         self.ledger.record_decisions(
-            orders[["action", "propensity"]].assign(**keys, score=orders["p"], **rest)  # type: ignore[arg-type]
+            pd.DataFrame(
+                {
+                    "case": orders["order_id"],
+                    "time": _time(orders["day"]),
+                    "model": f"fitted for month {born}",
+                    "policy": self.policy,
+                    "score": orders["p"],
+                    "action": orders["action"],
+                    "propensity": orders["propensity"],
+                    "cost": np.where(looked, review, 0.0),
+                }
+            )
         )
         came = _came_back(pd.concat(past), month)
         if len(came):

@@ -366,7 +366,9 @@ def test_the_switches_make_the_arms(orders, results):
     built = run(orders, "closed", blocks="review", silence="ignore", audit_share=0.01)
     assert_same(built, results["explore"])
     assert_same(run(orders, Arm(blocks="fraud")), results["self"])
-    assert built.labels == "closed, blocks=review, silence=ignore, audit_share=0.01"
+    assert built.labels == "explore"
+    assert run(orders, "closed", months=range(6, 7), blocks="review").labels == "closed, blocks=review"
+    assert run(orders, Arm(audit_share=0.1), months=range(6, 7)).labels == "own arm"
 
 
 def test_impatient_silence_takes_young_frauds_for_legitimate(orders, monkeypatch):
