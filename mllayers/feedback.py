@@ -35,7 +35,6 @@ from mllayers._check import (
 __all__ = ["Monitor", "OverlapCollapsed", "matured", "policy_value", "promise_kept", "size_guard"]
 
 Floats = NDArray[np.float64]
-_MOST_STATES = 30_000_000  # states × steps of a chart for rates: 240 MB
 
 
 def _z(level: Any) -> float:
@@ -205,11 +204,11 @@ def _day(x: Any) -> pd.Timestamp:
 def _moments(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Points in time, none missing; those with a zone become UTC, as in the ledger."""
     if pd.api.types.is_numeric_dtype(column.dtype):
-        raise TypeError(f"{name} must hold dates; got {describe(column.iloc[0])}")
+        raise TypeError(f"{name} must hold dates; got {describe(column.tolist()[0])}")
     try:
         times = pd.to_datetime(column)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold dates; got {describe(column.iloc[0])}") from None
+        raise TypeError(f"{name} must hold dates; got {describe(column.tolist()[0])}") from None
     if times.isna().any():
         raise ValueError(f"{name} is missing at row {int(np.argmax(times.isna().to_numpy()))}")
     return times.dt.tz_convert("UTC").dt.tz_localize(None) if times.dt.tz is not None else times
@@ -606,14 +605,10 @@ class Monitor:
         down = next(k for k in count(1) if abs(max(round(k * gain / loss), 1) / (k * gain / loss) - 1) < 0.02)
         up = round(down * gain / loss)
         self._unit, self._up, self._down = gain / up, float(up), float(down)
-        low, high = 1, math.ceil(math.log(asked) / self._unit)  # at ln(run length) it is always borne (Lorden)
-        if up * high > _MOST_STATES:
-            raise ValueError(
-                f"usual must not be so rare, nor moved so near to it; got {self.usual:g} and {self.moved:g}. Watch the "
-                "count of a day or a week instead, with its sd"
-            )
+        low = high = math.ceil(1 / self._unit)
         while _run_length_of_rate(p0, up, down, high) < asked:
             low, high = high, 2 * high
+        low = 0 if low == high else low
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if _run_length_of_rate(p0, up, down, middle) < asked else (low, middle)
@@ -673,7 +668,7 @@ class Monitor:
 
 def _run_length_of_mean(half: float, limit: float) -> float:
     """Average cases to S ≥ limit from 0, S = max(0, S + z − half) with standard normal z (Gauss–Legendre)."""
-    x, w = np.polynomial.legendre.leggauss(max(48, math.ceil(6 * limit)))
+    x, w = np.polynomial.legendre.leggauss(max(48, math.ceil(3 * limit)))
     x, w = np.r_[0.0, limit * (x + 1) / 2], limit * w / 2
     to = np.exp(-((x[None, 1:] - x[:, None] + half) ** 2) / 2) / math.sqrt(2 * math.pi) * w
     moves = np.column_stack([ndtr(half - x), to])
@@ -683,8 +678,17 @@ def _run_length_of_mean(half: float, limit: float) -> float:
 def _run_length_of_rate(p: float, up: int, down: int, limit: int) -> float:
     """Average cases to S ≥ limit from 0, S = max(0, S + up) with probability p, else max(0, S − down).
 
-    L(s) = 1 + p L(s + up) + (1 − p) L(max(0, s − down)), one equation for each state below the limit.
+    L(s) = 1 + p L(s + up) + (1 − p) L(max(0, s − down)), one equation for each state below the limit. With steps of one
+    downwards (rare cases, many states) they are solved one after the other from the top state, whose own run length
+    remains as the unknown until the last.
     """
+    if down == 1:
+        known, slope = [0.0] * up + [0.0], [0.0] * up + [1.0]  # L = known + slope · L(top); above the limit it is 0
+        for _ in range(limit - 1):
+            known.append((known[-1] - 1 - p * known[-1 - up]) / (1 - p))
+            slope.append((slope[-1] - p * slope[-1 - up]) / (1 - p))
+        top = (1 / p + known[-1 - up] - known[-1]) / (slope[-1] - slope[-1 - up])
+        return known[-1] + slope[-1] * top
     band = np.zeros((down + up + 1, limit))  # row up + i - j, column j holds the entry of row i, column j
     band[up] = 1.0
     band[0, up:] = -p
