@@ -35,7 +35,7 @@ test-all: install-all check ## as test, with the claims on 30 seeds and every en
 test-oldest: install-oldest ## the tests on the oldest supported versions; notebooks are executed, not compared
 	@.venv-oldest/bin/python $(SUITE) --nbval-lax -W default
 
-test-browser: install-browser ## the widgets in a real JupyterLab (needs Chromium)
+test-browser: install-browser ## every notebook in a real JupyterLab and as a web page (needs Chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 bench: install-test ## how fast the package is, beside the peers that are installed
