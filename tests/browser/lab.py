@@ -1,20 +1,22 @@
-"""JupyterLab in a headless Chromium, driven as a learner would: open, run, drag, look."""
+"""JupyterLab in a headless Chromium, driven as a learner would: open, run, type, drag, look."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -23,17 +25,21 @@ FLAGS = [
     "--disable-component-update --disable-sync",
 ]
 TOKEN = "learner"
-FIGURE = ".jp-OutputArea-output img"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+STEPS = 25
 
-# Notes when a slider moves (its handle's value changes) and when the next new picture has been decoded and shown.
+# Notes when a control moves (a slider's handle has another value, a box or a list reports a change), and when the next
+# new picture has been decoded and shown.
 WATCH = """
 () => {
-  window.moves = []; let since = null;
+  window.moves = []; window.since = null;
   const seen = img => img.decode().catch(() => {}).then(() => requestAnimationFrame(() => {
-    if (since !== null) { window.moves.push(performance.now() - since); since = null; }
+    if (window.since !== null) { window.moves.push(performance.now() - window.since); window.since = null; }
   }));
+  const moved = () => { if (window.since === null) window.since = performance.now(); };
+  document.addEventListener('change', moved, true);
   new MutationObserver(records => { for (const r of records) {
-    if (r.type === 'attributes') { if (since === null) since = performance.now(); continue; }
+    if (r.type === 'attributes') { moved(); continue; }
     for (const node of r.addedNodes) {
       if (!node.querySelectorAll) continue;
       const img = node.matches('img') ? node : node.querySelector('img');
@@ -53,6 +59,30 @@ READY = """
 }
 """
 
+# After a move: the next picture is there, or none will come, because the kernel is done and the picture is the same.
+DRAWN = """
+() => {
+  const done = document.querySelector('.jp-Notebook-ExecutionIndicator').dataset.status === 'idle';
+  if (window.since !== null && done && performance.now() - window.since > 500) window.since = null;
+  return window.since === null;
+}
+"""
+
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(e => e.textContent)"
+BLANK = """
+cell => {
+  const walk = document.createTreeWalker(cell.querySelector('.cm-content'), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const at = walk.currentNode.textContent.indexOf('____');
+    if (at < 0) continue;
+    const range = document.createRange();
+    range.setStart(walk.currentNode, at); range.setEnd(walk.currentNode, at + 4);
+    const box = range.getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  }
+}
+"""
+
 
 def free_port() -> int:
     """A port that nobody listens on."""
@@ -61,15 +91,23 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def copy_of_the_course(folder: Path) -> Path:
+    """The notebooks, without anybody's answers, in a folder of their own."""
+    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*", "__pycache__", "conftest.py"))
+    return folder
+
+
 @contextlib.contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """JupyterLab on ``folder`` with settings of its own; gives its address."""
+def jupyterlab(folder: Path, *, kernels: bool = True) -> Iterator[str]:
+    """JupyterLab on ``folder`` with settings and a learner's folder of its own; gives its address."""
     port = free_port()
     with tempfile.TemporaryDirectory() as own:
-        kinds = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        kinds = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MLLAYERS_HOME")
         env = {**os.environ, **{kind: os.path.join(own, kind) for kind in kinds}, "OMP_NUM_THREADS": "1"}
         args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
         args += [f"--IdentityProvider.token={TOKEN}", "--LabApp.news_url=None", f"--ServerApp.root_dir={folder}"]
+        if not kernels:
+            args += ["--KernelSpecManager.ensure_native_kernel=False", "--KernelSpecManager.allowed_kernelspecs=none"]
         quiet = Path(env["JUPYTER_CONFIG_DIR"], "lab/user-settings/@jupyterlab/apputils-extension")
         quiet.mkdir(parents=True)
         (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
@@ -94,7 +132,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], seconds: float = 90) -> Non
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Any]:
-    """A page in a headless Chromium that reaches this machine alone; fails with what to install when there is none."""
+    """A headless Chromium; fails with what to install when there is none."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: apt-get update && apt-get install -y chromium", pytrace=False)
     try:
@@ -103,16 +141,47 @@ def chromium() -> Iterator[Any]:
         pytest.fail("Playwright is missing: .venv/bin/python -m pip install playwright", pytrace=False)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=" ".join(FLAGS).split())
-        page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.abroad = []
-        page.on("request", lambda r: page.abroad.append(r.url) if _is_abroad(r.url) else None)
-        yield page
+        yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def new_page(browser: Any) -> Iterator[Any]:
+    """A page without a past that reaches this machine alone.
+
+    ``page.abroad`` lists what it asked of other machines and did not get, ``page.faults`` the scripts that failed.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.abroad, page.faults = [], []
+
+    def stop(route: Any) -> None:
+        page.abroad.append(route.request.url)
+        route.abort()
+
+    page.route(lambda url: _is_abroad(url), stop)
+    page.on("websocket", lambda socket: page.abroad.append(socket.url) if _is_abroad(socket.url) else None)
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    yield page
+    context.close()
 
 
 def _is_abroad(url: str) -> bool:
     return url.startswith(("http:", "https:", "ws:", "wss:")) and "//127.0.0.1" not in url
+
+
+@dataclass
+class Row:
+    """What one notebook showed: a row of the table at the end of the run."""
+
+    notebook: str
+    cells: int
+    figures: int
+    errors: int
+    sliders: int = 0
+    others: int = 0
+    redraws: dict[str, float] = field(default_factory=dict)  # of every figure that moves: the median, in milliseconds
 
 
 @dataclass
@@ -122,45 +191,93 @@ class Notebook:
     page: Any
 
     @classmethod
-    def open(cls, page: Any, lab: str, path: str) -> Notebook:
-        """Open it and wait for its kernel."""
+    def open(cls, page: Any, lab: str, path: str, *, kernel: bool = True) -> Notebook:
+        """Open it and wait for its kernel, or go on without one where the server has none."""
         page.goto(f"{lab}/lab/tree/{path}?reset&token={TOKEN}")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_function(READY, polling=250)
+        if kernel:
+            page.wait_for_function(READY, polling=250)
+        else:
+            page.click('.jp-Dialog button:has-text("No Kernel")')
+            page.wait_for_selector(".jp-Dialog", state="detached")
         return cls(page)
 
-    def run_all(self, seconds: float = 120) -> None:
-        """Run every cell, from the menu, and wait for the last one."""
+    def run_all(self, seconds: float = 120) -> int:
+        """Run every cell, from the menu, and wait for the last one; how many ran."""
         self.page.click('.lm-MenuBar-item:has-text("Run")')
         self.page.click('li[data-command="runmenu:run-all"]')
-        done = """() => { const p = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')];
-            return p.length && p.every(e => /\\[\\d+\\]/.test(e.textContent)); }"""
+        self.wait(seconds)
+        return len(self.page.evaluate(PROMPTS))
+
+    def wait(self, seconds: float = 120) -> None:
+        """Until every cell of code has run."""
+        done = f"() => {{ const all = {PROMPTS}; return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }}"
         self.page.wait_for_function(done, timeout=seconds * 1000, polling=500)
 
     def errors(self) -> list[str]:
-        """What cells said when they failed."""
-        found = self.page.query_selector_all('[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedError')
-        return [e.inner_text() for e in found]
+        """What cells said when they failed, what figures could not draw, and what the page itself stumbled over."""
+        failed = '[data-mime-type="application/vnd.jupyter.stderr"], .jp-RenderedError, [role=status]'
+        found = [(e.get_attribute("role"), e.text_content()) for e in self.page.query_selector_all(failed)]
+        return [text for role, text in found if role is None or "cannot be drawn" in text] + self.page.faults
 
-    def alts(self) -> list[str | None]:
-        """The alt text of every picture in the outputs, as the browser has it."""
-        return [img.get_attribute("alt") for img in self.page.query_selector_all(FIGURE)]
+    def cell(self, number: int) -> Any:
+        """A cell by its place, from 0."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
-    def drag(self, steps: int = 25, number: int = 0) -> list[float]:
-        """Drag a slider from end to end with the mouse; milliseconds from each move to the picture that follows."""
-        handle = self.page.locator(".noUi-handle").nth(number)
-        handle.scroll_into_view_if_needed()
+    def outputs(self) -> Any:
+        """The outputs of every cell that shows a figure."""
+        return self.page.locator(".jp-Cell-outputArea:has(.jp-OutputArea-output img)")
+
+    def explorers(self) -> list[Explorer]:
+        """Every figure that has controls."""
         self.page.evaluate(WATCH)
-        track = self.page.locator(".noUi-target").nth(number).bounding_box()
-        here = handle.bounding_box()
-        y = here["y"] + here["height"] / 2
-        self.page.mouse.move(here["x"] + here["width"] / 2, y)
-        self.page.mouse.down()
-        for i in range(steps + 1):
-            self.page.mouse.move(track["x"] + track["width"] * i / steps, y)
-            self.page.wait_for_timeout(250)
-        self.page.mouse.up()
-        return list(self.page.evaluate("window.moves"))
+        boxes = self.page.locator(".jp-OutputArea-output > .widget-vbox")
+        return [Explorer(self.page, boxes.nth(number)) for number in range(boxes.count())]
+
+    def fill_in(self, number: int, text: str) -> None:
+        """Put the text where the blank of a cell is: double click, type."""
+        cell = self.cell(number)
+        cell.scroll_into_view_if_needed()
+        self.page.mouse.dblclick(*cell.evaluate(BLANK))
+        self.page.keyboard.type(text)
+
+    def walk_to(self, number: int) -> None:
+        """Run cell after cell from the top, with Shift and Enter, until this one is next."""
+        self.cell(0).locator(".jp-InputPrompt, .jp-InputArea").first.click()
+        self.page.keyboard.press("Escape")
+        for _ in range(number):
+            self.page.keyboard.press("Shift+Enter")
+        self.cell(number).scroll_into_view_if_needed()
+
+    def run(self, number: int) -> str:
+        """Run one cell and wait for what it says last."""
+        before = self.prompt(number)
+        self.cell(number).locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Control+Enter")
+        done = "([cell, before]) => /\\[\\d+\\]/.test(cell.textContent) && cell.textContent !== before"
+        prompt = self.cell(number).locator(".jp-InputArea-prompt").element_handle()
+        self.page.wait_for_function(done, arg=[prompt, before], polling=100)
+        return str(self.cell(number).locator(".jp-OutputArea-output").last.inner_text()).strip()
+
+    def prompt(self, number: int) -> str:
+        """How often, and whether, a cell has run."""
+        return str(self.cell(number).locator(".jp-InputArea-prompt").text_content())
+
+    def new_cell_below(self, number: int, text: str) -> int:
+        """Write a new cell; its place."""
+        self.cell(number).locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("b")
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.type(text)
+        return number + 1
+
+    def rewrite(self, number: int, line: int, text: str) -> None:
+        """Put the text in place of a line of a cell."""
+        self.cell(number).locator(".cm-line").nth(line).click()
+        self.page.keyboard.press("Home")
+        self.page.keyboard.press("Shift+End")
+        self.page.keyboard.type(text)
 
     def theme(self, name: str) -> None:
         """Light or Dark."""
@@ -170,6 +287,123 @@ class Notebook:
         self.page.wait_for_selector(f'body[data-jp-theme-name="JupyterLab {name}"]', state="attached")
         self.page.wait_for_timeout(500)
 
-    def screenshot(self, path: Path) -> None:
-        """The window as it is."""
-        self.page.screenshot(path=str(path))
+    def photograph(self, folder: Path, name: str) -> int:
+        """A screenshot of every figure with what stands under it, cell by cell; how many."""
+        folder.mkdir(parents=True, exist_ok=True)
+        size = self.page.viewport_size
+        self.page.set_viewport_size({"width": size["width"], "height": 2400})
+        shown = self.outputs()
+        for number in range(shown.count()):
+            shown.nth(number).screenshot(path=str(folder / f"{name}_{number + 1:02d}.png"))
+        self.page.set_viewport_size(size)
+        return int(shown.count())
+
+
+@dataclass
+class Explorer:
+    """A figure that follows its controls, on the page."""
+
+    page: Any
+    box: Any
+
+    def figure(self) -> str:
+        """The picture, as it is now."""
+        return str(self._beside("preceding", "img").get_attribute("src"))
+
+    def alt(self) -> str:
+        """The picture in words."""
+        return str(self._beside("preceding", "img").get_attribute("alt"))
+
+    def sentence(self) -> str:
+        """What stands under the controls."""
+        return str(self._beside("following", "*[@role='status']").text_content())
+
+    def _beside(self, side: str, what: str) -> Any:
+        child = "ancestor::div[contains(@class, 'jp-OutputArea-child')][1]"
+        return self.box.locator(f"xpath={child}/{side}-sibling::div[1]//{what}")
+
+    def drag(self, number: int = 0) -> Drag:
+        """Drag one of its sliders to both ends and back."""
+        return drag(self.page, self.box.locator(".widget-slider").nth(number), self.figure)
+
+    def toggle(self, number: int) -> Drag:
+        """Tick a box, or take its tick away, and back."""
+        box = self.box.locator("input[type=checkbox]").nth(number)
+        pictures = []
+        self.page.evaluate("window.moves = []")
+        for _ in range(2):
+            box.click()
+            drawn(self.page)
+            pictures.append(self.figure())
+        label = self.box.locator(".widget-checkbox").nth(number).text_content()
+        return Drag(label.strip(), list(self.page.evaluate("window.moves")), pictures[1], pictures[:1])
+
+    def walk(self, number: int) -> Drag:
+        """Choose every word of a list, and the first one again."""
+        words = self.box.locator("select").nth(number)
+        before = words.input_value()
+        pictures = []
+        self.page.evaluate("window.moves = []")
+        for word in [w for w in words.locator("option").all_text_contents() if w != before] + [before]:
+            words.select_option(word)
+            drawn(self.page)
+            pictures.append(self.figure())
+        label = self.box.locator(".widget-dropdown .widget-label").nth(number).text_content()
+        return Drag(label, list(self.page.evaluate("window.moves")), pictures[-1], pictures[:-1])
+
+    def count(self, kind: str) -> int:
+        """How many sliders, boxes or lists it has."""
+        return int(self.box.locator(f".widget-{kind}").count())
+
+
+@dataclass
+class Drag:
+    """What came of moving one control: milliseconds of each redraw, the picture where it was, those elsewhere."""
+
+    control: str
+    redraws: list[float]
+    there: str
+    elsewhere: list[str]
+
+    def moved(self) -> bool:
+        """Whether the picture followed."""
+        return any(picture != self.there for picture in self.elsewhere)
+
+
+def drag(page: Any, slider: Any, look: Callable[[], str], steps: int = STEPS) -> Drag:
+    """Drag a slider with the mouse to its low end, step by step to the high end, and back to where it was."""
+    slider.scroll_into_view_if_needed()
+    handle, mouse = slider.locator(".noUi-handle"), page.mouse
+    track, here = slider.locator(".noUi-target").bounding_box(), handle.bounding_box()
+    x, y = here["x"] + here["width"] / 2, here["y"] + here["height"] / 2
+    value = handle.get_attribute("aria-valuetext")
+
+    def go(to: float) -> str:
+        mouse.move(to, y)
+        drawn(page)
+        return look()
+
+    mouse.move(x, y)
+    mouse.down()
+    lowest = go(track["x"])
+    page.evaluate("window.moves = []")
+    for step in range(1, steps + 1):
+        highest = go(track["x"] + track["width"] * step / steps)
+    redraws = list(page.evaluate("window.moves"))
+    there = go(x)
+    mouse.up()
+    assert handle.get_attribute("aria-valuetext") == value
+    return Drag(slider.locator(".widget-label").text_content(), redraws, there, [lowest, highest])
+
+
+def drawn(page: Any) -> None:
+    """Wait for what follows the last move."""
+    page.wait_for_function(DRAWN, timeout=20_000)
+
+
+def write(path: Path, cells: list[str]) -> None:
+    """A notebook of these cells of code."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["language_info"] = {"name": "python"}
+    nbformat.write(notebook, path)
