@@ -34,13 +34,14 @@ def act_on(ledger, file, cases):
     print(act(decisions(range(int(cases))), ledger, do=do, dry_run=False).done, flush=True)
 
 
-address, name, *rest = sys.argv[1:]
-if name == "act":
-    from mllayers.action import act
-with Ledger(address, timeout=60) as ledger:
-    print("ready", flush=True)
-    sys.stdin.readline()
+if __name__ == "__main__":  # the suite imports it when it looks for examples
+    address, name, *rest = sys.argv[1:]
     if name == "act":
-        act_on(ledger, *rest)
-    else:
-        write(ledger, name, *rest)
+        from mllayers.action import act
+    with Ledger(address, timeout=60) as ledger:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        if name == "act":
+            act_on(ledger, *rest)
+        else:
+            write(ledger, name, *rest)
