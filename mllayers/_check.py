@@ -7,7 +7,9 @@ Every check returns its input ready to use (an array, an int, …) and raises ``
 from __future__ import annotations
 
 import operator
-from collections.abc import Hashable, Iterable
+import os
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -137,6 +139,27 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = ()) -> pd.DataFram
     if len(x) == 0:
         raise ValueError(f"{name} must hold at least one row; got none")
     return x
+
+
+def as_parameters(x: Any, name: str, like: pd.DataFrame, limits: Mapping[str, tuple[float, float]]) -> pd.DataFrame:
+    """A table of numbers with the rows and at least the columns of another; a row without limits holds numbers ≥ 0."""
+    frame = as_frame(x, name, like.columns)
+    if sorted(map(str, frame.index)) != sorted(map(str, like.index)):
+        rows, has = (", ".join(map(str, index)) for index in (like.index, frame.index))
+        raise ValueError(f"{name} must have the rows {rows}; it has {has}")
+    for row in like.index:
+        low, high = limits.get(row, (0, np.inf))
+        for column, value in frame.loc[row].items():
+            if not (column in like.columns and pd.isna(like.loc[row, column])):
+                as_number(value, f"{name}.loc[{row!r}, {column!r}]", ge=low, le=high)
+    return frame
+
+
+def as_path(x: Any, name: str) -> Path:
+    """A path, from text or another path."""
+    if not isinstance(x, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path; got {describe(x)}")
+    return Path(x)
 
 
 def as_columns(x: Any, name: str) -> list[Hashable]:

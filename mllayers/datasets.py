@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from mllayers import shop
-from mllayers._check import as_frame
+from mllayers._check import as_frame, as_path
 
 FOLDER = Path(__file__).resolve().parent.parent / "datasets"
 SEED = 2026
@@ -161,7 +161,7 @@ def verify(folder: str | os.PathLike[str] | None = None) -> list[str]:
     >>> verify()
     []
     """
-    where = FOLDER if folder is None else Path(folder)
+    where = FOLDER if folder is None else as_path(folder, "folder")
     return [problem for name in _TABLES for file in _files(name) if (problem := _problem(where, file))]
 
 
@@ -183,7 +183,7 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
     OSError
         If the folder cannot be written; files that are already there stay as they are.
     """
-    where = FOLDER if folder is None else Path(folder)
+    where = FOLDER if folder is None else as_path(folder, "folder")
     try:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -226,7 +226,7 @@ def write_table(
         If the folder does not exist or cannot be written.
     """
     as_frame(frame, "frame")
-    target = Path(path)
+    target = as_path(path, "path")
     if target.suffix not in (".csv", ".parquet"):
         raise ValueError(f"path must end in .csv or .parquet; got {target.name!r}")
     if target.is_dir():
@@ -253,7 +253,7 @@ def _load(name: str, truth: bool, folder: str | os.PathLike[str] | None) -> pd.D
     """The checked table, with the types it was made with."""
     if not isinstance(truth, (bool, np.bool_)):
         raise TypeError(f"truth must be True or False; got {truth!r}")
-    where = FOLDER if folder is None else Path(folder)
+    where = FOLDER if folder is None else as_path(folder, "folder")
     key, make = _TABLES[name]
     types = make(1).dtypes
     frame: pd.DataFrame | None = None

@@ -116,6 +116,8 @@ def test_a_long_table_is_written_in_parts_and_progress_is_told(tmp_path, monkeyp
             "folder must be one that can be .*Not a directory",
         ),
         (lambda f: datasets.write_table([1], f / "x.csv"), TypeError, "frame must be a pandas DataFrame; got a list"),
+        (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), None), TypeError, "path must be a path; got None"),
+        (lambda f: datasets.load_orders(folder=3), TypeError, "folder must be a path; got 3"),
         (lambda f: datasets.load_orders(truth="yes"), TypeError, "truth must be True or False; got 'yes'"),
     ],
 )

@@ -6,7 +6,7 @@ probability under each action. So every "what if" exists, and no comparison is b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mllayers._check import as_integer, describe
+from mllayers._check import as_integer, as_parameters, describe
 
 # One row per parameter, one column per hidden segment.
 SEGMENTS = pd.read_csv(
@@ -47,6 +47,10 @@ ignored_contacts ,  -.25,    -.75, -.45
     index_col=0,
     skipinitialspace=True,
 ).rename(index=str.strip, columns=str.strip)
+
+# What the parameters may be, where that is not any number from 0 up.
+_LIMITS = dict.fromkeys(["voucher_share_logit", "open_rate_logit", *RESPONSE.index], (-np.inf, np.inf))
+_LIMITS |= {"share": (0.0, 1.0), "aov_median_usd": (0.01, np.inf)}
 
 CUSTOMER_ACTIONS = ("none", "email", "voucher", "call")
 CUSTOMER_FEATURES = [
@@ -104,7 +108,8 @@ def make_customers(
     Raises
     ------
     TypeError, ValueError
-        If a count, a month or the seed is not a whole number in its range.
+        If a count, a month or the seed is not a whole number in its range, or a parameter table lacks a parameter or
+        holds one out of range.
 
     Examples
     --------
@@ -156,8 +161,10 @@ def make_pilot(
     >>> pilot.groupby("action", observed=True)["churned"].mean().round(4).to_dict()
     {'none': 0.0888, 'voucher': 0.0664}
     """
+    if isinstance(actions, str) or not isinstance(actions, Iterable):
+        raise TypeError(f"actions must be a list of actions; got {describe(actions)}")
     chosen = list(actions)
-    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(CUSTOMER_ACTIONS):
+    if not chosen or any(action not in CUSTOMER_ACTIONS or chosen.count(action) > 1 for action in chosen):
         raise ValueError(f"actions must be different ones of {', '.join(CUSTOMER_ACTIONS)}; got {chosen}")
     pilot = _make(_PILOT, n, seed, month, None, segments, response, progress)
     draw = np.random.default_rng([seed, _ASSIGNMENT, month]).integers(len(chosen), size=n)
@@ -189,9 +196,10 @@ def _make(
     month = as_integer(month, "month", ge=0, le=17)
     if chat is not None:
         chat = as_integer(chat, "chat", ge=0, le=17)
-    for table, name in ((segments, "segments"), (response, "response")):
-        if not isinstance(table, pd.DataFrame):
-            raise TypeError(f"{name} must be a pandas DataFrame shaped like the default; got {describe(table)}")
+    segments = as_parameters(segments, "segments", SEGMENTS, _LIMITS)
+    response = as_parameters(response, "response", RESPONSE, _LIMITS)
+    if not np.isclose(segments.loc["share"].sum(), 1):
+        raise ValueError(f"segments: the shares must sum to 1; got {segments.loc['share'].sum():g}")
     chat_share = 0.0 if chat is None or month < chat else 0.5 if month == chat else 1.0
     parts = []
     for block, start in enumerate(range(0, n, _BLOCK)):

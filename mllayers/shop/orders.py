@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_frame, as_integer, as_number, describe
+from mllayers._check import as_frame, as_integer, as_number, as_parameters, describe
 from mllayers.shop.prices import as_actions
 
 MONTHS = 18
@@ -54,6 +54,10 @@ EVENTS: dict[str, Any] = {"gift": 6, "ringC": 9, "peak": (10, 11), "mutateA": 14
 FLAGS = ["addr_mismatch", "device_new", "digital", "stored_balance", "night", "promo", "express"]
 ORDER_FEATURES = ["amount_usd", "account_age_days", "velocity_24h", *FLAGS, "email_risk"]
 
+# What the parameters may be, where that is not any number from 0 up.
+_LIMITS = dict.fromkeys([*FLAGS, "email_risk_missing", "fraud", "reported", "share"], (0.0, 1.0))
+_LIMITS |= {"email_risk_logit": (-np.inf, np.inf), "amount_median_usd": (0.01, np.inf)}
+
 SOURCES = ("review", "audit", "chargeback", "silence", "pending", "blocked")  # the last two: nothing is known
 
 _STREAM = 1
@@ -78,7 +82,7 @@ def order_shares(*, events: Mapping[str, Any] = EVENTS, types: pd.DataFrame = OR
     Raises
     ------
     ValueError, TypeError
-        If an event is unknown or its month is not a whole number from 0 to 17.
+        If an event is unknown or its month is not a whole number from 0 to 17, or `types` is no such table.
 
     Examples
     --------
@@ -86,6 +90,7 @@ def order_shares(*, events: Mapping[str, Any] = EVENTS, types: pd.DataFrame = OR
     {'L': 0.811, 'G': 0.15, 'A': 0.02, 'B': 0.009, 'C': 0.01, "A'": 0.0}
     """
     starts = _as_events(events)
+    types = as_parameters(types, "types", ORDER_TYPES, _LIMITS)
     month = np.arange(MONTHS)
     out = pd.DataFrame({k: np.full(MONTHS, types.loc["share", k]) for k in types.columns}, index=month)
     out.index.name = "month"
@@ -141,7 +146,8 @@ def make_orders(
     Raises
     ------
     TypeError, ValueError
-        If a month, a count or the seed is not a whole number in its range, or an event is unknown.
+        If a month, a count or the seed is not a whole number in its range, an event is unknown, or `types` lacks a
+        parameter or holds one out of range.
 
     Examples
     --------

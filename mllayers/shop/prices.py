@@ -102,6 +102,8 @@ def order_money(
     block [-12.   0.]
     """
     as_frame(orders, "orders", ["amount_usd", "_is_fraud", "_reviewer_draw"])
+    if not isinstance(prices, Prices):
+        raise TypeError(f"prices must be a Prices; got {describe(prices)}")
     acts = as_actions(actions, len(orders))
     amount = orders["amount_usd"].to_numpy(float)
     fraud = orders["_is_fraud"].to_numpy(bool)
