@@ -93,9 +93,13 @@ def hard_to_read(found: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def pictures(page: Any, chosen: str = FIGURE) -> list[dict[str, Any]]:
-    """Every picture of the outputs, in order."""
-    return list(page.evaluate(_PICTURES, chosen))
+def pictures(page: Any, *, wait_for: int = 0) -> list[dict[str, Any]]:
+    """Every picture of the outputs, in order; JupyterLab puts them up one after the other when it has time."""
+    for _ in range(120):
+        if page.locator(FIGURE).count() >= wait_for:
+            break
+        page.wait_for_timeout(250)
+    return list(page.evaluate(_PICTURES, FIGURE))
 
 
 def poorly_shown(found: list[dict[str, Any]]) -> list[str]:
