@@ -1,15 +1,22 @@
-"""The built site as its readers meet it: complete, linked, searched, by keyboard, on narrow and on dark screens."""
+"""The built site as its readers meet it: complete, linked, searched, by keyboard, on narrow and on dark screens.
+
+`make test-site` builds it first.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import io
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
+from browser.lab import chromium, new_page
 from bs4 import BeautifulSoup
 from PIL import Image
 
@@ -21,7 +28,8 @@ SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "lo
 
 pytestmark = pytest.mark.browser
 
-LOADED = "() => [...document.images].every(img => img.complete)"
+LOADED = """() => [...document.images].every(img => img.complete)
+  && document.getAnimations().every(animation => animation.playState !== 'running')"""
 UNFOLD = "() => document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 # Pictures without alt text, not loaded, or out of proportion.
 BAD_IMAGES = """() => [...document.images].filter(img => !(img.getAttribute('alt') || '').trim() || !img.naturalWidth
@@ -39,6 +47,47 @@ TOO_WIDE = """() => {
 FOCUSED = "() => document.activeElement.innerText || document.activeElement.getAttribute('aria-label')"
 OUTLINED = """() => { const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
   return (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) || / [2-9]px$/.test(boxShadow); }"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format, *args):
+        """Not a word."""
+
+
+@pytest.fixture(scope="session")
+def address():
+    """Where the site is served."""
+    assert (SITE / "index.html").exists(), "the site is not built: make site"
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The one Chromium."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser):
+    """A page without a past; afterwards: it asked nothing of other machines, and no script failed."""
+    with new_page(browser) as blank:
+        yield blank
+        assert blank.abroad == []
+        assert blank.faults == []
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The accessibility checker, where the extra `browser` is installed."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
 
 
 def read(page: str) -> BeautifulSoup:
