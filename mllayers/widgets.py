@@ -28,7 +28,8 @@ def slider(label: str, low: float, high: float, *, step: float, value: float, fo
     low, high, step, value : float
         The ends, the step and the first value; whole numbers give a slider of whole numbers.
     form : str
-        How the number is written beside it, as a format such as ".1%"; by default as it is.
+        How the number is written beside it, as a format such as ".1%"; by default as it is. A number typed there is
+        the value itself: 0.02, not 2%.
 
     Returns
     -------
