@@ -303,6 +303,9 @@ def _stakes(
                 f"as positive numbers; got gain_tp + cost_fn from {if_one.min():g} to {if_one.max():g} and "
                 f"cost_fp + gain_tn from {-if_zero.max():g} to {-if_zero.min():g}"
             )
+    if lost.ndim == earned.ndim == 0:
+        ones = np.count_nonzero(one)
+        return if_one, if_zero, float(earned) * (n - ones) - float(lost) * ones
     return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))
 
 
