@@ -150,6 +150,12 @@ def test_C2_3_the_threshold_that_earns_most_is_not_the_most_accurate(prediction)
     holds(prediction, lambda world: world["half"]["profit"] < 0.25 * world["top"]["profit"])
 
 
+def test_C2_3_the_threshold_buys_more_than_an_afternoon_of_tuning(prediction):
+    for world in prediction:
+        assert world["afternoon"]["log loss"].iloc[2] < world["afternoon"]["log loss"].iloc[0]
+    holds(prediction, lambda world: world["moved"] - world["plain"] > 5 * (world["searched"] - world["plain"]))
+
+
 def test_C2_4_log_loss_ranks_the_models_in_the_opposite_order(prediction):
     holds(prediction, lambda world: world["ranks"]["log loss"].is_monotonic_increasing)
     holds(prediction, lambda world: world["rules"].loc["one half"].is_monotonic_increasing)
@@ -231,6 +237,12 @@ def test_C3_1_the_slide_against_expected_value(decision):
     holds(decision, lambda world: world["earned"]["the slide"] < world["earned"]["expected value"] / 4)
     holds(decision, lambda world: world["earned"]["expected value"] > 0)
     assert np.mean([world["earned"]["the slide"] < 0 for world in decision]) >= 0.8  # most worlds, not all
+
+
+def test_C3_1_calls_are_ranked_by_neither_probability_nor_value_alone(decision):
+    calls = [world["calls"].iloc[:, 0] for world in decision]
+    holds(calls, lambda dollars: dollars["by p"] < 0 < dollars["by expected value"])
+    holds(calls, lambda dollars: dollars.idxmax() == "by expected value")
 
 
 def test_C3_1_the_best_tiers_begin_far_below_one_half(decision):
