@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,16 @@ FLAGS = [
 TOKEN = "learner"
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 STEPS = 25
+# The usual way, for comparison: `interact` draws a figure of two panels anew.
+PLAIN = f"""import sys
+sys.path.append({str(Path(__file__).parent.parent)!r})
+from figure_cases import MOVING
+import matplotlib.pyplot as plt
+import ipywidgets
+def draw(threshold):
+    MOVING['threshold'][0](plt.figure(figsize=(7.2, 3.6)))(threshold=threshold)
+    plt.show()
+_ = ipywidgets.interact(draw, threshold=(0.02, 0.98, 0.02))"""
 
 # Notes when a control moves (a slider's handle has another value, a box or a list reports a change), and when the next
 # new picture has been decoded and shown.
@@ -181,6 +193,7 @@ class Row:
     errors: int
     sliders: int = 0
     others: int = 0
+    interact: float = math.nan  # milliseconds from slider to picture with plain `interact`, in the same kernel
     redraws: dict[str, float] = field(default_factory=dict)  # of every figure that moves: the median, in milliseconds
 
 
@@ -202,14 +215,14 @@ class Notebook:
             page.wait_for_selector(".jp-Dialog", state="detached")
         return cls(page)
 
-    def run_all(self, seconds: float = 120) -> int:
+    def run_all(self, seconds: float = 300) -> int:
         """Run every cell, from the menu, and wait for the last one; how many ran."""
         self.page.click('.lm-MenuBar-item:has-text("Run")')
         self.page.click('li[data-command="runmenu:run-all"]')
         self.wait(seconds)
         return len(self.page.evaluate(PROMPTS))
 
-    def wait(self, seconds: float = 120) -> None:
+    def wait(self, seconds: float = 300) -> None:
         """Until every cell of code has run."""
         done = f"() => {{ const all = {PROMPTS}; return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }}"
         self.page.wait_for_function(done, timeout=seconds * 1000, polling=500)
@@ -269,8 +282,16 @@ class Notebook:
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
         self.page.keyboard.press("Enter")
-        self.page.keyboard.type(text)
+        self.page.keyboard.insert_text(text)
         return number + 1
+
+    def plain_interact(self) -> float:
+        """Milliseconds from slider to picture with `interact`, in a new last cell: the median of a drag."""
+        last = self.page.locator(".jp-Notebook .jp-Cell").count() - 1
+        self.run(self.new_cell_below(last, PLAIN))
+        slider = self.page.locator(".widget-interact .widget-slider")
+        self.page.wait_for_selector(".widget-interact img")
+        return statistics.median(drag(self.page, slider, lambda: "").redraws)
 
     def rewrite(self, number: int, line: int, text: str) -> None:
         """Put the text in place of a line of a cell."""
@@ -399,6 +420,12 @@ def drag(page: Any, slider: Any, look: Callable[[], str], steps: int = STEPS) ->
 def drawn(page: Any) -> None:
     """Wait for what follows the last move."""
     page.wait_for_function(DRAWN, timeout=20_000)
+
+
+def stored_alts(path: Path) -> list[str]:
+    """The alt text of every picture that is stored in a notebook, in order."""
+    outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.get("outputs", [])]
+    return [output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", {})]
 
 
 def write(path: Path, cells: list[str]) -> None:

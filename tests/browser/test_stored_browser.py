@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import nbformat
 import pytest
-from lab import NOTEBOOKS, Notebook, copy_of_the_course, jupyterlab
+from lab import NOTEBOOKS, Notebook, copy_of_the_course, jupyterlab, stored_alts
 from looks import hard_to_read, pictures, poorly_shown, words
 from nbconvert import HTMLExporter
 
 SOLVED = [path.relative_to(NOTEBOOKS.parent).as_posix() for path in sorted(NOTEBOOKS.glob("solved/0*.ipynb"))]
-
-
-def alt_texts(notebook) -> list[str]:
-    """Of every picture that is stored in a notebook, in order."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [output.metadata["image/png"]["alt"] for output in outputs if "image/png" in output.get("data", {})]
 
 
 @pytest.mark.browser
@@ -23,7 +17,7 @@ def test_every_figure_shows_without_a_kernel_and_without_trust(tmp_path, page):
     with jupyterlab(tmp_path, kernels=False) as lab:
         for path in SOLVED:
             notebook = Notebook.open(page, lab, path, kernel=False)
-            stored = alt_texts(nbformat.read(tmp_path / path, as_version=4))
+            stored = stored_alts(tmp_path / path)
             found = pictures(page, wait_for=len(stored))
             assert page.query_selector(".jp-OutputArea-output.jp-mod-trusted") is None
             assert [picture["alt"] for picture in found] == stored
@@ -44,13 +38,12 @@ def test_every_figure_shows_as_a_web_page_with_the_network_cut(tmp_path, page, n
     note(f"an empty notebook as HTML asks for {', '.join(sorted(asked_by_the_template)) or 'nothing'}")
     for path in SOLVED:
         page.abroad.clear()
-        stored = nbformat.read(NOTEBOOKS.parent / path, as_version=4)
         made = tmp_path / "made.html"
-        made.write_text(HTMLExporter().from_notebook_node(stored)[0])
+        made.write_text(HTMLExporter().from_filename(NOTEBOOKS.parent / path)[0])
         page.goto(made.as_uri())
         page.wait_for_load_state()
         found = pictures(page)
-        assert [picture["alt"] for picture in found] == alt_texts(stored)
+        assert [picture["alt"] for picture in found] == stored_alts(NOTEBOOKS.parent / path)
         assert poorly_shown(found) == [], path
         assert hard_to_read(words(page)) == [], path
         assert set(page.abroad) <= asked_by_the_template
