@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -469,6 +469,31 @@ class TestPolicy:
         frame = pd.DataFrame({"p": pd.Series(scores, dtype="float64")})
         by_hand = ["review" if p is None else "ship" if p < 0.05 else "review" if p < 0.8 else "block" for p in scores]
         assert policy().decide(frame, score="p")["action"].to_list() == by_hand
+
+    @quick
+    @given(
+        st.lists(st.integers(1, 15), max_size=4, unique=True),
+        st.lists(st.booleans(), min_size=4, max_size=4),
+        st.randoms(use_true_random=False),
+    )
+    def test_without_gaps_each_score_is_decided_by_the_one_tier_that_takes_it(self, cuts, upper_takes, random):
+        ends = [0, *sorted(cuts), 16]
+        takes_low = [True, *upper_takes[: len(cuts)], False]  # whether a boundary belongs to the tier above it
+        words = {(True, True): "left", (True, False): "both", (False, True): "neither", (False, False): "right"}
+        tiers = [
+            Tier(
+                low / 16, high / 16, Action(f"a{i}", cost=0, owner="desk"), closed=words[takes_low[i], takes_low[i + 1]]
+            )
+            for i, (low, high) in enumerate(pairwise(ends))
+        ]
+        random.shuffle(tiers)
+        drafted = policy(tiers, missing=tiers[0].action)
+        assert drafted.gaps() == []
+        by_hand = [
+            sum(k > 2 * x or (k == 2 * x and low) for x, low in zip(ends, takes_low, strict=True)) for k in range(33)
+        ]
+        decided = drafted.decide(pd.DataFrame({"p": np.arange(33) / 32}), score="p")["action"]
+        assert decided.to_list() == [f"a{i - 1}" for i in by_hand]
 
     def test_order_of_the_tiers_does_not_matter(self):
         frame = pd.DataFrame({"p": np.linspace(0, 1, 101)})
