@@ -30,6 +30,7 @@ CLAIMS_OF = {
     "02_prediction": {"C2.1", "C2.2", "C2.3", "C2.4", "C2.5"},
     "03_decision": {"C0.2", "C3.1", "C3.2", "C3.3"},
     "04_action": {"C4.1", "C4.2", "C4.3"},
+    "05_feedback": {"C5.1", "C5.2", "C5.3", "C6"},
 }
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
