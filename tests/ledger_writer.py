@@ -1,7 +1,8 @@
 """A program that writes into a ledger, for the tests that kill it or let two of them write at once.
 
 ``ledger_writer.py ADDRESS NAME BATCHES SIZE`` writes batches of decisions and says after each how many were new.
-``ledger_writer.py ADDRESS act FILE CASES`` acts on decisions and appends each case it "does" to a file.
+``ledger_writer.py ADDRESS act FILE CASES`` acts on decisions, appends each case it "does" to a file, and says how many
+it has dealt with, and at the end how many it has done.
 Both say "ready" and wait for a line before they begin.
 """
 
@@ -31,7 +32,10 @@ def act_on(ledger, file, cases):
             done.write(f"{row['case']}\n")
         time.sleep(0.002)
 
-    print(act(decisions(range(int(cases))), ledger, do=do, dry_run=False).done, flush=True)
+    def say(*progress):
+        print(*progress, flush=True)
+
+    say(act(decisions(range(int(cases))), ledger, do=do, dry_run=False, progress=say).done)
 
 
 if __name__ == "__main__":  # the suite imports it when it looks for examples
