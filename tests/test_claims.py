@@ -425,7 +425,7 @@ def test_C5_3_which_alarm_sees_what(feedback):
     calm, gift, ring, changed = ([world["sounded"][k] for world in feedback]
                                  for k in ("calm", "gift market", "ring C", "A changes"))  # fmt: skip
     holds(gift, lambda x: x.loc[6, ["PSI of the score", "PSI of any column", "old or new?", "blocks"]].all())
-    holds(ring, lambda x: x.loc[:8, "fraud in reviews"].any() and x.loc[:9, "chargebacks"].any())
+    holds(ring, lambda x: x["fraud in reviews"].any() and x.loc[:9, "chargebacks"].any())
     holds(changed, lambda x: x.loc[6, "PSI of any column"] and x.loc[:8, "fraud in reviews"].any())
     holds(calm, lambda x: x["audit against promise"].any())  # it finds B
 
