@@ -234,7 +234,7 @@ EXERCISES = (
         solution="answer = lambda now, on_card: now > 1.5 * on_card",
         reasoning=(
             "It sounds in the month of the event, without a label. The score has nothing to say here (segments have "
-            "none), and the hold-out needs months until it can tell a loss from luck."
+            "none), and a hold-out has to wait until customers have left, and then for enough of them."
         ),
     ),
 )
