@@ -10,8 +10,8 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest test-browser bench build site test-site
-.PHONY: install install-build install-test install-all install-oldest install-browser install-site
+.PHONY: help course test check test-all test-oldest test-browser bench build site test-site lite test-lite
+.PHONY: install install-build install-test install-all install-oldest install-browser install-site install-lite
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,15 @@ site: install-site ## build the web site in build/site, from the stored outputs 
 test-site: site install-browser ## the site in a real browser: links, search, keyboard, narrow screens, axe-core (needs Chromium)
 	@$(BIN)/python -m pytest -m browser tests/site
 
+lite: install-lite ## build build/lite: the learner notebooks run in the browser alone (PYODIDE=folder: with this Pyodide)
+	@rm -rf build/lite
+	@.venv-site/bin/python docs/lite.py build/lite-pages $(PYODIDE)
+	@cd build/lite-pages && ../../.venv-site/bin/jupyter lite build --contents files --apps lab --no-sourcemaps \
+		--output-dir ../lite >../lite.log 2>&1 || { cat ../lite.log; exit 1; }
+
+test-lite: lite install-browser ## notebook 3 in build/lite, nothing asked of other machines (needs PYODIDE=folder and Chromium)
+	@$(BIN)/python -m pytest -m browser tests/lite
+
 install:
 	@sh .ci/venv .venv constraints.txt course $(PYTHONS)
 
@@ -72,3 +81,6 @@ install-oldest:
 
 install-site:
 	@sh .ci/venv .venv-site constraints.txt site $(PYTHONS)
+
+install-lite:
+	@sh .ci/venv .venv-site constraints.txt lite $(PYTHONS)

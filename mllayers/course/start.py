@@ -21,7 +21,9 @@ THREAD_SETTINGS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-FRONT_ENDS = {"jupyterlab"}  # shows the notebook, but need not be installed where the notebook runs
+NOT_HERE = {"jupyterlab"}  # shows the notebook, but need not be installed where the notebook runs
+if sys.platform == "emscripten":  # in a browser without an installation: its kernel is of another kind
+    NOT_HERE |= {"ipykernel", "nbclient"}
 RESTART = "restart the kernel (menu Kernel, Restart)"
 
 
@@ -103,7 +105,7 @@ def version_problems(
     for line in requirements:
         need = Requirement(line)
         wanted = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", "course"))
-        if not wanted or need.name in FRONT_ENDS:
+        if not wanted or need.name in NOT_HERE:
             continue
         mend = f'run `%pip install "{need.name}{need.specifier}"`, then {RESTART}.'
         try:
