@@ -11,7 +11,7 @@ from docutils.nodes import make_id
 from sphinx.application import Sphinx
 
 project = "mllayers"
-copyright = "the authors of mllayers. Text, figures and tables: CC BY 4.0. Code: MIT"
+project_copyright = "the authors of mllayers. Text, figures and tables: CC BY 4.0. Code: MIT"
 
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
 exclude_patterns = ["notebooks/*.ipynb"]  # the learner copies are there to be downloaded
@@ -25,7 +25,12 @@ autosummary_generate = False
 numpydoc_show_class_members = False
 
 html_theme = "sphinx_book_theme"
-html_theme_options = {"use_download_button": False, "use_fullscreen_button": False, "navbar_persistent": []}
+html_theme_options = {
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "navbar_persistent": [],  # the search stands in the side bar
+    "footer_content_items": ["copyright.html"],
+}
 html_title = "mllayers"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
