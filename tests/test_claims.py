@@ -49,7 +49,19 @@ def action():
 @pytest.fixture(scope="module")
 def feedback():
     """What notebook 5 finds in each world; only what the claims need is kept, the orders of a world are many."""
-    kept = "runs found in_the_end audit year_of sounded estimates truth refused desk steps".split()
+    kept = [
+        "runs",
+        "found",
+        "in_the_end",
+        "audit",
+        "year_of",
+        "sounded",
+        "estimates",
+        "truth",
+        "refused",
+        "desk",
+        "steps",
+    ]
     worlds = []
     for seed in SEEDS:
         world = run_cells(NOTEBOOKS / "05_feedback.ipynb", seed=seed)

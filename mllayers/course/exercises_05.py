@@ -190,7 +190,7 @@ EXERCISES = (
         id="N5-4",
         ask="Which of the shares loses least?",
         kind=Number("share", absolute=1e-9),
-        reference=lambda curve: float(_curve(curve).idxmax()),
+        reference=lambda curve: float(_curve(curve).sort_values().index.to_numpy(float)[-1]),
         wrong=(
             Wrong(
                 "more is better",
