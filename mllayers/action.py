@@ -169,6 +169,17 @@ def break_even(
     return needed if needed <= 1 else math.inf
 
 
+def _points(rate: float) -> str:
+    """A change of a rate in percentage points, always with its sign."""
+    return f"{100 * rate:+.2f}".replace("-", "−")
+
+
+def _dollars(x: float) -> str:
+    """Dollars and cents, the minus sign before the dollar sign."""
+    told = f"${abs(x):,.2f}"
+    return f"−{told}" if x < 0 and told != "$0.00" else told
+
+
 @dataclass(frozen=True)
 class UpliftEffect:
     """What an action changed, by its hold-out: what `uplift_effect` returns.
@@ -193,8 +204,8 @@ class UpliftEffect:
     money_high: float = math.nan
 
     def __str__(self) -> str:
-        points = f"{100 * self.rate:+.2f} points ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
-        dollars = f"; ${self.money:,.2f} per case ({self.money_low:,.2f} to {self.money_high:,.2f})"
+        points = f"{_points(self.rate)} points ({_points(self.low)} to {_points(self.high)})"
+        dollars = f"; {_dollars(self.money)} per case ({_dollars(self.money_low)} to {_dollars(self.money_high)})"
         groups = f", {self.treated:,} treated and {self.held_out:,} held out"
         return points + ("" if math.isnan(self.money) else dollars) + groups
 
@@ -240,7 +251,7 @@ def uplift_effect(
     --------
     >>> gone, voucher = [1, 0, 0, 0, 1, 1, 0, 0] * 50, [1, 1, 1, 1, 0, 0, 0, 0] * 50
     >>> print(uplift_effect(gone, voucher))
-    -25.00 points (-33.79 to -15.59), 200 treated and 200 held out
+    −25.00 points (−33.79 to −15.59), 200 treated and 200 held out
     """
     outcome, group = as_binary(y, "y"), as_binary(treated, "treated") == 1
     n, z = same_length(y=outcome, treated=group), _z(level)
@@ -300,7 +311,7 @@ class PolicyValue:
     largest_weight: float
 
     def __str__(self) -> str:
-        told = f"${self.value:,.2f} per case ({self.low:,.2f} to {self.high:,.2f})"
+        told = f"{_dollars(self.value)} per case ({_dollars(self.low)} to {_dollars(self.high)})"
         return f"{told}; the rules differ for {self.changed:.1%}, where {self.n:,} cases count like {self.n_eff:,.0f}"
 
 

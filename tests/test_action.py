@@ -140,7 +140,16 @@ def test_dollars_and_their_interval_are_welchs():
     low, high = CompareMeans(*sides).zconfint_diff(usevar="unequal")
     assert (found.money_low, found.money_high) == pytest.approx((low, high))
     assert found.money == pytest.approx((low + high) / 2)
-    assert "per case" in str(found)
+
+
+def test_a_result_reads_as_one_line_with_the_minus_before_the_dollar():
+    effect = uplift_effect([1, 0, 0, 0, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0, 0, 0], value=1_000)
+    assert str(effect).startswith("−25.00 points (−")
+    assert f"; −$250.00 per case (−${-effect.money_low:,.2f} to ${effect.money_high:,.2f}), 4 treated" in str(effect)
+    assert str(dataclasses.replace(effect, rate=0.25, money=math.nan)).startswith("+25.00 points (−")
+    found = uplift_policy_value([0.0, 4.0, 0.0, 5.0], [1, 0, 1, 0], 0.5, target=[1, 1, 1, 1])
+    assert str(found).startswith(f"−$4.50 per case (−${-found.low:,.2f} to −${-found.high:,.2f}); the rules differ")
+    assert str(dataclasses.replace(found, value=-0.001)).startswith("$0.00 per case")
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,8 @@ EXERCISES = (
         solution="answer = 8_000 * 0.1 * (25 - 3)",
         reasoning=(
             "Cost and value now hang on the same event, so both are multiplied by its probability: the campaign earns "
-            "whenever a customer is worth more than the voucher, however few come. Paid when sent, the same campaign "
-            "can lose."
+            "whenever a customer is worth more than the voucher, however few come (as long as none of them would have "
+            "come anyway). Paid when sent, the same campaign can lose."
         ),
     ),
     Exercise(
