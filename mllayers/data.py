@@ -65,16 +65,18 @@ def drift_report(
     alpha : float, default 0.05
         The chance that a report on two samples from one source flags *anything at all* (family-wise level).
     ks : bool, default False
-        Test numeric columns by the Kolmogorov–Smirnov distance as well; this sorts both samples and takes longer.
+        Test numeric columns by the Kolmogorov–Smirnov distance as well, and say how far they have moved (the
+        Wasserstein distance); this sorts both samples and takes longer.
 
     Returns
     -------
     DataFrame
         One row per column, indexed by ``column``, flagged ones first and then by the share of rows that moved:
         ``kind`` (number or category), ``cells`` compared, ``psi``, ``psi_limit`` (flagged from here on), ``tv`` (total
-        variation: the share of rows that would have to change cell), ``ks`` and ``ks_limit`` if asked for,
-        ``missing_reference`` and ``missing_current`` (shares), ``p_family`` (smallest p-value times the number of
-        tests in the report), ``flagged`` (``p_family <= alpha``) and ``because`` (psi, ks, missing).
+        variation: the share of rows that would have to change cell), if asked for ``ks``, ``ks_limit`` and
+        ``wasserstein`` (how far a row has moved in the mean, in the column's own unit), ``missing_reference`` and
+        ``missing_current`` (shares), ``p_family`` (smallest p-value times the number of tests in the report),
+        ``flagged`` (``p_family <= alpha``) and ``because`` (psi, ks, missing).
         ``attrs`` holds alpha, tests, alpha_per_test, n_reference and n_current.
 
     Raises
@@ -125,12 +127,12 @@ def drift_report(
     tests = sum(len(p_values) for *_, p_values in found)
     level = alpha / tests
     rows = []
-    for name, kind, counts, missing, distance, p_values in found:
+    for name, kind, counts, missing, distances, p_values in found:
         row = {"column": name, "kind": kind, "cells": counts.shape[1], "psi": _psi(counts)}
         row |= {"psi_limit": _psi_limit(counts, level), "tv": _tv(counts)}
         if ks:
             spread = np.sqrt((1 / missing[:, 0]).sum()) if "ks" in p_values else np.nan
-            row |= {"ks": distance, "ks_limit": stats.kstwobign.isf(level) * spread}
+            row |= {"ks": distances[0], "ks_limit": stats.kstwobign.isf(level) * spread, "wasserstein": distances[1]}
         row |= {"missing_reference": missing[0, 1] / len(reference), "missing_current": missing[1, 1] / len(current)}
         because = [question for question, p in p_values.items() if p <= level]
         row |= {"p_family": min(1.0, tests * min(p_values.values())), "flagged": bool(because)}
@@ -152,25 +154,25 @@ def _shared_columns(first: Any, second: Any, columns: Any, sides: tuple[str, str
 
 def _compare(
     old: pd.Series[Any], new: pd.Series[Any], name: Hashable, bins: int, ks: bool
-) -> tuple[Hashable, str, Floats, Floats, float, dict[str, float]]:
-    """One column: its kind, cases per cell, missing or not, KS distance, and a p-value for each question."""
+) -> tuple[Hashable, str, Floats, Floats, tuple[float, float], dict[str, float]]:
+    """One column: its kind, cases per cell, missing or not, KS and Wasserstein distance, a p-value per question."""
     kind = _kind((old, new), name)
     a, b = _present(old, new, kind)
     missing = np.array([[len(a), len(old) - len(a)], [len(b), len(new) - len(b)]])
     p_values = {"psi": 1.0}
-    distance = np.nan
+    distances = np.nan, np.nan
     if kind == "category":
         counts = _count_categories(a, b)
     else:
         a, b = np.sort(a), np.sort(b) if ks else b
         counts = _merge_rare(_count_numbers(a, b, _edges(a, bins), ks))
         if ks and len(a) and len(b):
-            distance = _ks(a, b)
-            p_values["ks"] = float(stats.kstwobign.sf(distance / np.sqrt(1 / len(a) + 1 / len(b))))
+            distances = _ks(a, b), _wasserstein(a, b)
+            p_values["ks"] = float(stats.kstwobign.sf(distances[0] / np.sqrt(1 / len(a) + 1 / len(b))))
     p_values["psi"] = _psi_p(counts)
     if missing[:, 1].any():
         p_values["missing"] = _psi_p(missing)
-    return name, kind, counts, missing, distance, p_values
+    return name, kind, counts, missing, distances, p_values
 
 
 def _kind(sides: tuple[pd.Series[Any], ...], name: Hashable) -> str:
@@ -315,6 +317,17 @@ def _ks(a: Floats, b: Floats) -> float:
     above = (i + 1) / len(a) - np.searchsorted(b, a, side="right") / len(b)
     below = np.searchsorted(b, a, side="left") / len(b) - i / len(a)
     return float(max(above.max(), below.max()))
+
+
+def _wasserstein(a: Floats, b: Floats) -> float:
+    """Area between two distribution functions, from sorted values: the mean distance of rows of one rank."""
+    if np.isinf([a[0], a[-1], b[0], b[-1]]).any():
+        return np.nan  # no mean
+    if len(a) == len(b):
+        return float(np.abs(np.subtract(a, b, dtype=np.float64)).mean())
+    both = np.sort(np.concatenate([a, b]), kind="stable")
+    apart = [np.searchsorted(side, both[:-1], side="right") / len(side) for side in (a, b)]
+    return float((np.abs(apart[0] - apart[1]) * np.diff(both)).sum())
 
 
 # --- can a model tell old from new? ---------------------------------------------------------------------------------

@@ -163,6 +163,14 @@ def test_ks_is_scipys(a, b):
     row = drift_report(pd.DataFrame({"x": a}), pd.DataFrame({"x": b}), ks=True).loc["x"]
     assert row["ks"] == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic)
     assert row["ks_limit"] == pytest.approx(stats.kstwobign.isf(0.025) * np.sqrt(1 / len(a) + 1 / len(b)))
+    assert row["wasserstein"] == pytest.approx(stats.wasserstein_distance(a, b))
+
+
+def test_how_far_infinite_values_moved_cannot_be_said():
+    old, new = pd.DataFrame({"x": [1, 2, np.inf] * 20}), pd.DataFrame({"x": [1, np.inf, 3] * 20})
+    row = drift_report(old, new, ks=True).loc["x"]
+    assert row["ks"] == pytest.approx(1 / 3)
+    assert np.isnan(row["wasserstein"])
 
 
 @settings(max_examples=15, deadline=None)
