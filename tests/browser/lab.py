@@ -223,8 +223,9 @@ class Notebook:
         return len(self.page.evaluate(PROMPTS))
 
     def wait(self, seconds: float = 300) -> None:
-        """Until every cell of code has run."""
+        """Until every cell of code has run, or one has failed."""
         done = f"() => {{ const all = {PROMPTS}; return all.length && all.every(text => /\\[\\d+\\]/.test(text)); }}"
+        done = f"() => document.querySelector('.jp-RenderedError') || ({done})()"
         self.page.wait_for_function(done, timeout=seconds * 1000, polling=500)
 
     def errors(self) -> list[str]:

@@ -41,10 +41,10 @@ def test_a_notebook_in_jupyterlab(path, tmp_path, page, rows, screenshots):
             moved += [explorer.walk(number) for number in range(counts["dropdown"])]
             row.sliders += counts["slider"]
             row.others += counts["checkbox"] + counts["dropdown"]
-            row.redraws[alt] = statistics.median(ms for drag in moved for ms in drag.redraws)
             row.errors = len(notebook.errors())
             assert notebook.errors() == []
             assert [drag.control for drag in moved if not drag.moved()] == []
+            row.redraws[alt] = statistics.median(ms for drag in moved for ms in drag.redraws)
             assert explorer.alt() == alt
         row.interact = notebook.plain_interact()
         assert page.abroad == []
