@@ -49,22 +49,11 @@ def action():
 @pytest.fixture(scope="module")
 def feedback():
     """What notebook 5 finds in each world; only what the claims need is kept, the orders of a world are many."""
-    kept = [
-        "runs",
-        "found",
-        "in_the_end",
-        "audit",
-        "year_of",
-        "sounded",
-        "estimates",
-        "truth",
-        "refused",
-        "desk",
-        "steps",
-    ]
+    kept = ["runs", "found", "in_the_end", "audit", "year", "sounded", "estimates", "truth", "refused", "steps"]
     worlds = []
     for seed in SEEDS:
         world = run_cells(NOTEBOOKS / "05_feedback.ipynb", seed=seed)
+        world["year"] = world["year_of"](seed)
         world["runs"] = {name: replace(run, decisions=run.decisions[:0]) for name, run in world["runs"].items()}
         worlds.append({name: world[name] for name in kept})
     return worlds
@@ -418,7 +407,7 @@ def test_C5_2_the_promise_of_the_closed_loop_is_broken_and_a_small_audit_knows(f
 
 def test_C5_2_six_months_of_wrong_segments(feedback):
     """Per 40,000 customers a month. The guard sounds in the first month and in none before."""
-    years = [world["year_of"](seed) for seed, world in zip(SEEDS, feedback, strict=True)]
+    years = [world["year"] for world in feedback]
     halves = [2 * year[["promised", "true"]].groupby(year.index >= 6).sum() for year in years]
     holds(halves, lambda half: half["true"][False] > 0 and half["true"][True] < -300_000)
     holds(halves, lambda half: half["promised"][True] > half["promised"][False])
