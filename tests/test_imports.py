@@ -41,15 +41,16 @@ def test_the_doors_say_what_they_do_without_loading_anything(words):
 
 def imported(folder):
     """The packages outside the standard library that the modules of a folder import."""
-    own = {"mllayers", *(path.stem for path in (ROOT / folder).rglob("*.py"))}
+    files = list((ROOT / folder).rglob("*.py"))
+    own = {"mllayers", *(path.stem for path in files), *(path.parent.name for path in files)}
     names = set()
-    for path in (ROOT / folder).rglob("*.py"):
+    for path in files:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 names.add(node.module.partition(".")[0])
-    return names - own - set(sys.stdlib_module_names)
+    return {plain(name) for name in names - own - set(sys.stdlib_module_names)}
 
 
 def brought(*extras):
@@ -59,7 +60,7 @@ def brought(*extras):
     homes = metadata.packages_distributions()
     installed = {plain(name) for names in homes.values() for name in names}
     further = {plain(name) for home in declared & installed for name in required_by(home)} | declared
-    return declared | {module for module, names in homes.items() if further & set(map(plain, names))}
+    return declared | {plain(module) for module, names in homes.items() if further & set(map(plain, names))}
 
 
 def required_by(name):
