@@ -294,7 +294,7 @@ def test_one_number_reads_no_more_than_a_number():
         (0.000123456, "", "0.000123"),
         (1e-9, "", "1e-09"),
         (5.0, "$", "$5"),
-        (-0.5, "%", "-0.5 %"),
+        (-0.5, "%", "−0.5 %"),
         (math.inf, "days", "infinite days"),
     ],
 )

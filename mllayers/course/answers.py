@@ -108,7 +108,7 @@ def in_words(x: float, unit: str = "") -> str:
     Examples
     --------
     >>> in_words(58.7342, "%"), in_words(-15634.2, "$"), in_words(0.0293)
-    ('58.7 %', '-$15,634', '0.0293')
+    ('58.7 %', '−$15,634', '0.0293')
     """
     size = abs(x)
     if not math.isfinite(size):
@@ -119,7 +119,7 @@ def in_words(x: float, unit: str = "") -> str:
         digits = 0 if size == 0 or size >= 100 else 2 - math.floor(math.log10(size))
         text = f"{size:,.{digits}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
-    sign = "-" if x < 0 else ""
+    sign = "−" if x < 0 else ""
     if unit == "$":
         return f"{sign}${text}"
     return f"{sign}{text} {unit}".rstrip()
