@@ -682,6 +682,8 @@ def _run_length_of_rate(p: float, up: int, down: int, limit: int) -> float:
     downwards (rare cases, many states) they are solved one after the other from the top state, whose own run length
     remains as the unknown until the last.
     """
+    if up >= limit:
+        return 1 / p  # the first step up reaches it from anywhere
     if down == 1:
         known, slope = [0.0] * up + [0.0], [0.0] * up + [1.0]  # L = known + slope · L(top); above the limit it is 0
         for _ in range(limit - 1):
