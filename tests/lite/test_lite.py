@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import statistics
-import threading
 import time
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
 import pytest
-from browser.lab import READY, Notebook, chromium, new_page
+from browser.lab import READY, Notebook, chromium, new_page, served
 
 ROOT = Path(__file__).resolve().parents[2]
 LITE = ROOT / "build" / "lite"
@@ -19,13 +16,6 @@ NAME = "03_decision.ipynb"
 PATIENCE = (
     "Matplotlib is building the font cache; this may take a moment.\n"  # once, in the cell that asks for patience
 )
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, format, *args):
-        """Not a word."""
 
 
 def an_answer():
@@ -42,11 +32,9 @@ def an_answer():
 def test_a_notebook_runs_in_the_browser_alone(capsys):
     assert (LITE / "static" / "pyodide").is_dir(), "make lite PYODIDE=folder serves Pyodide from this machine"
     place, answer = an_answer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=LITE))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with server, chromium() as browser, new_page(browser) as page:
+    with served(LITE) as address, chromium() as browser, new_page(browser) as page:
         begun = time.monotonic()
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/lab/index.html?path=notebooks/{NAME}")
+        page.goto(f"{address}/lab/index.html?path=notebooks/{NAME}")
         page.wait_for_function(READY, polling=250, timeout=180_000)
         notebook = Notebook(page)
         notebook.run(0)
@@ -61,7 +49,6 @@ def test_a_notebook_runs_in_the_browser_alone(capsys):
         assert dragged.moved()
         assert notebook.errors() in ([], [PATIENCE])
         assert page.abroad == []
-        server.shutdown()
     redraw = statistics.median(dragged.redraws)
     told = (
         f"first output after {first:.0f} s, all {ran} cells after {everything:.0f} s, slider to picture {redraw:.0f} ms"

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import io
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
-from browser.lab import chromium, new_page
+from browser.lab import chromium, new_page, served
 from bs4 import BeautifulSoup
 from PIL import Image
 
@@ -49,21 +46,12 @@ OUTLINED = """() => { const { outlineStyle, outlineWidth, boxShadow } = getCompu
   return (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) || / [2-9]px$/.test(boxShadow); }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, format, *args):
-        """Not a word."""
-
-
 @pytest.fixture(scope="session")
 def address():
     """Where the site is served."""
     assert (SITE / "index.html").exists(), "the site is not built: make site"
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with served(SITE) as there:
+        yield there
 
 
 @pytest.fixture(scope="session")
