@@ -335,6 +335,8 @@ class Notebook:
         self.page.set_viewport_size({"width": size["width"], "height": 2400})
         shown = self.outputs()
         for number in range(shown.count()):
+            shown.nth(number).scroll_into_view_if_needed()
+            self.page.wait_for_timeout(200)  # cells above it have found their height only now
             shown.nth(number).screenshot(path=str(folder / f"{name}_{number + 1:02d}.png"))
         self.page.set_viewport_size(size)
         return int(shown.count())
