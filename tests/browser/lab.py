@@ -332,7 +332,7 @@ class Notebook:
         """A screenshot of every figure with what stands under it, cell by cell; how many."""
         folder.mkdir(parents=True, exist_ok=True)
         size = self.page.viewport_size
-        self.page.set_viewport_size({"width": size["width"], "height": 2400})
+        self.page.set_viewport_size({"width": size["width"], "height": 3600})
         shown = self.outputs()
         for number in range(shown.count()):
             shown.nth(number).scroll_into_view_if_needed()

@@ -66,7 +66,7 @@ async chosen => {
     img.scrollIntoView({block: 'center'});
     await img.decode().catch(() => {});
     [canvas.width, canvas.height] = [img.naturalWidth || 1, img.naturalHeight || 1];
-    brush.drawImage(img, 0, 0);
+    if (img.naturalWidth) brush.drawImage(img, 0, 0);
     const pixels = brush.getImageData(0, 0, canvas.width, canvas.height).data;
     let opaque = true;
     for (let i = 3; i < pixels.length; i += 4) opaque = opaque && pixels[i] === 255;
@@ -110,7 +110,7 @@ def poorly_shown(found: list[dict[str, Any]]) -> list[str]:
         faults = {
             "is not shown": not width or not shown,
             "is distorted": width and abs(high / shown - height / width) > 0.01,
-            "is see-through": not picture["opaque"],
+            "is see-through": width and not picture["opaque"],
             "has no alt text": len(picture["alt"].split()) < 5,
             # labels have 10 points, and a picture 120 pixels an inch
             "has labels too small to read": width and 10 * 120 / 72 * shown / width < LABEL_PX,
