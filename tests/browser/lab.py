@@ -235,11 +235,22 @@ class Notebook:
         return cls(page)
 
     def run_all(self, seconds: float = 300) -> int:
-        """Run every cell, from the menu, and wait for the last one; how many ran."""
-        self.page.click('.lm-MenuBar-item:has-text("Run")')
-        self.page.click('li[data-command="runmenu:run-all"]')
+        """Clear what is stored, run every cell, both from the menu, and wait for the last one; how many ran."""
+        none_ran = f"() => {PROMPTS}.every(text => text.trim() === '[ ]:')"
+        self.choose("Edit", "editmenu:clear-all")
+        self.page.wait_for_function(none_ran)
+        for _ in range(3):  # JupyterLab may not hear the menu while it puts up the page
+            self.choose("Run", "runmenu:run-all")
+            self.page.wait_for_timeout(3000)
+            if not self.page.evaluate(none_ran):
+                break
         self.wait(seconds)
-        return len(self.page.evaluate(PROMPTS))
+        return sum(text.strip("[]: *").isdigit() for text in self.page.evaluate(PROMPTS))
+
+    def choose(self, menu: str, command: str) -> None:
+        """Choose from a menu."""
+        self.page.click(f'.lm-MenuBar-item:has-text("{menu}")')
+        self.page.click(f'li[data-command="{command}"]')
 
     def wait(self, seconds: float = 300) -> None:
         """Until every cell of code has run, or one has failed."""
