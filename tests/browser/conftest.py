@@ -24,14 +24,14 @@ def pytest_terminal_summary(terminalreporter, config):
     if config.stash[ROWS] or config.stash[NOTES]:
         terminalreporter.section("in the browser")
     if config.stash[ROWS]:
-        terminalreporter.line(f"{'':<30}  cells           sliders    other          ms from move to picture: plain")
+        terminalreporter.line(f"{'':<36}  cells           sliders    other          ms from move to picture: plain")
         head = "    run  figures  dragged  moved  errors  median  slowest  interact"
-        terminalreporter.line(f"{'notebook':<30}{head}")
+        terminalreporter.line(f"{'notebook':<36}{head}")
     for row in sorted(config.stash[ROWS], key=lambda row: row.notebook):
         times = list(row.redraws.values()) or [math.nan]
         counts = f"{row.cells:7} {row.figures:8} {row.sliders:8} {row.others:6} {row.errors:7}"
         told = f"{statistics.median(times):7.0f} {max(times):8.0f} {row.interact:9.0f}"
-        terminalreporter.line(f"{row.notebook:<30}{counts} {told}")
+        terminalreporter.line(f"{row.notebook:<36}{counts} {told}")
     for note in config.stash[NOTES]:
         terminalreporter.line(note)
 
