@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mllayers._check import as_integer, as_parameters, describe
+from mllayers._check import as_integer, describe
+from mllayers.shop.parameters import as_parameters
 
 # One row per parameter, one column per hidden segment.
 SEGMENTS = pd.read_csv(

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_frame, as_integer, as_number, as_parameters, describe
+from mllayers._check import as_frame, as_integer, as_number, describe
+from mllayers.shop.parameters import as_parameters
 from mllayers.shop.prices import as_actions
 
 MONTHS = 18

@@ -1,0 +1,119 @@
+"""Numbers as a reader says them: money, shares, points, plain numbers. One home for all of them.
+
+Every minus is the sign −, before the dollar sign, and a value that rounds to zero has none.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["count", "dollars", "exact", "money", "percent", "plain", "points"]
+
+
+def dollars(x: float, digits: int | None = None) -> str:
+    """Dollars to the cent; whole dollars where the amount is whole or at least 100.
+
+    Examples
+    --------
+    >>> dollars(1234.5), dollars(4.25), dollars(-9), dollars(-0.001), dollars(float("nan"))
+    ('$1,234', '$4.25', '−$9', '$0.00', 'unknown')
+    >>> dollars(1234.5, 2)
+    '$1,234.50'
+    """
+    if math.isnan(x):
+        return "unknown"
+    if digits is None:
+        digits = 0 if abs(x) >= 100 or x == round(x) else 2
+    return _signed(x, f"{abs(x):,.{digits}f}", "$")
+
+
+def money(x: float, unit: str = "auto") -> str:
+    """Dollars as they are said: plain below 10,000, then thousands, then millions.
+
+    Parameters
+    ----------
+    x : float
+        US dollars.
+    unit : {"auto", "", "k", "M"}
+        Thousands, millions or plain dollars.
+
+    Examples
+    --------
+    >>> money(1234.5), money(-9_900, "k"), money(2_260_000), money(0.1)
+    ('$1,234', '−$9.9k', '$2.3M', '$0.10')
+    """
+    if math.isnan(x):
+        return "unknown"
+    size = abs(x)
+    if unit == "auto":
+        unit = "" if size < 9_999.5 else "k" if size < 999_500 else "M"
+    scaled = size / {"": 1.0, "k": 1e3, "M": 1e6}[unit]
+    cents = unit == "" and size < 100 and not float(f"{size:.2f}").is_integer()
+    digits = 2 if cents else 0 if unit == "" or scaled >= 99.95 else 1
+    return _signed(x, f"{scaled:,.{digits}f}", "$") + unit
+
+
+def percent(x: float, digits: int = 1) -> str:
+    """A share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.0123), percent(0.69, 0), percent(-0.017)
+    ('1.2 %', '69 %', '−1.7 %')
+    """
+    return "unknown" if math.isnan(x) else f"{_signed(x, f'{abs(x) * 100:,.{digits}f}')} %"
+
+
+def points(x: float, digits: int = 2) -> str:
+    """A change of a rate in percentage points, always with its sign.
+
+    Examples
+    --------
+    >>> points(0.0229), points(-0.25), points(0.0)
+    ('+2.29', '−25.00', '+0.00')
+    """
+    if math.isnan(x):
+        return "unknown"
+    told = _signed(100 * x, f"{abs(100 * x):,.{digits}f}")
+    return told if told.startswith("−") else f"+{told}"
+
+
+def plain(x: float) -> str:
+    """A number with three significant digits, thousands separated.
+
+    Examples
+    --------
+    >>> plain(0.0028999), plain(360.0), plain(12_345.0), plain(-2.5)
+    ('0.0029', '360', '12,345', '−2.5')
+    """
+    if math.isnan(x):
+        return "unknown"
+    size = abs(x)
+    return _signed(x, f"{size:,.0f}" if size >= 100 else f"{size:.3g}")
+
+
+def count(n: float, what: str, many: str = "") -> str:
+    """How many of something, in the right number.
+
+    Examples
+    --------
+    >>> count(1, "case"), count(2_000, "case"), count(0, "copy", "copies")
+    ('1 case', '2,000 cases', '0 copies')
+    """
+    return f"{n:,.0f} {what if n == 1 else many or what + 's'}"
+
+
+def exact(x: float) -> str:
+    """A number as short as it can be without rounding.
+
+    Examples
+    --------
+    >>> exact(0.5), exact(1.0000001), exact(1 / 3)
+    ('0.5', '1.0000001', '0.3333333333333333')
+    """
+    return f"{x:g}" if float(f"{x:g}") == x else repr(float(x))
+
+
+def _signed(x: float, size: str, before: str = "") -> str:
+    """The minus in front, unless nothing but zeros is left after rounding."""
+    return f"{'−' if x < 0 and size.strip('0.,') else ''}{before}{size}"
