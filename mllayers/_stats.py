@@ -80,9 +80,73 @@ def mean_interval(x: Floats, *, level: float) -> Interval:
     return Interval(float(x.mean()) - half, float(x.mean()) + half, events)
 
 
+def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tuple[float, float, float, int]:
+    """The rate among n cases of which each had a known chance of a label: estimate, low, high, events left to chance.
+
+    Parameters
+    ----------
+    y, pi : arrays of shape (labels,)
+        The labelled cases: 0 or 1, and the chance in (0, 1] with which each was labelled.
+    n : int
+        How many cases could have been labelled.
+    """
+    certain = pi == 1
+    known, rest = float(y[certain].sum()), n - int(certain.sum())
+    label, w = y[~certain], 1 / pi[~certain]
+    events, seen = int(label.sum()), label.size
+    if rest == 0:
+        return known / n, known / n, known / n, events
+    if seen == 0:
+        return math.nan, known / n, (known + rest) / n, 0
+    rate = float(w @ label / w.sum())
+    size = effective_size(w)
+    if 0 < rate < 1:
+        size = rate * (1 - rate) / (float(((1 - 1 / w) * (w * (label - rate)) ** 2).sum()) / float(w.sum()) ** 2)
+    low, high = rate_interval(rate * size, size, level=level)
+    low, high = max(rest * low, events), min(rest * high, rest - (seen - events))
+    return (known + rest * rate) / n, (known + low) / n, (known + high) / n, events
+
+
 def effective_size(w: Floats) -> float:
     """How many equal weights these are worth: (Σ w)² / Σ w²."""
     return float(w.sum() ** 2 / (w**2).sum()) if w.any() else 0.0
+
+
+def guard_weights(
+    w: Floats, *, min_n_eff: float, what: str = "target / propensity", who: str = "the challenger"
+) -> float:
+    """The effective sample size of importance weights, refused where they say that the log cannot answer.
+
+    Raises
+    ------
+    OverlapCollapsed
+        Where all weights are 0, average clearly less than 1, or leave an effective sample below `min_n_eff`.
+    ValueError
+        Where they average clearly more than 1: then they are not the ratios of probabilities they are said to be.
+
+    Notes
+    -----
+    Where the logged policy can do all that is asked about, E w = 1. Clearly means by more than four standard errors.
+    """
+    if not w.any():
+        raise OverlapCollapsed(f"{who} never does what was done: the log says nothing about it")
+    mean, size = float(w.mean()), effective_size(w)
+    se = float(w.std(ddof=1)) / math.sqrt(w.size) if w.size > 1 else math.inf
+    if mean < 1 - max(4 * se, 1e-9):
+        raise OverlapCollapsed(
+            f"the weights {what} average {mean:.2f} where 1 is expected: in about {1 - mean:.0%} of the cases {who} "
+            "does what was (nearly) never done, and the log is silent about that; try it on a few first"
+        )
+    if size < min_n_eff:
+        raise OverlapCollapsed(
+            f"the {w.size:,} logged decisions are worth {size:.0f} for {who}, below min_n_eff = {min_n_eff:g} "
+            f"(largest weight {w.max():,.0f}): it mostly does what was hardly ever done; try it on a few first"
+        )
+    if mean > 1 + max(4 * se, 1e-9):
+        raise ValueError(
+            f"{what} must average 1; got {mean:.2f}: both must be the probabilities of the action that was taken"
+        )
+    return size
 
 
 def keyed_uniform(keys: Sequence[str], *, seed: int, lot: str) -> Floats:
