@@ -328,7 +328,7 @@ def _moment(x: Any, name: str, row: int | None) -> np.datetime64:
     if x is None or type(x).__name__ in ("NaTType", "NAType") or (isinstance(x, float) and np.isnan(x)):
         return np.datetime64("NaT", "us")
     if isinstance(x, np.datetime64):
-        return x.astype("datetime64[us]")
+        return np.datetime64(x.astype("datetime64[us]"), "us")
     if isinstance(x, str):
         found = _ISO.fullmatch(x.strip())
         if found is None:
@@ -464,7 +464,8 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
         raise ValueError(f"{name} must have each column once; got {twice[0]!r} twice")
     if len(x) == 0 and not empty:
         raise ValueError(f"{name} must hold at least one row; got none")
-    return x
+    frame: pd.DataFrame = x
+    return frame
 
 
 def as_columns(x: Any, name: str) -> list[Hashable]:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from mllayers import shop
+from mllayers.decision import cost_threshold
+from mllayers.prediction import value_of_model
 from mllayers.shop.customers import _sigmoid
 
 SEEDS = range(100, 130)
@@ -532,8 +535,12 @@ def test_progress_is_told_after_every_million(make, monkeypatch):
         (lambda: shop.make_customers(10.5), TypeError, r"n must be a whole number; got 10.5"),
         (lambda: shop.make_customers(10, month=18), ValueError, r"month must be ≥ 0 and ≤ 17; got 18"),
         (lambda: shop.make_customers(10, chat="June"), TypeError, r"chat must be a whole number; got 'June'"),
-        (lambda: shop.make_customers(10, response={}), TypeError, r"response must be a pandas DataFrame"),
-        (lambda: shop.make_orders(0, types=3), TypeError, r"types must be a pandas DataFrame; got 3"),
+        (lambda: shop.make_customers(10, response={}), TypeError, r"response must be a DataFrame"),
+        (
+            lambda: shop.make_orders(0, types=3),
+            TypeError,
+            r"types must be a DataFrame .*; got 3",
+        ),
         (
             lambda: shop.order_shares(types=shop.ORDER_TYPES.drop("night")),
             ValueError,
@@ -581,13 +588,13 @@ def test_progress_is_told_after_every_million(make, monkeypatch):
         (
             lambda: shop.observe(one_order(True), 3, 3),
             ValueError,
-            r"actions must be among ship.*; got a int64 at row 0",
+            r"actions must be among ship.*; got 3 at row 0",
         ),
         (lambda: shop.observe(one_order(True), ["ship"] * 2, 3), ValueError, r"actions must be one action or 1"),
         (lambda: shop.observe(one_order(True), "ship", -1), ValueError, r"day must be ≥ 0; got -1"),
         (lambda: shop.observe(one_order(True), "ship", 9, sensitivity=1.2), ValueError, r"sensitivity must be .*1.2"),
         (lambda: shop.observe(pd.DataFrame({"day": [1]}), "ship", 9), ValueError, r"orders must have the columns _is"),
-        (lambda: shop.order_money([1, 2], "ship"), TypeError, r"orders must be a pandas DataFrame; got a list"),
+        (lambda: shop.order_money([1, 2], "ship"), TypeError, r"orders must be a DataFrame \(.*\); got a list"),
         (lambda: shop.legacy_rule(pd.DataFrame({"day": [1]})), ValueError, r"orders must have the columns velocity"),
     ],
 )
@@ -601,3 +608,64 @@ def test_shares_that_do_not_fit_are_refused():
     crowded.loc["share", "A"] = 0.9
     with pytest.raises(ValueError, match="at most 1 in every month"):
         shop.make_orders(8, types=crowded)
+
+
+# one price list, one truth, one more action, one more order type
+
+
+@pytest.mark.parametrize("amount", [80.0, np.array([3.0, 80.0, 5_000.0])])
+def test_stakes_are_the_differences_that_the_money_shows(amount):
+    stakes = shop.order_stakes(amount)
+    orders = pd.DataFrame({"amount_usd": np.atleast_1d(amount), "_reviewer_draw": 0.5})
+    good, fake = (orders.assign(_is_fraud=truth) for truth in (False, True))
+    shipped = shop.order_money(good, "ship"), shop.order_money(fake, "ship")
+    blocked = shop.order_money(good, "block"), shop.order_money(fake, "block")
+    assert np.allclose(shipped[0], stakes["gain_tn"])
+    assert np.allclose(-shipped[1], stakes["cost_fn"])
+    assert np.allclose(-blocked[0], stakes["cost_fp"])
+    assert np.allclose(blocked[1], stakes["gain_tp"])
+
+
+def test_stakes_fit_thresholds_and_the_value_of_a_model():
+    orders = shop.make_orders(0, per_month=2_000)
+    thresholds = cost_threshold(**shop.order_stakes(orders))
+    by_hand = (0.3 * orders["amount_usd"] + 12) / (orders["amount_usd"] + 32)
+    assert np.allclose(thresholds, by_hand)
+    found = value_of_model(orders["_is_fraud"], np.full(2_000, 0.5), **shop.order_stakes(orders), threshold=thresholds)
+    assert found.n == 2_000
+
+
+@pytest.mark.parametrize("flag", [np.nan, "False", None, 2])
+@pytest.mark.parametrize("ask", [lambda o: shop.order_money(o, "ship"), lambda o: shop.observe(o, "ship", 100)])
+def test_a_truth_that_is_none_is_refused(flag, ask):
+    orders = one_order(True).astype({"_is_fraud": object})
+    orders["_is_fraud"] = [flag]
+    with pytest.raises((TypeError, ValueError), match="_is_fraud must"):
+        ask(orders)
+
+
+def test_decimal_prices_are_prices():
+    prices = shop.Prices(margin=Decimal("0.25"), review=Decimal(5))
+    assert (prices.margin, prices.cost_of_goods, prices.review) == (0.25, 0.75, 5.0)
+    assert shop.order_money(one_order(False), "ship", prices=prices).size == 1
+
+
+def test_an_action_of_ones_own_is_one_column_and_one_price():
+    response = shop.RESPONSE.assign(gift=[0.9, 0.0, 0.0, 0.0, -0.1])
+    prices = shop.Prices(more={"gift": 12.0})
+    pilot = shop.make_pilot(20_000, actions=("none", "gift"), response=response)
+    left = pilot.groupby("action", observed=True)["churned"].mean()
+    assert left["gift"] < left["none"]
+    assert pilot["_p_gift"].lt(pilot["_p_none"]).mean() > 0.9
+    assert [prices.contact(action) for action in ("none", "voucher", "gift")] == [0.0, 5.0, 12.0]
+    with pytest.raises(ValueError, match="action must be one of none, email, voucher, call; got 'gift'"):
+        shop.PRICES.contact("gift")
+    known = shop.make_pilot(20_000, actions=("none", "voucher"))
+    same = shop.make_pilot(20_000, actions=("none", "voucher"), response=response)
+    assert known.equals(same[known.columns])  # one more action changes nothing about the others
+
+
+@pytest.mark.parametrize("more", [{"gift": -1}, {"gift": "12"}, ["gift"]])
+def test_prices_of_ones_own_are_checked(more):
+    with pytest.raises((TypeError, ValueError), match="more"):
+        shop.Prices(more=more)

@@ -23,7 +23,7 @@ from mllayers.shop.orders import (
     observe,
     order_shares,
 )
-from mllayers.shop.prices import PRICES, Prices, order_money
+from mllayers.shop.prices import PRICES, Prices, order_money, order_stakes
 
 __all__ = [
     "CUSTOMER_ACTIONS",
@@ -43,4 +43,5 @@ __all__ = [
     "observe",
     "order_money",
     "order_shares",
+    "order_stakes",
 ]

@@ -35,7 +35,8 @@ ignored_mean        ,       .9,      .8,      .4,       .9,       .2
     skipinitialspace=True,
 ).rename(index=str.strip, columns=str.strip)
 
-# What an action takes off the logit of churning: a base and what each feature adds to it.
+# What an action takes off the logit of churning: a base and what each feature adds to it. An action of your own is one
+# more column here (and its price in `Prices.more`): customers then carry ``_p_<action>`` and ``_churn_<action>``.
 RESPONSE = pd.read_csv(
     StringIO("""
 feature          , email, voucher, call
@@ -53,7 +54,7 @@ ignored_contacts ,  -.25,    -.75, -.45
 _LIMITS = dict.fromkeys(["voucher_share_logit", "open_rate_logit", *RESPONSE.index], (-np.inf, np.inf))
 _LIMITS |= {"share": (0.0, 1.0), "aov_median_usd": (0.01, np.inf)}
 
-CUSTOMER_ACTIONS = ("none", "email", "voucher", "call")
+CUSTOMER_ACTIONS = ("none", *RESPONSE.columns)
 CUSTOMER_FEATURES = [
     "tenure_months",
     "recency_days",
@@ -93,7 +94,7 @@ def make_customers(
         The month in which a chat widget ships and every chat is counted as a ticket: ``tickets_90d`` rises, half in
         that month and fully later, and nothing else about the customers changes.
     segments, response : DataFrame
-        The parameter tables; change them to build another world.
+        The parameter tables; change them to build another world. A column added to `response` is one more action.
     progress : callable, optional
         Called as ``progress(customers_done, n)`` after every million.
 
@@ -164,9 +165,9 @@ def make_pilot(
     """
     if isinstance(actions, str) or not isinstance(actions, Iterable):
         raise TypeError(f"actions must be a list of actions; got {describe(actions)}")
-    chosen = list(actions)
-    if not chosen or any(action not in CUSTOMER_ACTIONS or chosen.count(action) > 1 for action in chosen):
-        raise ValueError(f"actions must be different ones of {', '.join(CUSTOMER_ACTIONS)}; got {chosen}")
+    chosen, known = list(actions), ["none", *as_parameters(response, "response", RESPONSE, _LIMITS).columns]
+    if not chosen or any(action not in known or chosen.count(action) > 1 for action in chosen):
+        raise ValueError(f"actions must be different ones of {', '.join(map(str, known))}; got {chosen}")
     pilot = _make(_PILOT, n, seed, month, None, segments, response, progress)
     draw = np.random.default_rng([seed, _ASSIGNMENT, month]).integers(len(chosen), size=n)
     outcomes = np.column_stack([pilot[f"_churn_{action}"] for action in chosen])
@@ -266,12 +267,13 @@ def _one_block(
         "ignored_contacts": ignored,
     }
     luck = rng.random(n)
-    for action in CUSTOMER_ACTIONS:
+    known_actions = ["none", *map(str, response.columns)]
+    for action in known_actions:
         shift = 0.0
         if action != "none":
             shift = sum(weight * drivers[str(name)] for name, weight in response[action].items())
         columns[f"_p_{action}"] = np.round(np.where(columns["_gone"], 0.97, _sigmoid(eta - shift)), 6)
-    for action in CUSTOMER_ACTIONS:
+    for action in known_actions:
         columns[f"_churn_{action}"] = luck < columns[f"_p_{action}"]
     uses = rng.random(n) < _sigmoid(-3.2 + 3.2 * voucher_share)
     columns["_redeem"] = uses & ~columns["_churn_voucher"]

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import as_frame, as_integer, as_number, describe
 from mllayers.shop.parameters import as_parameters
-from mllayers.shop.prices import as_actions
+from mllayers.shop.prices import as_actions, is_fraud
 
 MONTHS = 18
 DAYS_PER_MONTH = 30
@@ -287,7 +287,7 @@ def observe(
     today = as_number(day, "day", ge=0)
     sensitivity = as_number(sensitivity, "sensitivity", ge=0, le=1)
     silence_days = as_number(silence_days, "silence_days", ge=0)
-    fraud = orders["_is_fraud"].to_numpy(bool)
+    fraud = is_fraud(orders)
     looked = (acts == "review") | (acts == "audit")
     found = looked & fraud & (orders["_reviewer_draw"].to_numpy(float) < sensitivity)
     shipped = ~found & (acts != "block")

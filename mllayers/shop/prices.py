@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_frame, as_number, describe
+from mllayers._check import as_binary, as_frame, as_number, as_numbers, describe
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Prices:
         What a good customer takes elsewhere after being blocked by mistake, USD.
     email, voucher, call : float
         One retention e-mail, one voucher (paid when sent), one call, USD.
+    more : mapping of str to float
+        What actions of your own cost, USD: the columns that you add to `RESPONSE`.
 
     Raises
     ------
@@ -38,6 +41,8 @@ class Prices:
     --------
     >>> PRICES.review, PRICES.cost_of_goods
     (4.0, 0.7)
+    >>> Prices(more={"gift": 12}).contact("gift")
+    12.0
     """
 
     margin: float = 0.30
@@ -47,16 +52,29 @@ class Prices:
     email: float = 0.10
     voucher: float = 5.0
     call: float = 15.0
+    more: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            upper = 1.0 if field.name == "margin" else np.inf
-            as_number(getattr(self, field.name), field.name, ge=0, le=upper)
+        for part in fields(self):
+            if part.name != "more":
+                upper = 1.0 if part.name == "margin" else np.inf
+                object.__setattr__(self, part.name, as_number(getattr(self, part.name), part.name, ge=0, le=upper))
+        if not isinstance(self.more, Mapping):
+            raise TypeError(f"more must give the price of each action of your own; got {describe(self.more)}")
+        own = {str(action): as_number(price, f"more[{action!r}]", ge=0) for action, price in self.more.items()}
+        object.__setattr__(self, "more", own)
 
     @property
     def cost_of_goods(self) -> float:
         """Share of the order value that the goods cost the retailer."""
         return 1 - self.margin
+
+    def contact(self, action: str) -> float:
+        """What one retention action costs when it is taken, USD; ``none`` costs nothing."""
+        known = {"none": 0.0, "email": self.email, "voucher": self.voucher, "call": self.call, **self.more}
+        if action not in known:
+            raise ValueError(f"action must be one of {', '.join(known)}; got {describe(action)}")
+        return known[action]
 
 
 PRICES = Prices()
@@ -101,17 +119,61 @@ def order_money(
     review [20. -4.]
     block [-12.   0.]
     """
-    as_frame(orders, "orders", ["amount_usd", "_is_fraud", "_reviewer_draw"])
-    if not isinstance(prices, Prices):
-        raise TypeError(f"prices must be a Prices; got {describe(prices)}")
+    orders = as_frame(orders, "orders", ["amount_usd", "_is_fraud", "_reviewer_draw"])
     acts = as_actions(actions, len(orders))
-    amount = orders["amount_usd"].to_numpy(float)
-    fraud = orders["_is_fraud"].to_numpy(bool)
-    shipped = np.where(fraud, -(prices.cost_of_goods * amount + prices.chargeback_fee), prices.margin * amount)
+    stakes, fraud = order_stakes(orders, prices=prices), is_fraud(orders)
+    shipped = np.where(fraud, -stakes["cost_fn"], stakes["gain_tn"])
     caught = fraud & (orders["_reviewer_draw"].to_numpy(float) < as_number(sensitivity, "sensitivity", ge=0, le=1))
     reviewed = np.where(caught, 0.0, shipped) - prices.review
     blocked = np.where(fraud, 0.0, -prices.goodwill)
     return np.select([acts == "ship", acts == "block"], [shipped, blocked], default=reviewed)
+
+
+def order_stakes(orders: Any, *, prices: Prices = PRICES) -> dict[str, Any]:
+    """What the four outcomes of "block it?" are worth for each order: the one place where prices become stakes.
+
+    Parameters
+    ----------
+    orders : DataFrame, array of shape (n,) or float
+        Orders with ``amount_usd``, or order values in USD.
+    prices : Prices
+        The price list.
+
+    Returns
+    -------
+    dict
+        USD per order, as `decision.cost_threshold`, `prediction.value_of_model` and `decision.Action.from_outcomes`
+        take them: ``gain_tn`` (a good order ships: its margin), ``cost_fp`` (a good order is blocked: the goodwill),
+        ``cost_fn`` (a fake ships: goods and fee) and ``gain_tp`` (a fake is blocked: 0).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an amount is missing or negative, or `prices` is no price list.
+
+    Examples
+    --------
+    >>> order_stakes(80.0)
+    {'gain_tp': 0.0, 'cost_fp': 12.0, 'cost_fn': 76.0, 'gain_tn': 24.0}
+    """
+    if not isinstance(prices, Prices):
+        raise TypeError(f"prices must be a Prices; got {describe(prices)}")
+    amount: Any
+    if hasattr(orders, "columns"):
+        amount = as_numbers(as_frame(orders, "orders", ["amount_usd"], empty=True)["amount_usd"], "amount_usd")
+    elif np.ndim(orders) == 0:
+        amount = as_number(orders, "orders")
+    else:
+        amount = as_numbers(orders, "orders")
+    if np.any(amount < 0):
+        raise ValueError(f"orders must have amounts ≥ 0; got {np.min(amount):g}")
+    lost = prices.cost_of_goods * amount + prices.chargeback_fee
+    return {"gain_tp": 0.0, "cost_fp": prices.goodwill, "cost_fn": lost, "gain_tn": prices.margin * amount}
+
+
+def is_fraud(orders: pd.DataFrame) -> NDArray[np.bool_]:
+    """The truth about each order, which must be known: neither text nor a gap counts as a fraud."""
+    return np.asarray(as_binary(orders["_is_fraud"], "_is_fraud") == 1)
 
 
 def as_actions(actions: str | ArrayLike, n: int) -> NDArray[Any]:
