@@ -42,6 +42,8 @@ def money(x: float, unit: str = "auto") -> str:
     >>> money(1234.5), money(-9_900, "k"), money(2_260_000), money(0.1)
     ('$1,234', '−$9.9k', '$2.3M', '$0.10')
     """
+    if unit not in ("auto", "", "k", "M"):
+        raise ValueError(f"unit must be one of auto, k, M or nothing; got {unit!r}")
     if math.isnan(x):
         return "unknown"
     size = abs(x)

@@ -12,6 +12,7 @@ from matplotlib.ticker import NullLocator
 from PIL import Image
 
 from mllayers import figures as fg
+from mllayers.figures import strokes
 
 MOVES = [(name, values) for name, (_, settings) in MOVING.items() for values in settings]
 
@@ -170,7 +171,7 @@ def test_spread_names_mean_extremes_and_do_nothing():
 
 def test_labels_stay_in_order_and_apart():
     y = np.array([0.5, 0.0, 0.01, 0.02, 1.0])
-    moved = fg._apart(y, 0.1)
+    moved = strokes._apart(y, 0.1)
     assert np.array_equal(np.argsort(moved), np.argsort(y))
     assert np.diff(np.sort(moved)).min() >= 0.1 - 1e-12
     assert moved[4] == 1.0
@@ -208,7 +209,7 @@ def test_axes_without_a_scale_write_their_numbers():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda ax: fg.grouped_bars(ax, [1], kinds={}), "table must be a pandas DataFrame"),
+        (lambda ax: fg.grouped_bars(ax, [1], kinds={}), "table must be a DataFrame"),
         (lambda ax: fg.grouped_bars(ax, pd.DataFrame({"a": [1.0]}), kinds={"b": "truth"}), "must have the columns b"),
         (lambda ax: fg.slopes(ax, pd.DataFrame({"a": [1.0]}), kinds={}), "two columns, one for each ranking; got 1"),
         (lambda ax: fg.paired_dots(ax, pd.DataFrame({"a": [1.0]}), kinds={}), "two columns, one for each reading"),
@@ -230,46 +231,6 @@ def test_small_multiples_need_settings():
         fg.small_multiples(MOVING["audit"][0], {}, title="Nothing")
 
 
-# Numbers as words
-
-
-@pytest.mark.parametrize(
-    ("x", "told"),
-    list(
-        {
-            0: "$0",
-            4: "$4",
-            4.5: "$4.50",
-            -0.001: "$0",
-            1234.5: "$1,234",
-            -8_433: "−$8,433",
-            9_999.6: "$10.0k",
-            27_700: "$27.7k",
-            220_000: "$220k",
-            999_600: "$1.0M",
-            2_260_000: "$2.3M",
-            -65.9e6: "−$65.9M",
-        }.items()
-    ),
-)
-def test_money(x, told):
-    assert fg.money(x) == told
-
-
-def test_money_in_a_unit():
-    assert fg.money(-9_900, "k") == "−$9.9k"
-    assert fg.money(14_400, "") == "$14,400"
-    with pytest.raises(ValueError, match="unit must be one of"):
-        fg.money(1, "bn")
-    with pytest.raises(TypeError, match="x must be a number"):
-        fg.money("a lot")
-
-
-def test_percent():
-    assert [fg.percent(x) for x in (0.0123, 1, -0.0001, -0.25)] == ["1.2 %", "100.0 %", "0.0 %", "−25.0 %"]
-    assert fg.percent(0.69, 0) == "69 %"
-
-
 # The picture as an output
 
 
@@ -279,3 +240,89 @@ def test_picture_carries_its_alt_text_twice():
     assert metadata["image/png"]["alt"] == data["text/plain"] == 'Bars: "A" < "B" & more'
     assert 'alt="Bars: &quot;A&quot; &lt; &quot;B&quot; &amp; more"' in data["text/html"]
     assert data["image/png"] in data["text/html"]
+
+
+# Findings: one line in a notebook
+
+DRIFTED = pd.DataFrame({"tv": [0.3, 0.02, 0.11], "flagged": [True, False, True]}, index=["device_new", "amount", "age"])
+SWEEP = pd.DataFrame(
+    {"threshold": np.r_[np.inf, np.linspace(1, 0, 500)], "profit": -((np.arange(501) - 120.0) ** 2) + 14_400.0}
+).assign(acted=np.arange(501))
+PLAN = pd.DataFrame({"planned": ["call"] * 30 + ["none"] * 70, "action": ["call"] * 27 + ["none"] * 73}).assign(
+    drawn=[""] * 27 + ["holdout"] * 3 + [""] * 70
+)
+EFFECTS = pd.DataFrame(
+    {"net": [3.1, -2.0, np.nan], "net_low": [1.2, -4.0, np.nan], "net_high": [5.0, -0.5, np.nan]},
+    index=["call", "gift", "letter"],
+)
+KEPT = pd.DataFrame(
+    {
+        "promised": [0.02, 0.01],
+        "delivered": [0.02, 0.05],
+        "low": [0.01, 0.03],
+        "high": [0.03, 0.08],
+        "kept": [True, False],
+    },
+    index=["May", "June"],
+)
+FINDINGS = {
+    "drift": lambda: fg.data.drift(DRIFTED),
+    "money": lambda: fg.prediction.money_at_each_threshold(SWEEP),
+    "planned": lambda: fg.decision.planned(PLAN),
+    "net": lambda: fg.action.net_by_action(EFFECTS),
+    "promise": lambda: fg.feedback.promise(KEPT),
+}
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_findings_keep_the_rules(name):
+    found = FINDINGS[name]()
+    assert problems(found.figure) == []
+    assert len(found.alt.split()) >= 5
+    assert found.says != found.alt
+    assert not found.table.empty
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_findings_are_the_same_bytes_each_time(name):
+    assert FINDINGS[name]().png() == FINDINGS[name]().png()
+
+
+def test_findings_change_no_setting():
+    before = dict(mpl.rcParams)
+    for make in FINDINGS.values():
+        make().png()
+    assert dict(mpl.rcParams) == before
+
+
+def test_findings_read_their_own_numbers():
+    assert FINDINGS["promise"]().says.startswith("The promise was kept in 1 of 2 periods; in June 1.0 % was promised")
+    assert "the 120 cases with p" in FINDINGS["money"]().says
+    assert "(3 held out, 0 tried at random)" in FINDINGS["planned"]().says
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"figure": "a picture"}, "figure must be a matplotlib Figure"),
+        ({"alt": "a bar"}, "alt must say in words"),
+        ({"says": "look"}, "says must be the sentence"),
+        ({"says": "Bars of the money that each action earns"}, "says must add to the alt text"),
+        ({"table": [1]}, "table must be a DataFrame"),
+        ({"table": pd.DataFrame()}, "table must hold the numbers"),
+    ],
+)
+def test_a_finding_without_a_part_is_refused(change, message):
+    parts = {
+        "figure": Figure(),
+        "alt": "Bars of the money that each action earns",
+        "says": "Calls earn most of all.",
+        "table": KEPT,
+    }
+    with pytest.raises((TypeError, ValueError), match=message):
+        fg.Finding(**parts | change)
+
+
+def test_effects_without_a_number_are_refused():
+    with pytest.raises(ValueError, match="effects must hold at least one net effect"):
+        fg.action.net_by_action(EFFECTS.loc[["letter"]])
