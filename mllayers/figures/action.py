@@ -42,7 +42,7 @@ def net_by_action(effects: pd.DataFrame) -> Finding:
     told = f"{sure} of {count(len(drawn), 'action')} surely {earns}"
     figure, [ax] = canvas(told, size=(WIDTH, 1.1 + 0.45 * len(known)))
     kinds = {name: "policy" if low > 0 else "sees" for name, low in known["low"].items()}
-    intervals(ax, known, truth=0.0, kinds=kinds, words=dollars)
+    intervals(ax, known, truth=0.0, kinds=kinds, words=dollars, line="break-even")
     return Finding(
         figure,
         f"Dots with intervals, one per action, of dollars a case beyond the cost, and a line at zero; {known.index[0]} "

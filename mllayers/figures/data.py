@@ -41,7 +41,16 @@ def drift(report: pd.DataFrame, *, most: int = 8) -> Finding:
     figure, [ax] = canvas(title, size=(WIDTH, 0.9 + 0.34 * len(drawn)))
     names = [str(name) for name in drawn.index]
     colours = [look("policy" if flag else "neutral").colour for flag in moved.head(most)]
-    sns.barplot(x=drawn["tv"].to_numpy(float), y=names, hue=names, palette=colours, orient="h", legend=False, ax=ax)
+    sns.barplot(
+        x=drawn["tv"].to_numpy(float),
+        y=names,
+        hue=names,
+        palette=colours,
+        orient="h",
+        saturation=1,
+        legend=False,
+        ax=ax,
+    )
     _rows(ax, names)
     ax.set_xlim(0, max(float(drawn["tv"].max()), 1e-9) * 1.45)
     for y, (share, flag) in enumerate(zip(drawn["tv"], moved, strict=False)):

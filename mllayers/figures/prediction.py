@@ -43,6 +43,7 @@ def money_at_each_threshold(sweep: pd.DataFrame, *, points: int = 200) -> Findin
     sns.lineplot(x=drawn["acted"], y=drawn["profit"], color=style.colour, ax=ax, errorbar=None)
     level = float(table["profit"].iloc[0])
     ax.axhline(level, color=idle.colour, linestyle=idle.line)
+    ax.text(1.0, level, "nobody", transform=ax.get_yaxis_transform(), ha="right", va="bottom")
     ax.plot(top["acted"], top["profit"], style.marker, color=INK)
     ax.yaxis.set_major_formatter(lambda value, _: money(value))
     ax.set(xlabel="cases acted on, highest score first", ylabel="earned")

@@ -117,9 +117,15 @@ def slopes(
 
 @mpl.rc_context(RC)
 def intervals(
-    ax: Axes, estimates: pd.DataFrame, *, truth: float, kinds: Mapping[str, str], words: Words = percent
+    ax: Axes,
+    estimates: pd.DataFrame,
+    *,
+    truth: float,
+    kinds: Mapping[str, str],
+    words: Words = percent,
+    line: str = "truth",
 ) -> None:
-    """Estimates with their intervals beside the truth.
+    """Estimates with their intervals beside the truth, or another line that decides.
 
     Parameters
     ----------
@@ -132,17 +138,20 @@ def intervals(
         Every row's meaning (`LOOKS`).
     words : callable
         How a value is written.
+    line : str, default 'truth'
+        What the line is called.
     """
     as_frame(estimates, "estimates", ("value", "low", "high"))
     y = _rows(ax, list(estimates.index))
     _span(ax, [*estimates[["value", "low", "high"]].to_numpy(float).ravel(), truth], before=0.04, zero=False)
     ax.axvline(truth, color=look("truth").colour, linewidth=1.5)
-    ax.text(truth, -0.62, f"truth {words(truth)}", ha="center", va="bottom")
+    ax.text(truth, -0.62, f"{line} {words(truth)}", ha="center", va="bottom")
     for at, (name, row) in zip(y, estimates.iterrows(), strict=True):
         style = look(kinds[str(name)])
         ax.plot([row["low"], row["high"]], [at, at], color=style.colour, linewidth=2.5)
         ax.plot(row["value"], at, style.marker, color=style.colour, markersize=9)
-        _beside(ax, float(np.nanmax([row["value"], row["high"], truth])), at, words(row["value"]))
+        end = float(np.nanmax([row["value"], row["high"]]))
+        _beside(ax, end if line != "truth" else max(end, truth), at, words(row["value"]))
 
 
 @mpl.rc_context(RC)
