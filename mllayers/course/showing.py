@@ -9,18 +9,22 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from mllayers._check import describe
-from mllayers.figures import DOLLAR, alt_text, money, percent, picture, plain, png, sentence
+from mllayers._results import DOLLAR
+from mllayers._words import money, percent, plain
+from mllayers.figures.base import Finding, picture, sentence
 
 __all__ = ["money", "percent", "plain", "say", "show"]
 
 
-def show(figure: Figure, *, alt: str = "", says: str = "", table: pd.DataFrame | None = None) -> None:
-    """Show a figure with its alt text, the sentence that reads it, and its numbers, folded.
+def show(
+    figure: Finding | Figure, *, alt: str | None = None, says: str | None = None, table: pd.DataFrame | None = None
+) -> None:
+    """Show a figure with its alternative text, the sentence that reads it, and its numbers, folded.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        From the drawing functions of `mllayers.figures`.
+    figure : Finding or matplotlib.figure.Figure
+        A finding of `mllayers.figures` carries all the rest; a figure of your own needs it here.
     alt : str
         The figure in words, for who cannot see it: what is drawn and what stands out. At least five words.
     says : str
@@ -30,26 +34,14 @@ def show(figure: Figure, *, alt: str = "", says: str = "", table: pd.DataFrame |
 
     Raises
     ------
-    TypeError
-        When ``figure`` is no figure or ``table`` no frame.
-    ValueError
-        When the alt text, the sentence or the numbers are missing or say nothing.
+    TypeError, ValueError
+        As `mllayers.figures.Finding`.
     """
-    if not isinstance(figure, Figure):
-        raise TypeError(f"figure must be a matplotlib Figure; got {describe(figure)}")
-    alt = alt_text(alt)
-    if not isinstance(says, str) or len(says.split()) < 3:
-        raise ValueError(f"says must be the sentence that reads the figure; got {describe(says)}")
-    if says.strip() == alt:
-        raise ValueError("says must add to the alt text, not repeat it: alt describes the picture, says reads it")
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table must be a DataFrame with the numbers of the figure; got {describe(table)}")
-    if table.empty:
-        raise ValueError("table must hold the numbers of the figure; got an empty one")
-    data, metadata = picture(png(figure), alt)
+    found = figure if isinstance(figure, Finding) else Finding(figure, alt, says, table)  # type: ignore[arg-type]
+    data, metadata = picture(found.png(), found.alt)
     display(data, metadata=metadata, raw=True)
-    read = f"<p>{sentence(says)}</p>\n<details><summary>The numbers</summary>\n{numbers(table)}\n</details>"
-    display({"text/html": read, "text/plain": f"{says}\n\n{table.to_string()}"}, raw=True)
+    read = f"<p>{sentence(found.says)}</p>\n<details><summary>The numbers</summary>\n{numbers(found.table)}\n</details>"
+    display({"text/html": read, "text/plain": f"{found.says}\n\n{found.table.to_string()}"}, raw=True)
 
 
 def numbers(table: pd.DataFrame) -> str:

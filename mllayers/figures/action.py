@@ -41,7 +41,7 @@ def net_by_action(effects: pd.DataFrame) -> Finding:
     earns = "earns more than it costs" if sure == 1 else "earn more than they cost"
     told = f"{sure} of {count(len(drawn), 'action')} surely {earns}"
     figure, [ax] = canvas(told, size=(WIDTH, 1.1 + 0.45 * len(known)))
-    kinds = {name: "policy" if low > 0 else "sees" for name, low in known["low"].items()}
+    kinds = {str(name): "policy" if low > 0 else "sees" for name, low in known["low"].items()}
     intervals(ax, known, truth=0.0, kinds=kinds, words=dollars, line="break-even")
     return Finding(
         figure,
