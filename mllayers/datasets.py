@@ -1,14 +1,15 @@
 """The course's tables as plain files, for people who want files: loading, checking and writing them.
 
-``datasets/`` holds the retailer at reading size as CSV, each table with a ``*_truth.csv`` beside it that holds what the
-retailer never sees. `mllayers.shop` makes the same tables, and far larger ones, from a seed.
+``datasets/`` (in an installed package ``mllayers/tables/``) holds the retailer at reading size as CSV, each table with
+a ``*_truth.csv`` beside it that holds what the retailer never sees. `mllayers.shop` makes the same tables, and far
+larger ones, from a seed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import stat
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,15 +17,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mllayers import shop
-from mllayers._check import as_frame, as_path
+from mllayers import __version__, shop
+from mllayers._check import as_flag, as_frame, as_path
+from mllayers._extras import this_python
+from mllayers._files import write_text, write_whole
 
-FOLDER = Path(__file__).resolve().parent.parent / "datasets"
+_HOUSE = Path(__file__).resolve().parent
+_SHIPPED = _HOUSE / "tables"  # where a wheel brings them; a checkout has one copy, beside the package
+FOLDER = _SHIPPED if _SHIPPED.is_dir() else _HOUSE.parent / "datasets"
 SEED = 2026
 
 _SUMS = "SHA256SUMS"
 _ROWS = 100_000  # written between two words of progress
-_MEND = "run `python -m mllayers data` to write the tables again"
 
 
 def _orders(per_month: int = 4_000) -> pd.DataFrame:
@@ -73,7 +77,7 @@ def load_orders(*, truth: bool = False, folder: str | os.PathLike[str] | None = 
     truth : bool
         Add the columns that the retailer never sees; their names begin with ``_``.
     folder : path, optional
-        Where the files are; by default ``datasets/`` beside the package.
+        Where the files are; by default the published tables.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def verify(folder: str | os.PathLike[str] | None = None) -> list[str]:
     Parameters
     ----------
     folder : path, optional
-        Where the files are; by default ``datasets/`` beside the package.
+        Where the files are; by default the published tables.
 
     Returns
     -------
@@ -171,7 +175,8 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
     Parameters
     ----------
     folder : path, optional
-        Where to write; by default ``datasets/`` beside the package.
+        Where to write; by default the published tables. Must be given where the package is installed: what an
+        installer put there is not written over.
 
     Returns
     -------
@@ -180,9 +185,15 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
 
     Raises
     ------
+    ValueError
+        If no folder is given and the tables came with the installed package.
     OSError
         If the folder cannot be written; files that are already there stay as they are.
     """
+    if folder is None and FOLDER == _SHIPPED:
+        raise ValueError(
+            f"the tables in {FOLDER} came with the package and stay as they are: name a folder (--out FOLDER)"
+        )
     where = FOLDER if folder is None else as_path(folder, "folder")
     try:
         where.mkdir(parents=True, exist_ok=True)
@@ -198,7 +209,7 @@ def rebuild(folder: str | os.PathLike[str] | None = None) -> list[Path]:
             write_table(part, where / file)
             written.append(where / file)
     sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in written)
-    _write_whole(where / _SUMS, lambda temporary: temporary.write_bytes(sums.encode()))
+    write_text(where / _SUMS, sums)
     return written
 
 
@@ -219,24 +230,56 @@ def write_table(
     Raises
     ------
     ValueError
-        If the ending is neither ``.csv`` nor ``.parquet``, or the target is a folder.
+        If the ending is neither ``.csv`` nor ``.parquet``, or the target is a folder, a pipe or a device.
     ModuleNotFoundError
         If Parquet is asked for and pyarrow is not installed.
     OSError
-        If the folder does not exist or cannot be written.
+        If the folder does not exist or cannot be written, or the name is one that the disk does not take.
     """
-    as_frame(frame, "frame")
-    target = as_path(path, "path")
-    if target.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"path must end in .csv or .parquet; got {target.name!r}")
-    if target.is_dir():
-        raise ValueError(f"path must be a file; {target} is a folder")
+    frame = as_frame(frame, "frame")
+    target = as_target(path, "path")
     if target.suffix == ".parquet":
         if find_spec("pyarrow") is None:
             raise ModuleNotFoundError("Parquet files need pyarrow: run `pip install pyarrow`, or write .csv")
-        _write_whole(target, lambda temporary: frame.to_parquet(temporary, index=False))
+        write_whole(target, lambda temporary: frame.to_parquet(temporary, index=False))
     else:
-        _write_whole(target, lambda temporary: _write_csv(frame, temporary, progress))
+        write_whole(target, lambda temporary: _write_csv(frame, temporary, progress))
+
+
+def as_target(path: str | os.PathLike[str], name: str) -> Path:
+    """A path that a table can be written to: looked at before the work begins.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `write_table`.
+    """
+    target = as_path(path, name)
+    if target.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"{name} must end in .csv or .parquet; got {_short(target.name)!r}")
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise type(error)(
+            f"{name} must be a file that can be written; got {_short(str(target))} ({error.strerror})"
+        ) from None
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{name} must be a file; {target} is a folder")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{name} must be a file; {target} is a pipe or a device")
+    folder = target.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise FileNotFoundError(
+            f"{name} must lie in a folder that exists and can be written; got {_short(str(target))}"
+        )
+    return target.resolve()  # through links, so that these stay what they are
+
+
+def _short(text: str) -> str:
+    """A name as it is told."""
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
 def _write_csv(frame: pd.DataFrame, path: Path, progress: Callable[[int, int], object] | None) -> None:
@@ -251,8 +294,7 @@ def _write_csv(frame: pd.DataFrame, path: Path, progress: Callable[[int, int], o
 
 def _load(name: str, truth: bool, folder: str | os.PathLike[str] | None) -> pd.DataFrame:
     """The checked table, with the types it was made with."""
-    if not isinstance(truth, (bool, np.bool_)):
-        raise TypeError(f"truth must be True or False; got {truth!r}")
+    truth = as_flag(truth, "truth")
     where = FOLDER if folder is None else as_path(folder, "folder")
     key, make = _TABLES[name]
     types = make(1).dtypes
@@ -274,31 +316,25 @@ def _files(name: str) -> tuple[str, str]:
 
 def _problem(where: Path, file: str) -> str:
     """What is wrong with one file, or nothing."""
+    place, mend = where.name, _mend(where)
     if not (where / file).exists():
-        return f"datasets/{file} is missing: {_MEND}"
+        return f"{place}/{file} is missing: {mend}"
     if not (where / _SUMS).exists():
-        return f"datasets/{_SUMS} is missing, so datasets/{file} cannot be checked: {_MEND}"
-    sums = dict(line.split()[::-1] for line in (where / _SUMS).read_text().splitlines())
+        return f"{place}/{_SUMS} is missing, so {place}/{file} cannot be checked: {mend}"
+    lines = (line.split() for line in (where / _SUMS).read_text(encoding="utf-8", errors="replace").splitlines())
+    sums = {words[1]: words[0] for words in lines if len(words) == 2}
     if sums.get(file) != _sha256(where / file):
-        return f"datasets/{file} is not as published: {_MEND}"
+        return f"{place}/{file} is not as published: {mend}"
     return ""
+
+
+def _mend(where: Path) -> str:
+    """How the tables of a folder are had again."""
+    if where == _SHIPPED:
+        return f"run `{this_python()} -m pip install --force-reinstall --no-deps mllayers=={__version__}`"
+    out = "" if where == FOLDER else f" --out {where}"
+    return f"run `python -m mllayers data{out}` to write the tables again"
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside the target, then give it the target's name."""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-    except OSError as error:
-        raise type(error)(f"path must lie in a folder that can be written; got {target} ({error.strerror})") from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
+from mllayers._extras import install_line, this_python
+
 _KERNEL = "python3"
 _PATIENCE = 60.0  # seconds a kernel may take to start
+_ANOTHER_HOME = (
+    "set MLLAYERS_HOME=%USERPROFILE%\\mllayers" if sys.platform == "win32" else "export MLLAYERS_HOME=~/mllayers"
+)
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,13 @@ class Finding:
         return f"  ok    {self.what}" if self.fine else f"  MEND  {self.what}\n        {self.mend}"
 
 
-def examine(home: Path | None) -> Iterator[Finding]:
+def examine(home: Path | Exception | None) -> Iterator[Finding]:
     """Look at everything the course needs, one finding at a time.
 
     Parameters
     ----------
-    home : Path or None
-        The learner's folder; None when it cannot be known yet.
+    home : Path, Exception or None
+        The learner's folder; None when it cannot be known yet, an error where it was looked for and not found.
 
     Yields
     ------
@@ -65,7 +69,7 @@ def python() -> Iterator[Finding]:
     try:
         wanted = metadata.metadata("mllayers")["Requires-Python"].removeprefix(">=")
     except metadata.PackageNotFoundError:
-        yield Finding("mllayers is not installed, only lying here", _install())
+        yield Finding("mllayers is not installed, only lying here", install_line("course"))
         return
     this = f"Python {platform.python_version()} at {sys.executable}"
     if sys.version_info < tuple(map(int, wanted.split("."))):
@@ -83,20 +87,29 @@ def packages() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:  # `python` says so
         return
     except ImportError:
-        yield Finding("the package packaging is missing, so that versions cannot be compared", _install())
+        yield Finding("the package packaging is missing, so that versions cannot be compared", install_line("course"))
         return
+    extras = {"course"}
+    for need in stated:  # the course names other extras of this package
+        if need.name == "mllayers" and need.marker is not None and need.marker.evaluate({"extra": "course"}):
+            extras |= need.extras
     for need in stated:
-        if need.marker is not None and not need.marker.evaluate({"extra": "course"}):
+        named = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras)
+        if need.name == "mllayers" or not named:
             continue
         try:
             version = metadata.version(need.name)
         except metadata.PackageNotFoundError:
-            yield Finding(f"{need.name} is missing; the course needs {need.name}{need.specifier}", _install())
+            yield Finding(
+                f"{need.name} is missing; the course needs {need.name}{need.specifier}", install_line("course")
+            )
             continue
         if need.specifier.contains(version, prereleases=True):
             yield Finding(f"{need.name} {version}")
         else:
-            yield Finding(f"{need.name} is {version}; the course needs {need.name}{need.specifier}", _install())
+            yield Finding(
+                f"{need.name} is {version}; the course needs {need.name}{need.specifier}", install_line("course")
+            )
 
 
 def kernel() -> Finding:
@@ -104,7 +117,7 @@ def kernel() -> Finding:
     from jupyter_client.blocking.client import BlockingKernelClient
     from jupyter_client.manager import run_kernel
 
-    mend = f"{_this_python()} -m ipykernel install --sys-prefix"
+    mend = f"{this_python()} -m ipykernel install --sys-prefix"
     asked = {"prefix": "__import__('sys').prefix", "package": "__import__('mllayers').__file__"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
@@ -118,7 +131,7 @@ def kernel() -> Finding:
     if Path(told.get("prefix", "")) != Path(sys.prefix):
         return Finding(f"the kernel {_KERNEL} runs another Python, at {told.get('prefix') or 'an unknown place'}", mend)
     if not told["package"]:
-        return Finding(f"the kernel {_KERNEL} cannot import mllayers", _install())
+        return Finding(f"the kernel {_KERNEL} cannot import mllayers", install_line("course"))
     return Finding(f"the kernel {_KERNEL} starts and imports mllayers")
 
 
@@ -129,7 +142,7 @@ def widgets() -> Finding:
     folders = jupyter_path("labextensions", "@jupyter-widgets", "jupyterlab-manager")
     if any((Path(folder) / "package.json").is_file() for folder in folders):
         return Finding("JupyterLab can show widgets")
-    mend = f"{_this_python()} -m pip install --force-reinstall --no-deps jupyterlab_widgets"
+    mend = f"{this_python()} -m pip install --force-reinstall --no-deps jupyterlab_widgets"
     return Finding("JupyterLab cannot show widgets: the front end of ipywidgets is missing", mend)
 
 
@@ -138,29 +151,21 @@ def tables() -> Iterator[Finding]:
     from mllayers import datasets
 
     problems = datasets.verify()
-    yield from (Finding(problem, f"{_this_python()} -m mllayers data") for problem in problems)
+    for problem in problems:
+        what, _, mend = problem.partition(": run `")
+        line = mend.partition("`")[0] or "python -m mllayers data"
+        yield Finding(what, line.replace("python ", f"{this_python()} ", 1) if line.startswith("python ") else line)
     if not problems:
-        yield Finding("the tables in datasets/ are as published")
+        yield Finding(f"the tables in {datasets.FOLDER.name}/ are as published")
 
 
-def writable(home: Path) -> Finding:
+def writable(home: Path | Exception) -> Finding:
     """Can the learner's folder be written? Leaves nothing behind."""
-    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if isinstance(home, Exception):
+        return Finding(f"MLLAYERS_HOME names no folder that can be found ({home})", _ANOTHER_HOME)
     try:
+        existing = next(folder for folder in (home, *home.parents) if folder.exists())
         with tempfile.TemporaryFile(dir=existing):
             return Finding(f"your folder {home} can be written")
     except OSError as error:
-        windows = sys.platform == "win32"
-        mend = "set MLLAYERS_HOME=%USERPROFILE%\\mllayers" if windows else "export MLLAYERS_HOME=~/mllayers"
-        return Finding(f"your folder {home} cannot be written ({error.strerror})", mend)
-
-
-def _install() -> str:
-    """The line that installs the course for this Python."""
-    if not (_ROOT / "constraints.txt").is_file():
-        return f'{_this_python()} -m pip install "mllayers[course]"'
-    return f'{_this_python()} -m pip install -c "{_ROOT / "constraints.txt"}" -e "{_ROOT}[course]"'
-
-
-def _this_python() -> str:
-    return f'"{sys.executable}"' if " " in sys.executable else sys.executable
+        return Finding(f"your folder {home} cannot be written ({error.strerror})", _ANOTHER_HOME)

@@ -1,6 +1,8 @@
 """The committed tables are what their seed makes, and anything else is told with the line that mends it."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -53,11 +55,37 @@ def test_truth_is_only_there_when_asked_for(name):
 @pytest.mark.parametrize("name", LOADERS)
 def test_missing_file_is_answered_with_the_line_that_mends_it(copy, name):
     (copy / f"{name}.csv").unlink()
-    with pytest.raises(FileNotFoundError, match=rf"datasets/{name}.csv is missing: run `python -m mllayers data`"):
+    with pytest.raises(FileNotFoundError, match=rf"datasets/{name}.csv is missing: run `python -m mllayers data"):
         LOADERS[name](folder=copy)
     assert datasets.verify(copy) == [
-        f"datasets/{name}.csv is missing: run `python -m mllayers data` to write the tables again"
+        f"datasets/{name}.csv is missing: run `python -m mllayers data --out {copy}` to write the tables again"
     ]
+
+
+def test_the_published_tables_are_mended_by_the_shortest_line(copy, monkeypatch):
+    monkeypatch.setattr(datasets, "FOLDER", copy)
+    (copy / "leads.csv").unlink()
+    assert datasets.verify() == [
+        "datasets/leads.csv is missing: run `python -m mllayers data` to write the tables again"
+    ]
+
+
+def test_tables_that_came_with_the_package_are_not_written_over(copy, monkeypatch):
+    monkeypatch.setattr(datasets, "FOLDER", copy)
+    monkeypatch.setattr(datasets, "_SHIPPED", copy)
+    with pytest.raises(ValueError, match=r"came with the package and stay as they are: name a folder \(--out FOLDER\)"):
+        datasets.rebuild()
+    (copy / "leads.csv").unlink()
+    (problem,) = datasets.verify()
+    assert "pip install --force-reinstall --no-deps mllayers==" in problem
+
+
+def test_a_blank_line_in_the_checksums_is_no_fault(copy):
+    sums = (copy / "SHA256SUMS").read_text()
+    (copy / "SHA256SUMS").write_text("\n" + sums.replace("\n", "\n\n") + "a line of another kind\n")
+    assert datasets.verify(copy) == []
+    (copy / "SHA256SUMS").write_bytes(b"\xff\xfe nothing\n")
+    assert len(datasets.verify(copy)) == 8
 
 
 def test_altered_file_is_refused(copy):
@@ -115,7 +143,7 @@ def test_a_long_table_is_written_in_parts_and_progress_is_told(tmp_path, monkeyp
             OSError,
             "folder must be one that can be .*Not a directory",
         ),
-        (lambda f: datasets.write_table([1], f / "x.csv"), TypeError, "frame must be a pandas DataFrame; got a list"),
+        (lambda f: datasets.write_table([1], f / "x.csv"), TypeError, "frame must be a DataFrame .*; got a list"),
         (lambda f: datasets.write_table(pd.DataFrame({"a": [1]}), None), TypeError, "path must be a path; got None"),
         (lambda f: datasets.load_orders(folder=3), TypeError, "folder must be a path; got 3"),
         (lambda f: datasets.load_orders(truth="yes"), TypeError, "truth must be True or False; got 'yes'"),
@@ -125,6 +153,29 @@ def test_refusals(tmp_path, call, error, message):
     (tmp_path / "file").touch()
     with pytest.raises(error, match=message):
         call(tmp_path)
+
+
+def test_a_name_that_the_disk_does_not_take_is_refused_in_words(tmp_path):
+    with pytest.raises(OSError, match=r"path must be a file that can be written; got .*\(3\d\d characters\)"):
+        datasets.write_table(pd.DataFrame({"a": [1]}), tmp_path / f"{'x' * 300}.csv")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_stays_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "x.csv")
+    with pytest.raises(ValueError, match="is a pipe or a device"):
+        datasets.write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real.csv").touch()
+    (tmp_path / "x.csv").symlink_to(tmp_path / "real.csv")
+    datasets.write_table(pd.DataFrame({"a": [1]}), tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text() == "a\n1\n"
 
 
 def test_target_that_is_a_folder_is_refused(tmp_path):

@@ -24,6 +24,7 @@ THREAD_SETTINGS = (
 NOT_HERE = {"jupyterlab"}  # shows the notebook, but need not be installed where the notebook runs
 if sys.platform == "emscripten":  # in a browser without an installation: its kernel is of another kind
     NOT_HERE |= {"ipykernel", "nbclient"}
+EXTRAS = ("course", "figures", "ledger")  # what the course asks for, in pyproject.toml
 RESTART = "restart the kernel (menu Kernel, Restart)"
 
 
@@ -104,7 +105,7 @@ def version_problems(
         requirements = importlib.metadata.requires("mllayers") or []
     for line in requirements:
         need = Requirement(line)
-        wanted = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", "course"))
+        wanted = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *EXTRAS))
         if not wanted or need.name in NOT_HERE:
             continue
         mend = f'run `%pip install "{need.name}{need.specifier}"`, then {RESTART}.'
