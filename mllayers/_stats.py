@@ -18,6 +18,9 @@ from mllayers._check import as_number
 
 Floats = NDArray[np.float64]
 
+# Money with fewer events than this gets no interval: benchmarks/coverage.py, docs/coverage.md.
+FEWEST_EVENTS = 5
+
 
 class OverlapCollapsed(ValueError):
     """The log says too little about the challenger: it acts where the logged policy hardly ever, or never, did.
@@ -42,17 +45,51 @@ def normal_quantile(level: float) -> float:
 
 
 def rate_interval(events: float, size: float, *, level: float) -> tuple[float, float]:
-    """Clopper–Pearson limits for a rate, for counts that need not be whole (effective sample sizes)."""
+    """Clopper–Pearson limits for a rate, for counts that need not be whole (effective sample sizes).
+
+    References
+    ----------
+    Clopper and Pearson (1934), Biometrika 26(4).
+    """
+    return exact_interval(events, size, size, level=level)
+
+
+def exact_interval(total: float, worth: float, squares: float, *, level: float) -> tuple[float, float]:
+    """Limits for a rate p where case i shows its event with probability p · Fᵢ, from the exact binomial distribution.
+
+    Parameters
+    ----------
+    total, worth, squares : float
+        Events seen, Σ F and Σ F²; all F = 1 gives Clopper and Pearson's limits.
+
+    Notes
+    -----
+    The count has mean p Σ F and variance p Σ F − p² Σ F². The binomial with (Σ F)² / Σ F² draws of chance
+    p Σ F² / Σ F has the same two, and its limits are Clopper and Pearson's. They cover at least what they say from no
+    event on; Wilson's cover 91 % instead of 95 % where about one event is expected.
+
+    References
+    ----------
+    Clopper and Pearson (1934), Biometrika 26(4).
+    """
     from scipy.special import betaincinv
 
-    tail = (1 - level) / 2
-    low = float(betaincinv(events, size - events + 1, tail)) if events > 0 else 0.0
-    high = float(betaincinv(events + 1, size - events, 1 - tail)) if events < size else 1.0
-    return low, high
+    size, each, tail = worth**2 / squares, worth / squares, (1 - as_number(level, "level", gt=0, lt=1)) / 2
+    low = each * float(betaincinv(total, max(size - total, 0.0) + 1, tail)) if total > 0 else 0.0
+    high = each * float(betaincinv(total + 1, size - total, 1 - tail)) if total < size else 1.0
+    return min(low, 1.0), min(high, 1.0)
 
 
 def score_interval(total: float, worth: float, squares: float, *, level: float) -> tuple[float, float]:
-    """The rates p with (total − p · worth)² ≤ z² (p · worth − p² · squares): Wilson's where all count once."""
+    """The rates p with (total − p · worth)² ≤ z² (p · worth − p² · squares): Wilson's where all count once.
+
+    Made for the two sides of `difference`, where it covers 94 % and more of 95 % from half an event on. One rate by
+    itself is better served by `exact_interval`.
+
+    References
+    ----------
+    Wilson (1927), JASA 22(158).
+    """
     z = normal_quantile(level)
     a, b = worth**2 + z**2 * squares, 2 * total * worth + z**2 * worth
     root = math.sqrt(max(b**2 - 4 * a * total**2, 0.0))
@@ -71,13 +108,67 @@ def difference(first: tuple[float, float, float], second: tuple[float, float, fl
     return value, value - math.hypot(a - low_a, high_b - b), value + math.hypot(high_a - a, b - low_b)
 
 
-def mean_interval(x: Floats, *, level: float) -> Interval:
-    """An interval for the mean of money: many zeros, a long tail. NaN ends where there are too few events."""
-    z, n, events = normal_quantile(level), x.size, int(np.count_nonzero(x))
-    if n < 2 or events < 2:
-        return Interval(math.nan, math.nan, events)
-    half = z * float(x.std(ddof=1)) / math.sqrt(n)
-    return Interval(float(x.mean()) - half, float(x.mean()) + half, events)
+def mean_interval(x: Floats, *, level: float, events: int | None = None) -> Interval:
+    """An interval for the mean of money: many zeros, a long tail, gains and losses, weighted or not.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+        Dollars of each case, zeros included.
+    level : float in (0, 1)
+        Probability with which the interval is to hold the true mean.
+    events : int, optional
+        How many events the entries rest on, where the caller counts fewer than the entries show: where a known cost
+        was taken off, entries differ from zero although nothing ever came back.
+
+    Returns
+    -------
+    Interval
+        Both ends NaN below `FEWEST_EVENTS` events. Events are the entries away from the value that at least half of
+        the entries share (mostly zero); all of them where no value is that common. A column of one value has none: its
+        interval is unknown, never of zero width.
+
+    Notes
+    -----
+    Hall's transformed t: with skewness g = m₃ / s³ the limits are x̄ − s/√n · T(±t), where
+    T(y) = ((1 + g/√n · (y − g/(6√n)))^(1/3) − 1) · 3√n / g takes the skewness out of the t statistic. t is Student's
+    quantile with min(events, (Σ d²)² / Σ d⁴) − 1 degrees of freedom, d = x − x̄: as many as entries of equal size would
+    carry the same spread, so that one large entry among many small ones makes the interval wide. No draw of chance is
+    in it, the order of rows does not matter, and a million rows take a tenth of a second.
+
+    A tail of which the sample holds nothing is beyond every method: where a cost falls on each case and the rare gain
+    has not come yet, give the number of gains as `events`.
+
+    References
+    ----------
+    Hall (1992), "On the Removal of Skewness by Transformation", JRSS B 54(1), 221–228; tried on skewed positive data
+    by Zhou and Gao (2000), The American Statistician 54(2), 100–104. The degrees of freedom are our own choice:
+    benchmarks/coverage.py measures what they do.
+    """
+    from scipy.special import stdtrit
+
+    tail, n, entries = 0.5 + as_number(level, "level", gt=0, lt=1) / 2, x.size, np.sort(x)
+    if n < 2:
+        return Interval(math.nan, math.nan, 0)
+    rounding = 1e-11 * float(max(abs(entries[0]), abs(entries[-1])))
+    shared = max(int((np.abs(entries - base) <= rounding).sum()) for base in (entries[(n - 1) // 2], entries[n // 2]))
+    found = n - shared if 2 * shared >= n else n
+    found = found if events is None else min(found, events)
+    if found < FEWEST_EVENTS:
+        return Interval(math.nan, math.nan, found)
+    mean, unit = float(entries.mean()), float(entries[-1] - entries[0])
+    d = (entries - mean) / unit
+    m2, m3, m4 = (float((d**power).mean()) for power in (2, 3, 4))
+    t = float(stdtrit(max(min(found, n * m2**2 / m4) - 1, 1.0), tail))
+    skew = m3 / m2**1.5 / math.sqrt(n)
+    low, high = (_unskewed(y, skew) for y in (t, -t))
+    se = unit * math.sqrt(m2 / (n - 1))
+    return Interval(mean - se * low, mean - se * high, found)
+
+
+def _unskewed(y: float, skew: float) -> float:
+    """Hall's transformation of a quantile; `skew` is the skewness of the mean."""
+    return y if abs(skew) < 1e-6 else 3 / skew * (math.cbrt(1 + skew * (y - skew / 6)) - 1)
 
 
 def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tuple[float, float, float, int]:
@@ -89,20 +180,39 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
         The labelled cases: 0 or 1, and the chance in (0, 1] with which each was labelled.
     n : int
         How many cases could have been labelled.
+    level : float in (0, 1)
+        Probability with which the interval is to hold the rate of these n cases.
+
+    Notes
+    -----
+    Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
+    (Hájek: weights 1/π) and has limits. The lower one is Korn and Graubard's: Clopper–Pearson for rate r in
+    n* = r (1 − r) / se² labels. The upper one is that of one more event of the largest weight (Fay and Feuer), for
+    binomial counts: with equal weights both are Clopper and Pearson's, and with unequal ones it allows for the heavy
+    event that was not drawn. Events and non-events that were seen are known, too: the limits never contradict them.
+
+    References
+    ----------
+    Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
+    791–801.
     """
     certain = pi == 1
     known, rest = float(y[certain].sum()), n - int(certain.sum())
     label, w = y[~certain], 1 / pi[~certain]
     events, seen = int(label.sum()), label.size
-    if rest == 0:
-        return known / n, known / n, known / n, events
     if seen == 0:
-        return math.nan, known / n, (known + rest) / n, 0
-    rate = float(w @ label / w.sum())
-    size = effective_size(w)
-    if 0 < rate < 1:
-        size = rate * (1 - rate) / (float(((1 - 1 / w) * (w * (label - rate)) ** 2).sum()) / float(w.sum()) ** 2)
-    low, high = rate_interval(rate * size, size, level=level)
+        return (math.nan if rest else known / n), known / n, (known + rest) / n, 0
+    order = np.lexsort((label, w))
+    label, w = label[order], w[order]
+    worth, total, squares = float(w.sum()), float(w @ label), float(w**2 @ label)
+    rate, low = total / worth, 0.0
+    if events:
+        variance = float(((1 - 1 / w) * (w * (label - rate)) ** 2).sum()) / worth**2
+        size = rate * (1 - rate) / variance if rate < 1 else effective_size(w)
+        low = rate_interval(rate * size, size, level=level)[0]
+    heaviest = float(w[-1])
+    total, squares = total + heaviest, squares + heaviest**2
+    high = rate_interval(total**2 / squares - 1, worth * total / squares, level=level)[1]
     low, high = max(rest * low, events), min(rest * high, rest - (seen - events))
     return (known + rest * rate) / n, (known + low) / n, (known + high) / n, events
 
