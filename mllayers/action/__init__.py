@@ -2,17 +2,23 @@
 
 from mllayers.action.acting import ActReport, Book, Limits, act
 from mllayers.action.effect import UpliftEffect, uplift_effect
-from mllayers.action.value import PolicyValue, uplift_policy_value
+from mllayers.action.from_ledger import LedgerEffect, ledger_effect
+from mllayers.action.randomised import RandomisationCheck, check_randomised
+from mllayers.action.value import UpliftPolicyValue, uplift_policy_value
 from mllayers.action.worth import break_even, worth_acting
 
 __all__ = [
     "ActReport",
     "Book",
+    "LedgerEffect",
     "Limits",
-    "PolicyValue",
+    "RandomisationCheck",
     "UpliftEffect",
+    "UpliftPolicyValue",
     "act",
     "break_even",
+    "check_randomised",
+    "ledger_effect",
     "uplift_effect",
     "uplift_policy_value",
     "worth_acting",

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_number, as_probabilities, per_case
+from mllayers._check import as_number, as_probabilities, per_case, same_cases
 
 __all__ = ["break_even", "worth_acting"]
 
@@ -57,7 +57,8 @@ def worth_acting(
     Raises
     ------
     TypeError, ValueError
-        For probabilities outside [0, 1], missing numbers, or columns of different length.
+        For probabilities outside [0, 1], missing numbers, columns of different length, Series whose labels differ, and
+        money that is too large to be reckoned with.
 
     Notes
     -----
@@ -83,13 +84,16 @@ def worth_acting(
     """
     given = {"p": p, "p_without": p_without, "value": value, "redeemed_cost": redeemed_cost}
     given["contact_cost"] = contact_cost
-    sizes = [np.size(x) for x in given.values() if np.ndim(x) > 0]
-    n = sizes[0] if sizes else 1
-    chance, without, worth, redeemed, contact = (per_case(x, n, name) for name, x in given.items())
+    n = same_cases(**given)
+    columns = [per_case(x, n, name) for name, x in given.items()]
+    chance, without, worth, redeemed, contact = columns
     for name, x in (("p", chance), ("p_without", without)):
         as_probabilities(np.atleast_1d(x), name)
-    ev = (chance - without) * worth - chance * redeemed - contact
-    return ev if sizes else float(ev)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ev = (chance - without) * worth - chance * redeemed - contact
+    if not np.isfinite(ev).all():
+        raise ValueError("value, redeemed_cost and contact_cost must be small enough to be added up")
+    return ev if any(x.ndim for x in columns) else float(ev)
 
 
 def break_even(
@@ -118,8 +122,8 @@ def break_even(
     Raises
     ------
     TypeError, ValueError
-        Unless exactly one of the three is left out; for probabilities outside [0, 1] and for negative money, with which
-        the action could pay *below* the break-even.
+        Unless exactly one of the three is left out; for probabilities outside [0, 1], for negative money, with which
+        the action could pay *below* the break-even, and where the answer is too large for a number.
 
     Notes
     -----
@@ -144,11 +148,18 @@ def break_even(
     redeemed, without = as_number(redeemed_cost, "redeemed_cost", ge=0), as_number(p_without, "p_without", ge=0, le=1)
     if contact_cost is None:
         chance = as_number(p, "p", ge=0, le=1)
-        return (chance - without) * as_number(value, "value", ge=0) - chance * redeemed
+        return _reckoned((chance - without) * as_number(value, "value", ge=0) - chance * redeemed)
     cost = as_number(contact_cost, "contact_cost", ge=0)
     if value is None:
         chance = as_number(p, "p", ge=0, le=1)
-        return (chance * redeemed + cost) / (chance - without) if chance > without else math.inf
+        return _reckoned((chance * redeemed + cost) / (chance - without)) if chance > without else math.inf
     worth = as_number(value, "value", ge=0)
     needed = (without * worth + cost) / (worth - redeemed) if worth > redeemed else math.inf
     return needed if needed <= 1 else math.inf
+
+
+def _reckoned(x: float) -> float:
+    """An amount that came out as a number; infinity would say *never*."""
+    if not math.isfinite(x):
+        raise ValueError("the answer is too large for a number: state value, contact_cost and redeemed_cost in dollars")
+    return x
