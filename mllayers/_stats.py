@@ -241,7 +241,8 @@ def guard_weights(
     if not w.any():
         raise OverlapCollapsed(f"{who} never does what was done: the log says nothing about it")
     mean, size = float(w.mean()), effective_size(w)
-    se = float(w.std(ddof=1)) / math.sqrt(w.size) if w.size > 1 else math.inf
+    spread = max(float(w.var(ddof=1)), float((w**2).sum() / w.sum()) - 1) if w.size > 1 else math.inf
+    se = math.sqrt(spread / w.size)  # by chance too few large weights would make their own spread look small
     if mean < 1 - max(4 * se, 1e-9):
         raise OverlapCollapsed(
             f"the weights {what} average {mean:.2f} where 1 is expected: in about {1 - mean:.0%} of the cases {who} "
