@@ -1,0 +1,230 @@
+"""Rows of a frame as the ledger keeps them, and back."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from mllayers._check import as_frame, as_keys, as_numbers, as_times, describe
+from mllayers._words import exact
+from mllayers.ledger.schema import DECISIONS, OUTCOMES, OVERRIDES
+
+__all__ = ["Columns", "Row"]
+
+Row = tuple[Any, ...]
+Columns = list[Sequence[Any]]
+
+DRAWN = ("", "holdout", "explore")
+_TEXT = pd.Series(["text"]).dtype  # 'str' from pandas 3 on, 'object' before
+_DEFAULTS = {"model": "", "policy": "", "drawn": ""}
+_KEYS_A_QUERY = 5_000
+
+
+# from a frame -------------------------------------------------------------------------------------------------------
+
+
+def decision_columns(decisions: Any) -> Columns:
+    """The columns of the table of decisions, each value checked."""
+    frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
+    chance = as_numbers(frame["propensity"], "propensity", missing=True)
+    _refuse(
+        ~((chance > 0) & (chance <= 1)),
+        lambda row: (
+            f"propensity must be known and lie in (0, 1]: without it nobody can learn from the decision; got "
+            f"{exact(chance[row]) if not math.isnan(chance[row]) else 'none'} at row {row}"
+        ),
+    )
+    cost = as_numbers(frame["cost"], "cost")
+    _refuse(cost < 0, lambda row: f"cost must be ≥ 0; got {exact(cost[row])} at row {row}")
+    given = frame if "planned" in frame else frame.assign(planned=frame["action"])
+    columns = _columns(DECISIONS, given)
+    _check_lots(*(columns[DECISIONS.columns.keys().index(name)] for name in ("planned", "action", "idle", "drawn")))
+    return columns
+
+
+def _check_lots(planned: Sequence[Any], action: Sequence[Any], idle: Sequence[Any], drawn: Sequence[Any]) -> None:
+    """What was planned is what was done, unless a lot changed it; and a hold-out is idle."""
+    for row, (plan, done, rest, lot) in enumerate(zip(planned, action, idle, drawn, strict=True)):
+        if lot not in DRAWN:
+            raise ValueError(f"drawn must be '', 'holdout' or 'explore'; got {describe(lot)} at row {row}")
+        if not lot and plan != done:
+            raise ValueError(
+                f"planned must be the action where no lot was drawn; got {describe(plan)} for the action "
+                f"{describe(done)} at row {row}: say in drawn which lot changed it"
+            )
+        if lot == "holdout" and done != rest:
+            raise ValueError(
+                f"a case held out gets the idle action; got {describe(done)}, and idle = {describe(rest)}, at row {row}"
+            )
+
+
+def outcome_columns(outcomes: Any) -> Columns:
+    """The columns of the table of outcomes, each value checked."""
+    frame = as_frame(outcomes, "outcomes", ["case", "time", "kind", "arrival"])
+    early = as_times(frame["arrival"], "arrival") < as_times(frame["time"], "time")
+    _refuse(early, lambda row: f"an outcome arrives before its decision, at row {row}")
+    return _columns(OUTCOMES, frame)
+
+
+def override_columns(overrides: Any) -> Columns:
+    """The columns of the table of overrides, each value checked."""
+    frame = as_frame(overrides, "overrides", ["case", "time", "action", "by", "reason", "at"])
+    early = as_times(frame["at"], "at") < as_times(frame["time"], "time")
+    _refuse(early, lambda row: f"a decision is overridden before it is made, at row {row}")
+    return _columns(OVERRIDES, frame)
+
+
+def _refuse(bad: NDArray[np.bool_], words: Callable[[int], str]) -> None:
+    if bad.any():
+        raise ValueError(words(int(np.argmax(bad))))
+
+
+def _columns(table: sa.Table, frame: pd.DataFrame) -> Columns:
+    """The frame's columns in the order of the table's, each value of the right kind."""
+    columns: Columns = []
+    for column in table.columns:
+        name, n = column.name, len(frame)
+        if name not in frame:
+            columns.append([_DEFAULTS.get(name)] * n)
+        elif isinstance(column.type, sa.DateTime):
+            columns.append(as_times(frame[name], name))  # type: ignore[arg-type]
+        elif isinstance(column.type, sa.Double):
+            numbers = as_numbers(frame[name], name, missing=bool(column.nullable))
+            gaps = bool(column.nullable) and bool(np.isnan(numbers).any())
+            columns.append([None if math.isnan(x) else x for x in numbers.tolist()] if gaps else numbers.tolist())
+        else:
+            columns.append(_texts(frame[name], name, missing=bool(column.nullable)))
+    return columns
+
+
+def _texts(column: pd.Series[Any], name: str, *, missing: bool) -> list[str | None]:
+    """Text as the ledger keeps it; the same text is looked at once."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    codes, kinds = pd.factorize(column)
+    if (codes < 0).any() and not missing:
+        raise ValueError(f"{name} is missing at row {int(np.argmax(codes < 0))}")
+    if 2 * len(kinds) > len(column):
+        seen, at = column.notna().to_numpy(), column
+    else:
+        seen, at = None, None
+    if at is not None and seen is not None and seen.all():
+        return list(as_keys(at, name))
+    try:
+        words = as_keys(pd.Series(kinds, dtype=None if len(kinds) else object), name)
+    except (TypeError, ValueError):
+        as_keys(column[codes >= 0], name)  # says the right row
+        raise
+    known = np.array([*words, None], dtype=object)
+    return list(known[codes].tolist())
+
+
+# to the database ----------------------------------------------------------------------------------------------------
+
+
+def ready(columns: Columns, dialect: str) -> list[Row]:
+    """Rows as the driver takes them."""
+    return list(zip(*(_ready(column, dialect) for column in columns), strict=True))
+
+
+def _ready(column: Sequence[Any], dialect: str) -> Sequence[Any]:
+    if not isinstance(column, np.ndarray):
+        return column
+    if dialect != "sqlite":
+        return list(column.tolist())
+    times, at = np.unique(column, return_inverse=True)
+    words = np.array([str(moment).replace("T", " ") for moment in times], dtype=object)
+    return list(words[at].tolist())
+
+
+def moment(when: datetime.datetime, dialect: str) -> Any:
+    """One time as the driver takes it."""
+    return when.isoformat(" ", "microseconds") if dialect == "sqlite" else when
+
+
+def insert(dialect: str, table: sa.Table) -> str:
+    """Insert what is not there yet, as the driver takes it: several times faster than through SQLAlchemy's types."""
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(table.columns))
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+
+
+def written_already(
+    connection: sa.Connection, table: sa.Table, rows: list[Row]
+) -> Iterator[tuple[int, Row, Row | None]]:
+    """Each row with its number, and what is written under its case and time and the rest of its key."""
+    names = [column.name for column in table.columns]
+    key = itemgetter(*(names.index(column.name) for column in table.primary_key))
+    columns = ", ".join(f't."{name}"' for name in names)
+    seen: dict[Any, Row] = {}
+    for begin in range(0, len(rows), _KEYS_A_QUERY):
+        part = rows[begin : begin + _KEYS_A_QUERY]
+        cases, times = [row[0] for row in part], [row[1] for row in part]
+        if connection.dialect.name == "sqlite":
+            keys: Any = ", ".join(repeat("(?, ?)", len(part)))
+            given: Any = tuple(x for pair in zip(cases, times, strict=True) for x in pair)
+            source = f'(VALUES {keys}) AS k CROSS JOIN {table} AS t ON t."case" = k.column1 AND t."time" = k.column2'
+        else:
+            given = (cases, times)
+            source = (
+                f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
+            )
+        for row in connection.exec_driver_sql(f"SELECT {columns} FROM {source}", given):
+            seen[key(row)] = tuple(row)
+        for number, row in enumerate(part, begin):
+            yield number, row, seen.setdefault(key(row), row)
+
+
+def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
+    """Raise at the first row that differs from what is written, or given before, under its key."""
+    names = table.columns.keys()
+    for number, row, old in written_already(connection, table, rows):
+        if old is not None and old != row:
+            differs = next(name for name, a, b in zip(names, old, row, strict=True) if a != b)
+            raise ValueError(
+                f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "
+                f"so decide again with a new time (row {number}; nothing was written)"
+            )
+
+
+# and back -----------------------------------------------------------------------------------------------------------
+
+
+def as_table(rows: Sequence[Any], kinds: dict[str, str]) -> pd.DataFrame:
+    """Rows as they came from the driver as a frame; kinds are 'text', 'number', 'count' and 'time', '?' where none.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        For a value of another kind: then the file is damaged.
+    """
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(kinds)
+    data = {}
+    for (name, kind), values in zip(kinds.items(), columns, strict=True):
+        plain = kind.rstrip("?")
+        if plain == "time":
+            data[name] = pd.Series(np.array(values, dtype="datetime64[us]"), dtype="datetime64[us]")
+        elif plain == "text":
+            if not set(map(type, values)) <= ({str, type(None)} if kind.endswith("?") else {str}):
+                raise TypeError(name)
+            data[name] = pd.Series(values, dtype=_TEXT)
+        else:
+            data[name] = pd.Series(np.array(values, dtype="int64" if plain == "count" else "float64"))
+        if not kind.endswith("?") and data[name].isna().any():
+            raise ValueError(name)
+    return pd.DataFrame(data)
+
+
+def kinds_of(table: sa.Table) -> dict[str, str]:
+    """The kinds of a table's columns, for `as_table`."""
+    words = {sa.Text: "text", sa.Double: "number", sa.BigInteger: "count", sa.DateTime: "time", sa.Date: "time"}
+    return {column.name: words[type(column.type)] + "?" * bool(column.nullable) for column in table.columns}
