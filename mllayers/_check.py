@@ -264,6 +264,11 @@ def as_text(x: Any, name: str, what: str = "text") -> str:
     return _storable(x, name)
 
 
+def is_said(x: Any) -> bool:
+    """Whether it holds words; ``None``, a blank of an exercise, ``''`` and ``'____'`` do not."""
+    return isinstance(x, str) and any(letter.isalnum() for letter in x)
+
+
 def as_path(x: Any, name: str) -> Path:
     """A path, from text or another path."""
     if not isinstance(x, (str, os.PathLike)):
