@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import datetime
+import inspect
+import zoneinfo
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import pandas as pd
+from mllayers._check import as_flag, as_frame, as_integer, as_number, as_times, describe
+from mllayers._results import Result
+from mllayers._words import dollars
 
-from mllayers._check import as_frame, as_integer, as_number, describe
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["ActReport", "Book", "Limits", "act"]
 
 
 @runtime_checkable
 class Book(Protocol):
-    """What `act` needs of a ledger; `mllayers.ledger.Ledger` has it."""
+    """What `act` needs of a ledger; `mllayers.ledger.Ledger` has it.
+
+    Notes
+    -----
+    Taught in notebook 04, *Acting once*.
+    """
 
     def check_decisions(self, decisions: pd.DataFrame) -> pd.DataFrame:
         """Raise what `record_decisions` would raise; the decisions as they are kept."""
@@ -24,15 +36,26 @@ class Book(Protocol):
     def record_decisions(self, decisions: pd.DataFrame) -> int:
         """Write decisions down, each once."""
 
-    def attempts(self) -> pd.DataFrame:
-        """The attempts so far: case, time, cost, day, state ('done', 'failed' or 'in doubt'), note."""
+    def overrides(self) -> pd.DataFrame:
+        """Where a person decided otherwise: case, time, action, by, reason, at."""
+
+    def attempts(self, *, patience: datetime.timedelta, now: Any) -> pd.DataFrame:
+        """The attempts so far: case, time, cost, day, state ('done', 'failed', 'started' or 'in doubt'), note."""
 
     def start(
-        self, case: Any, time: Any, *, cost: float, day: datetime.date, budget: float | None, per_day: int | None
+        self,
+        case: Any,
+        time: Any,
+        *,
+        cost: float,
+        day: datetime.date,
+        budget: float | None,
+        per_day: int | None,
+        at: Any,
     ) -> str:
-        """Claim one decision: 'started', 'known', 'budget' or 'day'."""
+        """Claim one decision: 'started', 'known', 'overridden', 'budget' or 'day'."""
 
-    def finish(self, case: Any, time: Any, *, state: str, note: str) -> None:
+    def finish(self, case: Any, time: Any, *, state: str, note: str, at: Any) -> None:
         """Write down how the attempt ended."""
 
 
@@ -45,7 +68,16 @@ class Limits:
     budget : float, optional
         Dollars that all attempts together may cost.
     per_day : int, optional
-        Attempts on one day.
+        Attempts on one day, in the time zone that `act` is given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a budget that is no number ≥ 0, and attempts that are no whole number ≥ 0.
+
+    Notes
+    -----
+    Taught in notebook 04, *Acting once*.
     """
 
     budget: float | None = None
@@ -58,8 +90,8 @@ class Limits:
             as_integer(self.per_day, "per_day", ge=0)
 
 
-@dataclass(frozen=True)
-class ActReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class ActReport(Result):
     """What `act` did: counts of decisions by how they ended.
 
     Attributes
@@ -67,64 +99,100 @@ class ActReport:
     done, failed : int
         Carried out now, and tried now without success.
     before : int
-        Carried out or failed earlier, or taken up by another program now; not tried again.
+        Carried out or failed earlier; not tried again.
+    under_way : int
+        Begun a short while ago by another program, or taken up by one now; that one will say how they end.
     in_doubt : int
-        Started earlier and never finished: nobody knows whether it happened, so it is left for somebody to look.
+        Begun earlier and never finished: nobody knows whether it happened, so it is left for somebody to look.
+    overridden : int
+        A person decided otherwise; left to that person.
+    idle : int
+        The action leaves the case alone: written down, nothing to do.
     over_budget, over_day : int
-        Left for later: the first that would go over a limit, and all new ones after it.
+        Left for later because of a limit.
+    left : float
+        Dollars of what was left for later.
     dry_run : bool
         Whether nothing was done: then `done` is what would be tried.
+
+    Notes
+    -----
+    Taught in notebook 04, *Acting once*.
     """
 
     done: int = 0
     failed: int = 0
     before: int = 0
+    under_way: int = 0
     in_doubt: int = 0
+    overridden: int = 0
+    idle: int = 0
     over_budget: int = 0
     over_day: int = 0
+    left: float = 0.0
     dry_run: bool = False
 
-    def __str__(self) -> str:
+    def _line(self) -> str:
         head = f"dry run, nothing was done: {self.done:,} would be tried" if self.dry_run else f"{self.done:,} done"
         rest = [
             (self.failed, "failed"),
             (self.before, "dealt with before"),
+            (self.under_way, "under way elsewhere"),
             (self.in_doubt, "in doubt: look at them before anything else"),
+            (self.overridden, "left to the people who overrode them"),
+            (self.idle, "idle"),
             (self.over_budget, "over the budget"),
             (self.over_day, "over the day's limit"),
         ]
-        return ", ".join([head, *(f"{count:,} {what}" for count, what in rest if count)])
+        told = ", ".join([head, *(f"{n:,} {what}" for n, what in rest if n)])
+        return told + f" ({dollars(self.left)} left for later)" * bool(self.over_budget or self.over_day)
 
 
 def act(
-    decisions: pd.DataFrame,
+    decisions: Any,
     ledger: Book,
     *,
     do: Callable[[dict[str, Any]], object],
     limits: Limits | None = None,
     dry_run: bool = True,
-    today: datetime.date | None = None,
+    idle: str | EllipsisType | None = ...,
+    skip: bool = False,
+    zone: str = "UTC",
+    patience: datetime.timedelta = datetime.timedelta(minutes=10),
+    now: Callable[[], datetime.datetime] | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> ActReport:
     """Carry decisions out, each once, within limits, and write down what happened.
 
     Parameters
     ----------
-    decisions : DataFrame
-        One row per decision, with the columns of the ledger (case, time, action, propensity, cost, …) and whatever
-        `do` needs. Rows whose action is 'none' are written down and need no doing.
+    decisions : DataFrame (pandas, Polars or Arrow)
+        One row per decision, as `Policy.plan` returns them: the columns of the ledger (case, time, action,
+        propensity, cost, idle, …) and whatever `do` needs.
     ledger : Ledger
         Where decisions and attempts are written; it also knows what was done before.
     do : callable
-        Takes one decision as a dictionary and does it: sends an e-mail, prints a voucher. An exception counts as
-        failed.
+        Takes one decision as a dictionary and has done it when it returns: has sent an e-mail, has printed a voucher.
+        An exception counts as failed, and its words are kept in the ledger: let no names stand in them.
     limits : Limits, optional
         Budget in dollars and attempts a day, over all the ledger knows. Decisions are taken in the order given, and
         the first that would go over a limit ends it.
     dry_run : bool, default True
         Say what would be done, or why it would be refused, and do and write nothing.
-    today : date, optional
-        The day that the limit per day counts; by default the computer's.
+    idle : str or None, optional
+        The action that leaves a case alone, where the decisions have no column ``idle``; None where there is none, so
+        that every row is carried out. Rows with the idle action are written down, never carried out, and count for no
+        limit.
+    skip : bool, default False
+        Pass over decisions that would go over the budget, and go on with cheaper ones behind them.
+    zone : str, default 'UTC'
+        The time zone whose days the limit per day counts, such as 'Europe/Madrid'. Programs that share a ledger should
+        name the same one. Each decision is asked for its day when it is begun.
+    patience : timedelta, default 10 minutes
+        How long an attempt of another program may be under way before it is in doubt. Longer than the longest `do`.
+    now : callable, optional
+        Says what time it is; by default the computer's clock. For rehearsals: ``lambda: datetime(2026, 7, 1, 9)``
+        (without a zone: UTC).
     progress : callable, optional
         Called as ``progress(decisions_dealt_with, decisions)``.
 
@@ -136,16 +204,18 @@ def act(
     Raises
     ------
     TypeError, ValueError
-        For a frame without the columns, a `do` that cannot be called, and whatever the ledger refuses (such as a
-        decision without a known propensity): then nothing was done.
+        For a frame without the columns, decisions that do not say which action is idle, a `do` that cannot be called
+        or would not have done its work when it returns (async functions, generators), and whatever the ledger refuses
+        (such as a decision without a known propensity): then nothing was done or written.
     LedgerError
-        If the ledger cannot be written. What was being done at that moment is in doubt; run again for the rest.
+        If the ledger cannot be written. The message says how many were done before, and which one is in doubt.
 
     Notes
     -----
     Each decision is claimed in the ledger before it is done, and its end is written after. A program that is stopped
     between the two leaves it **in doubt**: it may have happened, so it is counted and never repeated blindly. One that
-    failed is not repeated either; decide again, with a new time. Taught in notebook 04, *Acting once*.
+    failed is not repeated either; decide again, with a new time. A deed that is only promised (a coroutine, a task, a
+    future, a generator that `do` returned) is failed: nobody saw it happen. Taught in notebook 04, *Acting once*.
 
     References
     ----------
@@ -153,79 +223,228 @@ def act(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from mllayers.ledger import Ledger
-    >>> decisions = pd.DataFrame({"case": ["a", "b"], "time": pd.Timestamp("2026-03-01"), "action": "voucher",
-    ...                           "propensity": 0.9, "cost": 5.0})
+    >>> decisions = pd.DataFrame({"case": ["a", "b", "c"], "time": pd.Timestamp("2026-03-01"), "propensity": 0.9,
+    ...                           "action": ["voucher", "voucher", "nothing"], "idle": "nothing", "cost": [5, 5, 0]})
     >>> with Ledger() as ledger:
     ...     print(act(decisions, ledger, do=print))
     ...     print(act(decisions, ledger, do=lambda one: None, dry_run=False, limits=Limits(budget=5)))
-    dry run, nothing was done: 2 would be tried
-    1 done, 1 over the budget
+    dry run, nothing was done: 2 would be tried, 1 idle
+    1 done, 1 idle, 1 over the budget ($5 left for later)
     """
     frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
-    if not callable(do):
-        raise TypeError(f"do must be a function that takes one decision; got {describe(do)}")
+    _refuse_promises(do)
     if not isinstance(ledger, Book):
         raise TypeError(f"ledger must be a Ledger; got {describe(ledger)}")
-    limits, day = limits or Limits(), _day(today)
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits must be Limits(budget=…, per_day=…) or None; got {describe(limits)}")
+    dry_run, skip = as_flag(dry_run, "dry_run"), as_flag(skip, "skip")
+    for given, name in ((now, "now"), (progress, "progress")):
+        if given is not None and not callable(given):
+            raise TypeError(f"{name} must be a function; got {describe(given)}")
+    if not isinstance(patience, datetime.timedelta) or patience < datetime.timedelta(0):
+        raise TypeError(f"patience must be a timedelta, not below zero; got {describe(patience)}")
+    frame = _with_idle(frame, idle)
+    run = _Run(ledger, do, limits or Limits(), skip, _Clock(now, zone), dry_run)
     kept = ledger.check_decisions(frame)
+    first = ~kept.duplicated(["case", "time"])
+    rests = kept["action"] == kept["idle"]
     if not dry_run:
         ledger.record_decisions(frame)
-    before = ledger.attempts()
-    known = dict(zip(zip(before["case"], before["time"], strict=True), before["state"], strict=True))
-    spent, that_day = float(before["cost"].sum()), int((before["day"] == pd.Timestamp(day)).sum())
-    needs_doing = ((kept["action"] != "none") & ~kept.duplicated(["case", "time"])).to_numpy()
+    run.look(patience)
+    run.counts["idle"] = int((first & rests).sum())
+    needs_doing = (first & ~rests).to_numpy()
     rows, kept = frame[needs_doing].to_dict("records"), kept[needs_doing]
-    counts, stopped = dict.fromkeys(("done", "failed", "before", "in_doubt", "over_budget", "over_day"), 0), ""
-    for number, (row, case, time, cost) in enumerate(zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)):
-        if (case, time) in known:
-            came = "in_doubt" if known[case, time] == "in doubt" else "before"
-        elif stopped:
-            came = stopped
-        elif dry_run:
-            spent, that_day = spent + cost, that_day + 1
-            came = _would_be(spent, that_day, limits)
-        else:
-            came = _do_one(row, (case, time), cost, ledger, do, limits, day)
-        stopped = came if came in ("over_budget", "over_day") else stopped
-        counts[came] += 1
-        if progress is not None:
-            progress(number + 1, len(rows))
-    return ActReport(**counts, dry_run=dry_run)
-
-
-def _day(today: Any) -> datetime.date:
-    if today is None:
-        return datetime.date.today()
-    if not isinstance(today, datetime.date):
-        raise TypeError(f"today must be a date; got {describe(today)}")
-    return today.date() if isinstance(today, datetime.datetime) else today
-
-
-def _would_be(spent: float, that_day: int, limits: Limits) -> str:
-    """Whether one more attempt, counted in, stays within the limits; as the ledger says it."""
-    if limits.per_day is not None and that_day > limits.per_day:
-        return "over_day"
-    return "over_budget" if limits.budget is not None and round(spent, 6) > limits.budget else "done"
-
-
-def _do_one(
-    row: dict[Any, Any],
-    key: tuple[str, datetime.datetime],
-    cost: float,
-    ledger: Book,
-    do: Callable[[dict[str, Any]], object],
-    limits: Limits,
-    day: datetime.date,
-) -> str:
-    """Claim one decision, do it, write down how it ended; that, as a field of the report."""
-    came = ledger.start(*key, cost=cost, day=day, budget=limits.budget, per_day=limits.per_day)
-    if came != "started":
-        return {"known": "before", "budget": "over_budget", "day": "over_day"}[came]
+    cases = zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)
     try:
-        do(row)
-    except Exception as error:  # whatever it was, it is written down and the others still get their turn
-        ledger.finish(*key, state="failed", note=f"{type(error).__name__}: {error}")
-        return "failed"
-    ledger.finish(*key, state="done", note="")
-    return "done"
+        for number, (row, case, time, cost) in enumerate(cases, start=1):
+            run.one(row, (case, time), cost)
+            if progress is not None:
+                progress(number, len(rows))
+    except BaseException as error:
+        _say_where(error, run)
+        raise
+    return run.report()
+
+
+class _Clock:
+    """What time it is, and which day in the time zone."""
+
+    def __init__(self, now: Callable[[], datetime.datetime] | None, zone: str) -> None:
+        self.now = now
+        try:
+            self.zone = zoneinfo.ZoneInfo(zone)
+        except (TypeError, AttributeError):
+            raise TypeError(
+                f"zone must be the name of a time zone, such as Europe/Madrid; got {describe(zone)}"
+            ) from None
+        except (ValueError, KeyError, OSError):
+            raise ValueError(
+                f"zone must be the name of a time zone, such as Europe/Madrid; got {describe(zone)}"
+            ) from None
+        self()
+
+    def __call__(self) -> datetime.datetime:
+        """Now, in UTC and without a zone, as the ledger keeps times."""
+        moment = datetime.datetime.now(datetime.UTC) if self.now is None else self.now()
+        if not isinstance(moment, datetime.datetime):
+            raise TypeError(f"now must return a datetime; got {describe(moment)}")
+        return as_times([moment], "now")[0].item()  # type: ignore[no-any-return]
+
+    def day(self, moment: datetime.datetime) -> datetime.date:
+        return moment.replace(tzinfo=datetime.UTC).astimezone(self.zone).date()
+
+
+class _Run:
+    """One run of `act`: what it knows of earlier ones, and what came of each decision so far."""
+
+    def __init__(
+        self,
+        ledger: Book,
+        do: Callable[[dict[str, Any]], object],
+        limits: Limits,
+        skip: bool,
+        clock: _Clock,
+        dry_run: bool,
+    ) -> None:
+        self.ledger, self.do, self.limits, self.skip = ledger, do, limits, skip
+        self.clock, self.dry_run = clock, dry_run
+        self.counts = {name: 0 for name in ActReport.__dataclass_fields__ if name not in ("left", "dry_run")}
+        self.left, self.stopped = 0.0, ""
+        self.hand: tuple[str, Any] | None = None  # the decision in hand
+        self.claimed = False
+
+    def look(self, patience: datetime.timedelta) -> None:
+        """What was begun before, by anybody."""
+        before = self.ledger.attempts(patience=patience, now=self.clock())
+        self.known = dict(zip(zip(before["case"], before["time"], strict=True), before["state"], strict=True))
+        others = self.ledger.overrides()
+        self.others = set(zip(others["case"], others["time"], strict=True))
+        self.spent = float(before["cost"].sum())
+        self.days: dict[datetime.date, int] = {}
+        if self.dry_run:
+            for day in before["day"].dt.date:
+                self.days[day] = self.days.get(day, 0) + 1
+
+    def one(self, row: dict[Any, Any], key: tuple[str, Any], cost: float) -> None:
+        """Deal with one decision, and count how."""
+        self.hand, self.claimed = key, False
+        words = {"done": "before", "failed": "before", "started": "under_way", "in doubt": "in_doubt"}
+        if key in self.known:
+            came = words[self.known[key]]
+        elif key in self.others:
+            came = "overridden"
+        elif self.stopped:
+            came = self.stopped
+        else:
+            came = self._would_be(cost) if self.dry_run else self._carry_out(row, key, cost)
+        self.counts[came] += 1
+        if came in ("over_budget", "over_day"):
+            self.left += cost
+            if came == "over_day" or not self.skip:
+                self.stopped = came
+        self.hand = None
+
+    def _would_be(self, cost: float) -> str:
+        """Whether one more attempt stays within the limits; as the ledger says it."""
+        day, budget, per_day = self.clock.day(self.clock()), self.limits.budget, self.limits.per_day
+        if per_day is not None and self.days.get(day, 0) + 1 > per_day:
+            return "over_day"
+        if budget is not None and round(self.spent + cost, 6) > budget:
+            return "over_budget"
+        self.spent, self.days[day] = self.spent + cost, self.days.get(day, 0) + 1
+        return "done"
+
+    def _carry_out(self, row: dict[Any, Any], key: tuple[str, Any], cost: float) -> str:
+        """Claim one decision, do it, write down how it ended; that, as a field of the report."""
+        moment = self.clock()
+        limits = {"budget": self.limits.budget, "per_day": self.limits.per_day}
+        came = self.ledger.start(*key, cost=cost, day=self.clock.day(moment), at=moment, **limits)  # type: ignore[arg-type]
+        if came != "started":
+            return {"known": "under_way", "overridden": "overridden", "budget": "over_budget", "day": "over_day"}[came]
+        self.claimed = True
+        try:
+            note = _promise(self.do(row))
+        except Exception as error:  # whatever it was, it is written down and the others still get their turn
+            note = _words_of(error)
+        state = "failed" if note else "done"
+        self.ledger.finish(*key, state=state, note=note, at=self.clock())
+        self.claimed = False
+        return state
+
+    def report(self) -> ActReport:
+        return ActReport(**self.counts, left=round(self.left, 6), dry_run=self.dry_run)
+
+
+def _with_idle(frame: pd.DataFrame, idle: str | EllipsisType | None) -> pd.DataFrame:
+    """The decisions with their column of the idle action."""
+    if idle is ...:
+        if "idle" not in frame.columns:
+            raise ValueError(
+                "decisions must say which action leaves a case alone: a column idle, as Policy.plan writes it, or "
+                "idle='the name of that action'; idle=None carries out every row"
+            )
+        return frame
+    if idle is not None and not (isinstance(idle, str) and idle.strip()):
+        raise TypeError(f"idle must be the name of an action, or None where there is none; got {describe(idle)}")
+    if "idle" not in frame.columns:
+        return frame.assign(idle=idle)
+    same = frame["idle"].isna() if idle is None else frame["idle"] == idle
+    if not same.fillna(value=False).all():
+        raise ValueError(f"decisions have a column idle already, and it says something else than idle={idle!r}")
+    return frame
+
+
+def _refuse_promises(do: Any) -> None:
+    """Raise for a function that would return before its work is done."""
+    if not callable(do):
+        raise TypeError(f"do must be a function that takes one decision; got {describe(do)}")
+    kinds: dict[str, Callable[[Any], bool]] = {
+        "an async function: wrap it, do=lambda one: asyncio.run(send(one))": inspect.iscoroutinefunction,
+        "an async generator": inspect.isasyncgenfunction,
+        "a generator: write return instead of yield": inspect.isgeneratorfunction,
+    }
+    for what, is_one in kinds.items():
+        if is_one(do) or is_one(type(do).__call__):  # the second for objects that can be called
+            raise TypeError(f"do must have done its work when it returns; got {what}")
+
+
+def _promise(came: object) -> str:
+    """Why what `do` returned means that nothing was done yet; '' if it was."""
+    if inspect.iscoroutine(came) or inspect.isgenerator(came):
+        came.close()  # otherwise Python warns that it never ran
+        return f"do returned a {type(came).__name__} that nobody ran, so nothing was done"
+    if inspect.isasyncgen(came):
+        return "do returned an async generator that nobody ran, so nothing was done"
+    if inspect.isawaitable(came) or isinstance(came, Future):
+        came.cancel() if hasattr(came, "cancel") else None
+        return f"do returned {describe(came)} instead of waiting for it: whether it happens, nobody sees"
+    return ""
+
+
+def _words_of(error: Exception) -> str:
+    """Kind and message of an error, as text that can be stored."""
+    try:
+        told = str(error)
+    except Exception:  # a message that cannot be made is no reason to stop
+        told = "(its message cannot be read)"
+    text = f"{type(error).__name__}: {told}".replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
+    return text if len(text) <= 2_000 else f"{text[:2_000]}…"
+
+
+def _say_where(error: BaseException, run: _Run) -> None:
+    """Add to an error how far the run had come."""
+    done = f"{run.counts['done']:,} done before" + f", {run.counts['failed']:,} failed" * bool(run.counts["failed"])
+    if run.dry_run:
+        where = "It was a dry run: nothing was done"
+    elif run.hand is None:
+        where = f"The run was stopped: {done}, none in doubt"
+    else:
+        case = f"case {run.hand[0]} at {run.hand[1]}"
+        rest = f"1 in doubt, {case}: look whether it happened" if run.claimed else f"{case} was not carried out"
+        where = f"The run was stopped: {done}, {rest}"
+    if len(error.args) == 1 and isinstance(error.args[0], str) and isinstance(error, Exception):
+        error.args = (f"{error.args[0]} {where}.",)
+    else:
+        error.add_note(f"{where}.")

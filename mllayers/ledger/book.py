@@ -359,7 +359,8 @@ class Ledger:
                 if budget is not None and round(spent + cost, 6) > budget:
                     return "budget"
             number = '(SELECT coalesce(max("number"), 0) + 1 FROM attempts)'
-            insert = f'INSERT INTO attempts ("case", "time", cost, "day", started, "number") VALUES (?, ?, ?, ?, ?, {number})'
+            names = '("case", "time", cost, "day", started, "number")'
+            insert = f"INSERT INTO attempts {names} VALUES (?, ?, ?, ?, ?, {number})"
             when: Any = str(day) if self.engine.dialect.name == "sqlite" else day
             connection.exec_driver_sql(*self._ask(insert, (*key, cost, when, begun)))
             return "started"

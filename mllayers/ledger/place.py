@@ -9,12 +9,12 @@ import time as clock
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
 from mllayers._check import describe
+from mllayers._extras import install_line
 from mllayers.ledger.schema import LedgerError
 from mllayers.ledger.wal import beside, wal_damage
 
@@ -69,8 +69,8 @@ class Place:
     def __init__(self, where: str | Path | None, wait: float) -> None:
         if where is not None and not (isinstance(where, (str, Path)) and str(where).strip()):
             raise TypeError(f"where must be a file or a database address; got {describe(where)}")
-        self.wait, self.file, self.readonly, self.kind = wait, None, False, "memory"
-        self.file: Path | None
+        self.wait, self.readonly, self.kind = wait, False, "memory"
+        self.file: Path | None = None
         self.url: sa.URL | None = None
         if isinstance(where, str) and where != ":memory:" and _looks_like_an_address(where):
             self._from_address(where)
@@ -148,9 +148,7 @@ class Place:
         except (ArgumentError, ValueError, TypeError):
             pass
         raise LedgerError(
-            "a ledger in PostgreSQL needs the package psycopg: pip install 'mllayers[postgres]'"
-            if missing
-            else _UNREADABLE
+            f"a ledger in PostgreSQL needs the package psycopg: {install_line('postgres')}" if missing else _UNREADABLE
         )
 
     def _memory(self) -> sqlite3.Connection:

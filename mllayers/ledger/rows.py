@@ -158,9 +158,7 @@ def insert(dialect: str, table: sa.Table) -> str:
     return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
-def written_already(
-    connection: sa.Connection, table: sa.Table, rows: list[Row]
-) -> Iterator[tuple[int, Row, Row | None]]:
+def _written(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> Iterator[tuple[int, Row, Row]]:
     """Each row with its number, and what is written under its case and time and the rest of its key."""
     names = [column.name for column in table.columns]
     key = itemgetter(*(names.index(column.name) for column in table.primary_key))
@@ -178,8 +176,8 @@ def written_already(
             source = (
                 f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
             )
-        for row in connection.exec_driver_sql(f"SELECT {columns} FROM {source}", given):
-            seen[key(row)] = tuple(row)
+        for found in connection.exec_driver_sql(f"SELECT {columns} FROM {source}", given):
+            seen[key(found)] = tuple(found)
         for number, row in enumerate(part, begin):
             yield number, row, seen.setdefault(key(row), row)
 
@@ -187,8 +185,8 @@ def written_already(
 def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
     """Raise at the first row that differs from what is written, or given before, under its key."""
     names = table.columns.keys()
-    for number, row, old in written_already(connection, table, rows):
-        if old is not None and old != row:
+    for number, row, old in _written(connection, table, rows):
+        if old != row:
             differs = next(name for name, a, b in zip(names, old, row, strict=True) if a != b)
             raise ValueError(
                 f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "

@@ -297,14 +297,16 @@ def _triggers() -> dict[str, str]:
     for table in TABLES.sorted_tables:
         for verb in ("UPDATE", "DELETE"):
             out[f"{table}_{verb}"] = (
-                f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END"
+                f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{_APPEND_ONLY}'); END"
             )
         # SQLite's INSERT OR REPLACE fires no trigger of UPDATE or DELETE
         same = " AND ".join(f'"{column.name}" = NEW."{column.name}"' for column in table.primary_key)
         taken = [f"EXISTS (SELECT 1 FROM {table} WHERE {same})"]
         taken += [f"EXISTS (SELECT 1 FROM {table} WHERE number = NEW.number)"] * ("number" in table.columns)
         out[f"{table}_once"] = (
-            f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} WHEN {' OR '.join(taken)} BEGIN SELECT RAISE(IGNORE); END"
+            f"CREATE TRIGGER {table}_once BEFORE INSERT ON {table} WHEN {' OR '.join(taken)} "
+            "BEGIN SELECT RAISE(IGNORE); END"
         )
     return out
 
@@ -315,9 +317,8 @@ def _guards_stand(connection: sa.Connection) -> bool:
             WHERE c.relnamespace = current_schema()::regnamespace AND t.tgname = c.relname || '_append_only'
             AND t.tgenabled = 'O'"""
         return {*TABLES.tables, _MARK} <= {str(name) for (name,) in connection.exec_driver_sql(query)}
-    there = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall())
-    indices = {
-        str(name) for (name,) in connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'")
-    }
-    wanted = {str(index.name) for table in TABLES.sorted_tables for index in table.indexes}
-    return wanted <= indices and all(there.get(name) == text for name, text in _triggers().items())
+    there: dict[str, str] = {}
+    for name, text in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master"):
+        there[name] = text
+    indices = {str(index.name) for table in TABLES.sorted_tables for index in table.indexes}
+    return indices <= set(there) and all(there.get(name) == text for name, text in _triggers().items())
