@@ -7,7 +7,7 @@ import pandas as pd
 from exercise_harness import Case
 
 from mllayers import shop
-from mllayers.decision import Action, Policy, cost_threshold
+from mllayers.decision import Action, Menu, Policy, cost_threshold
 
 SHARES = {"none": 0.0, "voucher": 0.25, "call": 0.3}
 PRICES = {"none": 0.0, "voucher": 5.0, "call": 15.0}
@@ -30,7 +30,7 @@ def desk(seed=2026, n=6_000):
     gain.loc[np.isnan(scores), "call"] -= 10
     customers = pd.DataFrame({"customer_id": np.arange(n), "p": scores, "clv_usd": value})
     broken = [Action("none", 0, 0, "CRM"), Action("voucher", SHARES["voucher"], 5), Action("call", 0.3, None, "sales")]
-    return {"customers": customers, "gain": gain, "broken": Policy(broken)}
+    return {"customers": customers, "gain": gain, "broken": Policy(Menu(*broken), idle="none")}
 
 
 def order():
@@ -44,7 +44,7 @@ def large_order():
 def written_out(customers, gain, broken):
     """The whole policy written down again, with another owner and hold-out."""
     actions = [Action(name, share, PRICES[name], "the desk") for name, share in SHARES.items()]
-    return Policy(actions, missing="none", holdout=0.05)
+    return Policy(Menu(*actions), missing="none", idle="none", holdout=0.05)
 
 
 CASES = (

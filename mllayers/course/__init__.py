@@ -4,17 +4,17 @@
 
     from mllayers.course import ____, believe, card, check, hint, predict, reveal, say, show, solution, start
 
-Everything a learner does here is answered in words. Nothing is written outside the learner's own folder
-(`mllayers.course.learner`), and importing this loads neither scikit-learn nor matplotlib.
+Everything a learner does here is answered in words that show themselves wherever the call stands in a cell. Nothing is
+written outside the learner's own folder (`mllayers.course.learner`). Importing this loads nothing beyond the standard
+library, so that `start` can say which line mends an installation before an import fails.
 """
-
-from typing import Any
 
 from mllayers.course.answers import ____
 from mllayers.course.beliefs import believe
 from mllayers.course.card import card
 from mllayers.course.exercises import check, hint, solution
 from mllayers.course.predictions import predict, predictions, reveal
+from mllayers.course.showing import say, show
 from mllayers.course.start import start
 
 __all__ = [
@@ -31,11 +31,3 @@ __all__ = [
     "solution",
     "start",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("say", "show"):
-        from mllayers.course import showing
-
-        return getattr(showing, name)
-    raise AttributeError(f"mllayers.course has no {name!r}; it has {', '.join(__all__)}")

@@ -1,11 +1,17 @@
-"""What a learner hands over: a blank, a number, or something else told apart in words."""
+"""What a learner hands over: a blank, a number as people type it, or something else told apart in words.
+
+Whatever comes (a list that holds itself, an object that cannot print itself) gets a sentence, never an error.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from typing import Any
 
 from mllayers.course.notes import Note
+from mllayers.course.words import tr
 
 
 class Blank:
@@ -50,6 +56,19 @@ class Blank:
 
 ____: Any = Blank()
 
+_MOST = 10_000  # entries of a container that are looked through for a blank
+_UNITS = {
+    "%": ("%", "percent", "per cent", "pct"),
+    "$": ("$", "usd", "dollar", "dollars"),
+    "share": (),
+    "days": ("d", "day", "days"),
+}
+_TIMES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6}
+_TYPED = re.compile(
+    r"(?P<minus>[-+−–]?)\s*(?P<dollar>\$?)\s*(?P<more>[-+−–]?)"
+    r"(?P<digits>(?:\d[\d.,_'’ \u00a0\u202f]*)?[.,]?\d+(?:[eE][-+]?\d+)?[.,]?)\s*(?P<times>[kKM]?)\s*(?P<unit>[^\d]*)"
+)
+
 
 class Unreadable(Exception):
     """An answer of another kind than was asked; its text tells the learner what came."""
@@ -57,49 +76,148 @@ class Unreadable(Exception):
 
 def is_blank(x: Any) -> bool:
     """Whether an answer is still blank, or holds a blank somewhere inside."""
-    if isinstance(x, dict):
-        return any(is_blank(part) for pair in x.items() for part in pair)
-    if isinstance(x, (list, tuple, set, frozenset)):
-        return any(is_blank(part) for part in x)
-    return isinstance(x, Blank)
+    waiting: list[Any] = [x]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST:
+        part = waiting.pop()
+        kind = type(part)
+        if issubclass(kind, Blank):
+            return True
+        if issubclass(kind, (dict, list, tuple, set, frozenset)) and id(part) not in seen:
+            seen.add(id(part))
+            try:
+                waiting += itertools.islice(part, _MOST)
+                waiting += itertools.islice(part.values(), _MOST) if issubclass(kind, dict) else ()
+            except Exception:  # a stranger's container may do anything; then it holds no blank that can be seen
+                continue
+    return False
 
 
 def not_attempted(what: str) -> Note:
     """The note for a blank that is still blank."""
-    return Note("Not attempted yet", (what,), "wait")
+    return Note(tr("Not attempted yet"), (what,), "wait")
 
 
 def what_came(x: Any) -> str:
     """What came, in a few words, with the likely slip where there is one."""
+    try:
+        return _what_came(x)
+    except Exception:  # an object that cannot be looked at
+        return tr("an object that cannot be looked at")
+
+
+def _what_came(x: Any) -> str:
+    kind = type(x).__name__[:40]
     if x is None:
-        return "None, which is what a name or a function gives that was never assigned or returns nothing"
+        return tr("None, which is what a name or a function gives that was never assigned or returns nothing")
     if isinstance(x, bool):
-        return f"{x}, a yes or no"
+        return tr("{x}, a yes or no", x=x)
     if isinstance(x, str):
-        return f"the text {x[:40]!r}"
-    if callable(x):
-        return f"the function {getattr(x, '__name__', 'you defined')} itself; were the brackets () forgotten?"
+        return tr("the text {x}", x=repr(str(x[:40])))
+    if callable(x) and not isinstance(x, type):
+        name = getattr(x, "__name__", "")
+        name = name if isinstance(name, str) and name else tr("you defined")
+        return tr("the function {name} itself; were the brackets () forgotten?", name=name[:40])
+    if type(x) is tuple and 1 < len(x) < 5 and all(type(part) is int for part in x):
+        return _with_commas(x)
     shape = getattr(x, "shape", None)
     if isinstance(shape, tuple) and shape:
-        return f"a {type(x).__name__} of shape {shape}"
-    return f"a {type(x).__name__}"
+        return tr("a {kind} of shape {shape}", kind=kind, shape=str(shape)[:40])
+    return tr("a {kind}", kind=kind)
 
 
-def one_number(x: Any) -> float:
-    """The number that was meant: a Python or NumPy number, or the single entry of an array or column."""
-    if isinstance(x, str):
-        raise Unreadable(f"{what_came(x)}; write it as a number, without quotes")
-    if getattr(x, "size", None) == 1 and hasattr(x, "item"):
-        x = x.item()
-    if x is None or isinstance(x, (bool, str, bytes, bytearray, complex)) or callable(x):
-        raise Unreadable(what_came(x))
+def _with_commas(x: tuple[int, ...]) -> str:
+    """``50,000`` is two numbers for Python."""
+    said = tr("{n} numbers, because Python separates numbers by commas", n=len(x))
+    ways = []
+    if all(0 <= part < 1000 for part in x[1:]) and x[0] != 0 and abs(x[0]) < 1000:
+        ways.append(f"`{x[0]}" + "".join(f"_{part:03d}" for part in x[1:]) + "`")
+    if len(x) == 2 and x[1] > 0:
+        ways.append(f"`{x[0]}.{x[1]}`")
+    return said + (tr("; write {ways}", ways=f" {tr('or')} ".join(ways)) if ways else "")
+
+
+def said_by(error: BaseException) -> str:
+    """The kind and the words of an error, as far as it can say any."""
     try:
-        number = float(x)
+        words = str(error)
+    except Exception:
+        words = ""
+    kind = type(error).__name__
+    return f"{kind}: {words[:300]}" if words else kind
+
+
+def one_number(x: Any, unit: str = "") -> float:
+    """The number that was meant: a number, the one entry of an array or column, or a number as people type it.
+
+    Parameters
+    ----------
+    x : Any
+        ``95``, ``"95 %"``, ``"$1,200"``, ``"0,5"``, ``"12k"``, an array of one.
+    unit : str
+        What is asked for; typed units must agree. A share may be typed in percent.
+
+    Raises
+    ------
+    Unreadable
+        Where it is none.
+    """
+    try:
+        number = _one_number(x, unit)
+    except Unreadable:
+        raise
     except Exception:  # whatever a stranger's __float__ does, the learner gets a sentence
         raise Unreadable(what_came(x)) from None
     if math.isnan(number):
-        raise Unreadable("NaN, so something on the way was missing or divided by zero")
+        raise Unreadable(tr("NaN, so something on the way was missing or divided by zero"))
     return number
+
+
+def _one_number(x: Any, unit: str) -> float:
+    if isinstance(x, str):
+        return _typed(str(x), unit)
+    if type(x) is tuple and len(x) == 1:  # a comma behind the number
+        x = x[0]
+    elif getattr(x, "size", None) == 1 and hasattr(x, "item"):
+        x = x.item()
+    if x is None or isinstance(x, (bool, str, bytes, bytearray, complex)) or callable(x):
+        raise Unreadable(what_came(x))
+    return float(x)
+
+
+def _typed(text: str, unit: str) -> float:
+    came = Unreadable(tr("{came}; write a number", came=what_came(text)))
+    found = _TYPED.fullmatch(text.strip()) if len(text) < 60 else None
+    if found is None or (found["minus"] and found["more"]):
+        raise came
+    named = found["unit"].strip().strip(".").lower()
+    if found["dollar"] and (named or unit != "$"):
+        raise came if unit == "$" else _other_unit(text, unit)
+    per_cent = unit == "share" and named in _UNITS["%"]
+    if named and not per_cent and named not in _UNITS.get(unit, (unit.lower(), unit.lower().removesuffix("s"))):
+        raise _other_unit(text, unit) if any(named in words for words in _UNITS.values()) else came
+    digits = _plain_digits(found["digits"])
+    if digits is None:
+        raise came
+    size = float(digits) * _TIMES[found["times"]] / (100 if per_cent else 1)
+    return -size if (found["minus"] or found["more"]) in ("-", "−", "–") else size
+
+
+def _plain_digits(typed: str) -> str | None:
+    """Digits without signs between thousands, with a point; None where it is unclear which sign means what."""
+    groups = r"\d{1,3}(?:[%s]\d{3})+"
+    for between, point in ((r"_ '’\u00a0\u202f", r".,"), (",", r"."), (".", ",")):
+        match = re.fullmatch(rf"({groups % between})(?:[{point}](\d*))?", typed)
+        ambiguous = typed.startswith("0") or (between == "." and typed.count(".") == 1 and "," not in typed)
+        if match and not ambiguous:
+            return f"{re.sub(r'[^0-9]', '', match[1])}.{match[2] or '0'}"
+    match = re.fullmatch(r"(\d*)[.,]?(\d*)((?:[eE][-+]?\d+)?)", typed)
+    return f"{match[1] or '0'}.{match[2] or '0'}{match[3]}" if match else None
+
+
+def _other_unit(text: str, unit: str) -> Unreadable:
+    asked = {"%": tr("percent"), "$": tr("dollars"), "": tr("a plain number")}.get(unit, unit)
+    return Unreadable(tr("{came}; {asked} is asked for", came=what_came(text), asked=asked))
 
 
 def in_words(x: float, unit: str = "") -> str:

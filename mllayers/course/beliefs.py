@@ -8,7 +8,8 @@ from typing import Any
 
 from mllayers.course import learner
 from mllayers.course.answers import is_blank, what_came
-from mllayers.course.notes import Note, Page
+from mllayers.course.notes import Note, Page, Table
+from mllayers.course.words import tr
 
 FILE = "beliefs.json"
 MARKS = ("agree", "unsure", "disagree")
@@ -87,7 +88,7 @@ BELIEFS = (
 
 
 def believe(
-    moment: str = "before", marks: Mapping[str, Any] | None = None, /, *, notebook: str = "01", **more: Any
+    moment: str = "before", marks: Mapping[str, Any] | None = None, /, *, notebook: str | None = None, **more: Any
 ) -> Page | Note:
     """Mark the course's statements before and after the experiments, and see what changed.
 
@@ -98,63 +99,93 @@ def believe(
     marks : mapping, optional
         ``{"B1": "agree", "B2": "unsure", "B3": "disagree"}``; ``True`` and ``False`` stand for agree and disagree, and
         a blank (``____``) leaves a statement unmarked.
-    notebook : str
-        Findings are shown, after, for the statements that the notebooks up to this one have tested.
+    notebook : str, optional
+        The notebook that has been worked through; by default the one that `start` named. What the course found is shown
+        for statements that were marked after, and that this notebook or an earlier one has tested.
     **more : Any
         The same as keywords: ``believe("before", B1="agree", B2=____)``.
 
     Returns
     -------
     Page
-        The statements with their marks; after, also what changed and what the notebooks found.
+        The statements with their marks; after, also what changed and what the notebooks found. It shows itself.
     """
+    return _believe(moment, marks, notebook, more).show()  # type: ignore[no-any-return]
+
+
+def _believe(moment: Any, marks: Any, notebook: Any, more: Mapping[str, Any]) -> Page | Note:
     if not isinstance(moment, str) or moment not in MOMENTS:
-        return Note(
-            "Not yet", (f'Write `believe("before", …)` or `believe("after", …)`; got {what_came(moment)}.',), "problem"
-        )
+        said = tr('Write `believe("before", …)` or `believe("after", …)`; got {came}.', came=what_came(moment))
+        return Note(tr("Not yet"), (said,), "problem")
     if is_blank(marks) and not isinstance(marks, Mapping):
         marks = {}
     if marks is not None and not isinstance(marks, Mapping):
-        return Note("Not yet", (f'Marks look like `B1="agree", B2="unsure"`; got {what_came(marks)}.',), "problem")
-    given = {str(id): mark for id, mark in {**(marks or {}), **more}.items() if not is_blank(mark) and mark is not None}
-    read = {id: _as_mark(mark) for id, mark in given.items()}
+        said = tr('Marks look like `B1="agree", B2="unsure"`; got {came}.', came=what_came(marks))
+        return Note(tr("Not yet"), (said,), "problem")
+    given = {id: mark for id, mark in {**(marks or {}), **more}.items() if not is_blank(mark) and mark is not None}
+    read = {id: as_mark(mark) for id, mark in given.items()}
     ids = [belief.id for belief in BELIEFS]
     kept = {id: mark for id, mark in read.items() if id in ids and mark}
     notice = learner.update_records(FILE, lambda records: records.setdefault(moment, {}).update(kept)) if kept else ""
     records = learner.read_records(FILE)
-    before, after = ({id: _as_mark(records.get(m, {}).get(id)) for id in ids} for m in MOMENTS)
-    parts = [_table_before(before) if moment == "before" else _table_after(before, after, str(notebook))]
-    if odd := [f"{id}={given[id]!r}"[:60] for id in given if id not in kept]:
-        parts.append(
-            f"Not kept: {', '.join(odd)}. The statements are {ids[0]} to {ids[-1]}, the marks {', '.join(MARKS)}."
-        )
-    return Page("\n\n".join([*parts, notice] if notice else parts))
+    before, after = ({id: as_mark(records.get(m, {}).get(id)) for id in ids} for m in MOMENTS)
+    done = learner.lesson() if notebook is None else str(notebook)[:9].strip().zfill(2)
+    parts: list[str | Table] = [*(_before(before) if moment == "before" else _after(before, after, done))]
+    if odd := [_as_given(id, given[id]) for id in given if id not in kept]:
+        choices = ", ".join(tr(mark) for mark in MARKS)
+        said = tr("Not kept: {odd}. The statements are {first} to {last}, the marks {choices}.", odd=", ".join(odd),
+                  first=ids[0], last=ids[-1], choices=choices)  # fmt: skip
+        parts.append(said)
+    return Page((*parts, notice) if notice else tuple(parts))
 
 
-def _as_mark(mark: Any) -> str:
-    """One of the three marks, or nothing if it is none of them."""
+def as_mark(mark: Any) -> str:
+    """One of the three marks, also in the language that is spoken; nothing if it is none of them."""
     if isinstance(mark, bool):
         return "agree" if mark else "disagree"
-    word = mark.strip().lower() if isinstance(mark, str) else ""
-    return word if word in MARKS else ""
+    word = str(mark).strip().lower() if isinstance(mark, str) and len(mark) < 40 else ""
+    return next((known for known in MARKS if word in (known, tr(known).lower())), "")
 
 
-def _table_before(before: Mapping[str, str]) -> str:
+def _as_given(id: Any, mark: Any) -> str:
+    name = id[:20] if isinstance(id, str) else what_came(id)
+    return f"{name}={mark[:40]!r}" if isinstance(mark, str) else f"{name} ({what_came(mark)})"
+
+
+def _before(before: Mapping[str, str]) -> tuple[str, Table]:
     marked = sum(bool(mark) for mark in before.values())
-    rows = [f"| {b.id} | {b.statement} | {before[b.id] or 'not marked yet'} |" for b in BELIEFS]
-    head = ["| | statement | you |", "| --- | --- | --- |"]
-    return "\n".join([f"{marked} of {len(BELIEFS)} statements marked.", "", *head, *rows])
+    told = tr("{n} of {all} statements marked.", n=marked, all=len(BELIEFS))
+    rows = tuple((b.id, tr(b.statement), _mark(before[b.id], tr("not marked yet"))) for b in BELIEFS)
+    return told, Table(tr("What you believe"), ("", tr("statement"), tr("you")), rows)
 
 
-def _table_after(before: Mapping[str, str], after: Mapping[str, str], notebook: str) -> str:
+def _after(before: Mapping[str, str], after: Mapping[str, str], done: str) -> tuple[str, Table]:
     both = [b for b in BELIEFS if before[b.id] and after[b.id]]
     changed = [b.id for b in both if before[b.id] != after[b.id]]
-    told = f"{len(both)} of {len(BELIEFS)} statements marked both times"
-    told += f"; you changed your mind on {', '.join(changed)}." if changed else "; no mark changed." if both else "."
-    rows = [
-        f"| {b.id} | {b.statement} | {before[b.id] or 'not marked'} | {after[b.id] or 'not marked yet'} "
-        f"| {b.finding if b.notebook <= notebook else f'Notebook {int(b.notebook)} puts it to the test.'} |"
+    told = tr("{n} of {all} statements marked both times", n=len(both), all=len(BELIEFS))
+    if changed:
+        told += tr("; you changed your mind on {which}.", which=", ".join(changed))
+    else:
+        told += tr("; no mark changed.") if both else "."
+    rows = tuple(
+        (
+            b.id,
+            tr(b.statement),
+            _mark(before[b.id], tr("not marked")),
+            _mark(after[b.id], tr("not marked yet")),
+            _found(b, bool(after[b.id]), done),
+        )
         for b in BELIEFS
-    ]
-    head = ["| | statement | before | after | what the course finds |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join([told, "", *head, *rows])
+    )
+    head = ("", tr("statement"), tr("before"), tr("after"), tr("what the course finds"))
+    return told, Table(tr("What you believed, and believe"), head, rows)
+
+
+def _mark(mark: str, none: str) -> str:
+    return tr(mark) if mark else none
+
+
+def _found(belief: Belief, marked: bool, done: str) -> str:
+    if done and belief.notebook > done:
+        return tr("Notebook {n} puts it to the test.", n=int(belief.notebook))
+    return tr(belief.finding) if marked else tr("Mark it, and this cell says it.")

@@ -1,7 +1,10 @@
 """The two copies of a notebook: executes the solved one and makes the learner's from it.
 
 ``notebooks/solved/*.ipynb`` is the source of truth, with outputs. ``notebooks/*.ipynb`` is made from it by
-``python -m mllayers build`` and never edited by hand.
+``python -m mllayers build`` and never edited by hand. A translation lies in ``notebooks/solved/<code>`` and is made in
+``notebooks/<code>`` (see `mllayers.course.words`). A learner works in a copy of their own (`mllayers.course.learner`);
+should one have worked in ``notebooks`` all the same, ``build`` keeps that notebook in the learner's folder before it
+puts a new one in its place.
 
 How a solved notebook is written
 --------------------------------
@@ -10,9 +13,9 @@ Everything a tool needs to know stands in cell tags and in the cell metadata ``m
 **Sections.** The title is the only H1 and opens the section ``question``; every other section opens with an H2.
 The cell that opens a section starts with that heading, says
 ``"mllayers": {"section": "setup", "minutes": 1}`` and is tagged ``core`` or ``optional``; all cells up to the
-next such cell belong to it. Sections and headings of the core path, in this order, are in `SECTIONS`
-(a heading may go on after the stated words); optional sections have names and headings of their own and stand
-behind it.
+next such cell belong to it. Sections and headings of the core path, in this order, are in `mllayers.course.words`
+(a heading may go on after the stated words); optional sections have names and headings of their own and stand behind
+it.
 
 **Tags.** ``exercise``: the learner works here. ``lift-out``: pastes into any project. ``oracle``: may fit a model on
 what the retailer never sees (columns that begin with ``_``). ``experiment`` and ``setup-experiment``: tests run these
@@ -24,22 +27,25 @@ cells, in order and alone, under other values of ``SEED``, which one of them ass
 ========  ======================================================================================================
 section   name of the section that this cell opens, with ``minutes``
 claims    ``["C1.2"]``: the claims that this cell shows
-blanks    ``["answer"]``: in the learner copy the whole right-hand side of each assignment to these names is ``____``
+blanks    ``["answer"]``: in the learner copy the whole right-hand side of each assignment to these names is ``____``,
+          and so is what a call is given under such a keyword: ``["B1"]`` for ``believe("after", B1="agree")``
 learner   the whole text of the cell in the learner copy, for "put in order" and "mend this" (any kind of cell)
 try       on a lift-out cell: code that makes another table, calls what the cell defines and ends with an ``assert``
 typed     ``["$5"]``: the numbers typed by hand into this text; a cell with an ``assert`` must hold each of them
 ========  ======================================================================================================
 
 A code line that ends in ``# solution`` is left out of the learner copy. The set-up cell of both copies imports
-``____``. Links are written as seen from ``notebooks/solved``: those to a notebook in the same folder stay, all others
-are rewritten for the folder above.
+``____``; it calls ``start("01", solved=True)`` in the solved one, which keeps nothing, and ``start("01")`` in the
+learner's. Links are written as seen from ``notebooks/solved``: those to a notebook in the same folder stay, all others
+are rewritten for the learner's folder.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import os
-import posixpath
 import re
 import tempfile
 from collections.abc import Callable, Iterable
@@ -52,22 +58,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-SECTIONS = {
-    "question": "Layer",
-    "setup": "Set up",
-    "warm-up": "Warm-up",
-    "case": "The case",
-    "prediction": "Your prediction",
-    "worked": "Worked example",
-    "happened": "What happened",
-    "play": "Play with it",
-    "turn": "Your turn",
-    "flip": "When does it flip?",
-    "take": "Take it with you",
-    "system": "Your own system",
-    "take-aways": "Take-aways",
-}
-"""Sections of the core path, in order, and the words their headings begin with."""
+from mllayers._files import write_text
+from mllayers.course import learner
+from mllayers.course.links import moved
 
 _KEPT = ("tags", "mllayers", "slideshow")
 _SOLVED_ONLY = ("blanks", "learner", "try", "typed")
@@ -76,9 +69,7 @@ _NOTEBOOK = {
     "language_info": {"name": "python"},
 }
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_LINK = re.compile(r"""(\]\(|\b(?:src|href)=")([^)"\s]+)""")
-_ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/", re.IGNORECASE)
-_SIBLING = re.compile(r"[^/]+\.ipynb(#.*)?")
+_SOLVED = re.compile(r"""(\bstart\([^)\n]*?), *solved=True""")
 
 
 class BuildError(Exception):
@@ -97,8 +88,8 @@ def build(
     Parameters
     ----------
     paths : paths of solved notebooks
-        Each lies in a folder named ``solved``; its learner copy goes to the folder above. None: every notebook in
-        ``notebooks/solved`` below the current folder.
+        Each lies in a folder named ``solved``, or in one of a language below it; its learner copy goes to the folder
+        above. None: every notebook in ``notebooks/solved`` below the current folder.
     check : bool
         Write nothing; report learner copies that differ from what their solved copy makes.
     execute : bool
@@ -113,7 +104,7 @@ def build(
     """
     if check and execute:
         raise ValueError("check writes nothing and execute does; ask for one of them")
-    solved = [Path(path) for path in paths] or sorted(Path("notebooks/solved").glob("*.ipynb"))
+    solved = [Path(path) for path in paths] or sorted(Path("notebooks/solved").glob("**/[!.]*.ipynb"))
     if not solved:
         say("no notebooks in notebooks/solved: run this from the project's folder")
         return 2
@@ -127,7 +118,10 @@ def build(
                 continue
             if execute:
                 say(_written(path, executed(path)))
-            say(_written(learner_path(path), text(learner_copy(_read(path)))))
+            target, made = learner_path(path), text(learner_copy(_read(path), path.parent))
+            if worked_on(target) and target.read_text(encoding="utf-8") != made:
+                say(f"{target} was worked on; it is kept as {_kept_aside(target)}")
+            say(_written(target, made))
         except BuildError as error:
             failed = True
             say(str(error))
@@ -136,15 +130,30 @@ def build(
 
 def learner_path(solved: Path) -> Path:
     """Where the learner copy of a solved notebook lives."""
-    if solved.parent.name != "solved" or solved.suffix != ".ipynb":
-        raise BuildError(f"{solved}: give a notebook in a folder named solved, such as notebooks/solved/01_data.ipynb")
-    return solved.parent.parent / solved.name
+    folder = solved.parent
+    if solved.suffix == ".ipynb" and folder.name == "solved":
+        return folder.parent / solved.name
+    if solved.suffix == ".ipynb" and folder.parent.name == "solved":
+        return folder.parent.parent / folder.name / solved.name
+    raise BuildError(f"{solved}: give a notebook in a folder named solved, such as notebooks/solved/01_data.ipynb")
+
+
+def worked_on(path: Path) -> bool:
+    """Whether somebody has worked in a learner copy since it was made: it is not what its stamp says."""
+    try:
+        notebook = json.loads(path.read_bytes())
+        stamp = notebook["metadata"]["mllayers"]["made"]
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return bool(stamp != _stamp(notebook["cells"]))
 
 
 def drift(solved: Path) -> str:
     """Where the learner copy first differs from what its solved copy makes; empty when they agree."""
     path = learner_path(solved)
-    wanted = learner_copy(_read(solved))
+    wanted = learner_copy(_read(solved), solved.parent)
     mend = f"run: python -m mllayers build {solved.as_posix()}"
     if not path.exists():
         return f"{path} is missing; {mend}"
@@ -153,24 +162,30 @@ def drift(solved: Path) -> str:
     return f"{path} differs from its solved copy at {_first_difference(_read(path), wanted)}; {mend}"
 
 
-def learner_copy(solved: Any) -> Any:
+def learner_copy(solved: Any, folder: Path = Path("notebooks/solved")) -> Any:
     """The notebook a learner opens: no outputs, blanks instead of solutions, everything else as in the solved one.
 
     Parameters
     ----------
     solved : notebook node
         Left as it is.
+    folder : path
+        Where it lies, for its links.
 
     Returns
     -------
     notebook node
     """
-    cells = [_learner_cell(cell, f"cell {n} (id {cell.get('id')})") for n, cell in enumerate(solved.cells)]
-    return nbformat.from_dict({"cells": cells, "metadata": _NOTEBOOK, "nbformat": 4, "nbformat_minor": 5})
+    target = learner_path(folder / "x.ipynb").parent
+    cells = [
+        _learner_cell(cell, f"cell {n} (id {cell.get('id')})", folder, target) for n, cell in enumerate(solved.cells)
+    ]
+    metadata = {**_NOTEBOOK, "mllayers": {"made": _stamp(cells)}}
+    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 def with_blanks(source: str, names: Iterable[str]) -> str:
-    """The code with ``____`` for the whole right-hand side of each assignment to the names.
+    """The code with ``____`` for the whole right-hand side of each assignment to the names, and for such keywords.
 
     Examples
     --------
@@ -189,6 +204,11 @@ def with_blanks(source: str, names: Iterable[str]) -> str:
 
     spans, seen = [], set()
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.keyword) and node.arg in names:
+            seen.add(node.arg)
+            start = offset(node.value.lineno, node.value.col_offset)
+            spans.append((start, offset(node.value.end_lineno or 0, node.value.end_col_offset or 0), "____"))
+            continue
         if isinstance(node, ast.Assign):
             targets, before = node.targets, node.targets[-1]
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
@@ -199,11 +219,11 @@ def with_blanks(source: str, names: Iterable[str]) -> str:
         if found:
             seen |= found
             equals = source.index("=", offset(before.end_lineno or 0, before.end_col_offset or 0))
-            spans.append((equals + 1, offset(node.end_lineno or 0, node.end_col_offset or 0)))
+            spans.append((equals + 1, offset(node.end_lineno or 0, node.end_col_offset or 0), " ____"))
     if names - seen:
         raise ValueError(f"blanks names {', '.join(sorted(names - seen))}, but nothing is assigned to it here")
-    for start, end in sorted(spans, reverse=True):
-        source = f"{source[:start]} ____{source[end:]}"
+    for start, end, blank in sorted(spans, reverse=True):
+        source = f"{source[:start]}{blank}{source[end:]}"
     return source
 
 
@@ -237,7 +257,7 @@ def text(notebook: Any) -> str:
     return str(nbformat.writes(notebook)) + "\n"
 
 
-def _learner_cell(cell: Any, where: str) -> dict[str, Any]:
+def _learner_cell(cell: Any, where: str, folder: Path, target: Path) -> dict[str, Any]:
     told = cell.metadata.get("mllayers", {})
     source = cell.source
     if "learner" in told:
@@ -248,13 +268,13 @@ def _learner_cell(cell: Any, where: str) -> dict[str, Any]:
         except (SyntaxError, ValueError) as error:
             raise BuildError(f"{where}: {error}") from None
         kept = [line for line in source.split("\n") if not line.rstrip().endswith("# solution")]
-        source = "\n".join(kept).strip("\n")
+        source = _SOLVED.sub(r"\1", "\n".join(kept).strip("\n"))
         if cell.source.strip() and not source:
             raise BuildError(f"{where}: all lines are solutions; give the learner a start as mllayers.learner")
-        if any(not re.search(rf"\b{name}\b.*= ____", source) for name in told.get("blanks", ())):
+        if any(not re.search(rf"\b{name}\b.*= ?____", source) for name in told.get("blanks", ())):
             raise BuildError(f"{where}: a line is both a blank and a # solution; take the comment away")
     elif cell.cell_type == "markdown":
-        source = _LINK.sub(lambda link: link[1] + _from_above(link[2]), source)
+        source = moved(source, folder, target)
     made = {"cell_type": cell.cell_type, "id": cell.id, "metadata": _kept(cell, without=_SOLVED_ONLY), "source": source}
     return {**made, "execution_count": None, "outputs": []} if cell.cell_type == "code" else made
 
@@ -266,10 +286,25 @@ def _kept(cell: Any, without: Iterable[str] = ()) -> Any:
     return nbformat.from_dict({**kept, "mllayers": told} if told else kept)
 
 
-def _from_above(link: str) -> str:
-    if _ELSEWHERE.match(link) or _SIBLING.fullmatch(link):
-        return link
-    return posixpath.normpath(posixpath.join("solved", link))
+def _stamp(cells: Any) -> str:
+    """What a learner copy is known by: its cells, in whatever way a program stores them."""
+    told = [
+        [
+            cell["cell_type"],
+            "".join(cell["source"]),
+            cell.get("outputs", []),
+            cell.get("execution_count"),
+        ]
+        for cell in cells
+    ]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _kept_aside(path: Path) -> Path:
+    try:
+        return learner.set_aside(path, near=path.parent.absolute())
+    except (OSError, ValueError) as error:
+        raise BuildError(f"{path} was worked on and cannot be kept elsewhere ({error}); it stays as it is") from None
 
 
 def _read(path: Path) -> Any:
@@ -288,14 +323,11 @@ def _written(path: Path, new: str) -> str:
     """Put the text in place in one step, unless it is there already."""
     if path.exists() and path.read_text(encoding="utf-8") == new:
         return f"{path} is up to date"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(new, encoding="utf-8", newline="\n")
-        draft.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, new)
     except OSError as error:
-        raise BuildError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
+        raise BuildError(f"{path} cannot be written: {error.strerror or error}") from None
     return f"wrote {path}"
 
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from mllayers.course import learner
 from mllayers.course.answers import is_blank, what_came
-from mllayers.course.notes import Note, Page
+from mllayers.course.notes import Note, Page, Quote
+from mllayers.course.words import tr
 
+LONGEST = 20_000  # characters of an answer: what is longer belongs in a file of its own
 FILE = "system_card.md"
 
 LAYERS = {"01": "Data", "02": "Prediction", "03": "Decision", "04": "Action", "05": "Feedback"}
@@ -116,26 +118,54 @@ def card(notebook: str | None = None, answers: Mapping[str, Any] | None = None, 
     Returns
     -------
     Page
-        The questions with their answers as they stand now, and how many are still open.
+        The questions with their answers as they stand now, how many are still open, and where they are kept. It shows
+        itself.
     """
+    return _card(notebook, answers, more).show()  # type: ignore[no-any-return]
+
+
+def _card(notebook: Any, answers: Any, more: dict[str, Any]) -> Page | Note:
     if notebook is None:
-        return Page(_shown(parse(learner.read(FILE)), list(LAYERS)))
-    key = str(notebook).strip().zfill(2)
+        return Page((*_shown(parse(learner.read(FILE)), list(LAYERS)), learner.where(FILE)))
+    key = notebook.strip().zfill(2) if isinstance(notebook, str) else f"0{notebook}" if type(notebook) is int else ""
     if key not in QUESTIONS:
-        return Note("Not yet", (f"There is no notebook {notebook}; the card has 01 to 05.",), "problem")
-    given = _as_answers(answers, more)
-    if isinstance(given, Note):
-        return given
-    strangers = [name for name in given if name not in QUESTIONS[key]]
-    known = {name: text for name, text in given.items() if name in QUESTIONS[key] and text}
+        said = tr("There is no notebook {came}; the card has 01 to 05.", came=_name(notebook))
+        return Note(tr("Not yet"), (said,), "problem")
+    if is_blank(answers) and not isinstance(answers, Mapping):
+        answers = {}
+    if answers is not None and not isinstance(answers, Mapping):
+        call = '`card("01", sentence="…")`'
+        came = what_came(answers)
+        said = tr("The card takes {call} or a dict of question names and answers; got {came}.", call=call, came=came)
+        return Note(tr("Not yet"), (said,), "problem")
+    known: dict[str, str] = {}
+    strangers, odd = [], []
+    for name, value in {**(answers or {}), **more}.items():
+        if not isinstance(name, str) or name not in QUESTIONS[key]:
+            strangers.append(_name(name))
+            continue
+        text, trouble = _as_text(value)
+        if trouble:
+            odd.append(f"`{name}` ({trouble})")
+        elif text:
+            known[name] = text
     notice = ""
     if known:
         notice = learner.update(FILE, lambda text: write(_revise(parse(text), known)), sound=lambda text: True)
-    shown = _shown(parse(learner.read(FILE)), [key])
+    parts: list[str | Quote] = _shown(parse(learner.read(FILE)), [key])
+    if odd:
+        parts.append(tr("Not kept: {odd}. An answer is a text in quotes.", odd=", ".join(odd)))
     if strangers:
         asked = ", ".join(f"`{name}`" for name in QUESTIONS[key])
-        shown += f"\n\nNot kept, because no question has that name: {', '.join(strangers)}. The names are {asked}."
-    return Page(f"{shown}\n\n{notice}" if notice else shown)
+        said = tr("Not kept, because no question has that name: {names}. The names are {asked}.",
+                  names=", ".join(strangers), asked=asked)  # fmt: skip
+        parts.append(said)
+    return Page((*parts, notice or learner.where(FILE)))
+
+
+def _name(x: Any) -> str:
+    """What was given as a name, in a few characters."""
+    return x[:40] if isinstance(x, str) else str(x) if type(x) is int and abs(x) < 10**9 else what_came(x)
 
 
 def parse(text: str) -> Card:
@@ -176,22 +206,21 @@ def _revise(card: Card, given: Mapping[str, str]) -> Card:
     return replace(card, answers=answers)
 
 
-def _as_answers(answers: Any, more: dict[str, Any]) -> dict[str, str] | Note:
-    if is_blank(answers) and not isinstance(answers, Mapping):
-        answers = {}
-    if answers is not None and not isinstance(answers, Mapping):
-        asked = f'`card("01", sentence="…")` or a dict of question names and answers; got {what_came(answers)}'
-        return Note("Not yet", (f"The card takes {asked}.",), "problem")
-    given = {str(name): value for name, value in {**(answers or {}), **more}.items()}
-    return {name: _as_text(value) for name, value in given.items()}
-
-
-def _as_text(value: Any) -> str:
-    """An answer as text with plain line ends; blank, nothing and only blanks are no answer."""
+def _as_text(value: Any) -> tuple[str, str]:
+    """An answer as text with plain line ends, and why it is none; blank, nothing and only blanks are no answer."""
     if value is None or is_blank(value):
-        return ""
-    text = str(value).replace("\r\n", "\n").replace("\r", "\n")
-    return text.encode(errors="replace").decode().strip()
+        return "", ""
+    if not isinstance(value, (str, int, float)):
+        return "", what_came(value)
+    try:
+        text = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    except Exception:  # an endless number, a text of a class of its own
+        return "", what_came(value)
+    if len(text) > LONGEST:
+        told = tr("{n} characters; keep what is longer than {most} in a file and name it here", n=f"{len(text):,}",
+                  most=f"{LONGEST:,}")  # fmt: skip
+        return "", told
+    return text.encode(errors="replace").decode().strip(), ""
 
 
 def _answer(body: list[str]) -> Answer:
@@ -210,24 +239,21 @@ def _answer(body: list[str]) -> Answer:
     return Answer(_unescape("\n".join(lines).strip()), tuple(earlier))
 
 
-def _shown(card: Card, notebooks: list[str]) -> str:
-    parts = []
+def _shown(card: Card, notebooks: list[str]) -> list[str | Quote]:
+    parts: list[str | Quote] = []
     for number in notebooks:
         questions = QUESTIONS[number]
         texts = {name: card.answers.get(name, Answer()).text for name in questions}
         done = sum(bool(text) for text in texts.values())
-        left = len(questions) - done
-        parts.append(
-            f"**System card, layer {int(number)}: {LAYERS[number]}.** {done} of {len(questions)} questions answered, "
-            f"{left} open."
-        )
-        parts += [
-            f"- **{question}** (`{name}`)\n\n  " + (texts[name].replace("\n", "\n  ") or _UNANSWERED)
-            for name, question in questions.items()
-        ]
+        layer = tr("System card, layer {n}: {name}.", n=int(number), name=tr(LAYERS[number]))
+        told = tr("{done} of {all} questions answered, {left} open.", done=done, all=len(questions),
+                  left=len(questions) - done)  # fmt: skip
+        parts.append(f"**{layer}** {told}")
+        for name, question in questions.items():
+            parts += [f"**{tr(question)}** (`{name}`)", Quote(texts[name] or tr("Not answered yet."))]
     if card.notes and len(notebooks) > 1:
-        parts.append(card.notes)
-    return "\n\n".join(parts)
+        parts.append(Quote(card.notes))
+    return parts
 
 
 # Lines of an answer that would read as a part of the card get a backslash, which Markdown does not show.

@@ -16,10 +16,12 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
-from mllayers.course.answers import Unreadable, in_words, is_blank, one_number, what_came
-from mllayers.course.notes import Note, Page
+from mllayers.course.answers import Unreadable, in_words, is_blank, one_number, said_by, what_came
+from mllayers.course.notes import Code, Note, Page
+from mllayers.course.words import tr
 
 
 class Kind(Protocol):
@@ -35,7 +37,7 @@ class Kind(Protocol):
     def matches(self, answer: Any, target: Any, tolerance: float) -> bool:
         """Whether a read answer is the target."""
 
-    def mistaken(self, answer: Any, wrong: Any, target: Any, tolerance: float) -> float:
+    def mistaken(self, answer: Any, wrong: Any, near: float) -> float:
         """How far a read answer is from a wrong one: infinite where it is none of it."""
 
     def miss(self, answer: Any, target: Any, tolerance: float) -> str:
@@ -46,7 +48,8 @@ class Kind(Protocol):
 class Number:
     """One number, right within an absolute, a relative, or a computed tolerance.
 
-    ``within(**given)`` computes an absolute tolerance from the learner's data; ``within_says`` puts it in words.
+    ``within(**given)`` computes an absolute tolerance from the learner's data; ``within_says`` puts it in words. Of an
+    answer that is a result, the first of ``fields`` that it has is read.
     """
 
     unit: str
@@ -54,22 +57,27 @@ class Number:
     relative: float = 0.0
     within: Callable[..., float] | None = None
     within_says: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def expects(self) -> str:
         """The unit and the tolerance in words."""
         if self.within is not None:
-            width = self.within_says
+            width = tr(self.within_says)
         elif self.relative:
             width = in_words(100 * self.relative, "%")
         else:
             width = in_words(self.absolute)
-        what = "a share between 0 and 1" if self.unit == "share" else f"a number of {self.unit}"
-        return f"{what}, right within {width}"
+        if self.unit == "share":
+            return tr("a share between 0 and 1, right within {width}", width=width)
+        return tr("a number of {unit}, right within {width}", unit=tr(self.unit), width=width)
 
     def read(self, answer: Any) -> float:
         """The number that was meant."""
-        return one_number(answer)
+        kind = type(answer)
+        if not hasattr(kind, "__float__"):
+            answer = next((getattr(answer, name) for name in self.fields if hasattr(answer, name)), answer)
+        return one_number(answer, {"dollars": "$"}.get(self.unit, self.unit))
 
     def matches(self, answer: float, target: float, tolerance: float) -> bool:
         """Whether a number lies within the widest stated tolerance."""
@@ -77,29 +85,35 @@ class Number:
             return answer == target
         return abs(answer - target) <= self._width(target, tolerance)
 
-    def mistaken(self, answer: float, wrong: float, target: float, tolerance: float) -> float:
-        """The distance from a wrong number, where it is that number as one would round it."""
-        apart, size = abs(answer - wrong), abs(wrong)
-        near = max(0.02 * size, min(self._width(target, tolerance) / 4, 0.1 * size))
-        return apart if apart <= near < math.inf else math.inf
+    def mistaken(self, answer: float, wrong: float, near: float) -> float:
+        """The distance from a wrong number, where it is that number, or that number rounded as one would write it.
+
+        Being near is no evidence: 0.31 is another answer than 0.3. Only a wrong answer that says so has room (`near`).
+        """
+        apart = abs(answer - wrong)
+        return apart if apart <= max(near, _rounding(answer)) < math.inf else math.inf
 
     def miss(self, answer: float, target: float, tolerance: float) -> str:
         """The direction, and roughly the distance."""
         if math.isinf(target):
-            return "On your data the answer is not a finite number: think what that means, and write `float('inf')`."
+            return tr(
+                "On your data the answer is not a finite number: think what that means, and write `float('inf')`."
+            )
         if self.unit == "share" and self.matches(answer / 100, target, tolerance):
-            return "That is the right number in percent; as a share it is a hundred times smaller."
+            return tr("That is the right number in percent; as a share it is a hundred times smaller.")
         if answer * target < 0:
-            return "The sign is the other way round."
-        way = "high" if answer > target else "low"
+            return tr("The sign is the other way round.")
+        high = answer > target
         small, large = sorted((abs(answer), abs(target)))
         if large <= 1.1 * small:
-            return f"Close, but a little too {way}."
+            return tr("Close, but a little too high.") if high else tr("Close, but a little too low.")
         if large <= 2 * small:
-            return f"Too {way}, by less than a factor of 2."
+            return tr("Too high, by less than a factor of 2.") if high else tr("Too low, by less than a factor of 2.")
         if large <= 10 * small:
-            return f"Too {way}, by a factor between 2 and 10."
-        return f"Too {way}, by more than a factor of 10: check the units and what you divide by."
+            more = tr("Too low, by a factor between 2 and 10.")
+            return tr("Too high, by a factor between 2 and 10.") if high else more
+        more = tr("Too low, by more than a factor of 10: check the units and what you divide by.")
+        return tr("Too high, by more than a factor of 10: check the units and what you divide by.") if high else more
 
     def _width(self, target: float, tolerance: float) -> float:
         return max(tolerance, self.absolute, self.relative * abs(target))
@@ -115,7 +129,7 @@ class Names:
     @property
     def expects(self) -> str:
         """How many names of what."""
-        return f"a set of {self.count} {self.what}, such as `{{'a', 'b'}}`"
+        return tr("a set of {n} {what}, such as {example}", n=self.count, what=tr(self.what), example="`{'a', 'b'}`")
 
     def read(self, answer: Any) -> frozenset[str]:
         """The names as a set, also from a list, a column or a text with commas."""
@@ -128,25 +142,24 @@ class Names:
         except TypeError:
             raise Unreadable(what_came(answer)) from None
         if not all(isinstance(name, str) for name in names):
-            raise Unreadable(f"a {type(answer).__name__} that holds other things than names")
+            raise Unreadable(tr("a {kind} that holds other things than names", kind=type(answer).__name__))
         return frozenset(name.strip() for name in names)
 
     def matches(self, answer: frozenset[str], target: Iterable[str], tolerance: float) -> bool:
         """Whether there are as many names as asked, all accepted."""
         return len(answer) == self.count and answer <= frozenset(target)
 
-    def mistaken(self, answer: frozenset[str], wrong: Iterable[str], target: Iterable[str], tolerance: float) -> float:
-        """Zero where, of as many names as asked, one is among the wrong and not among the accepted ones."""
-        if len(answer) != self.count:
-            return math.inf
-        return 0.0 if answer & (frozenset(wrong) - frozenset(target)) else math.inf
+    def mistaken(self, answer: frozenset[str], wrong: Iterable[str], near: float) -> float:
+        """Zero where, of as many names as asked, one is among the wrong ones."""
+        return 0.0 if len(answer) == self.count and answer & frozenset(wrong) else math.inf
 
     def miss(self, answer: frozenset[str], target: Iterable[str], tolerance: float) -> str:
         """How many of the names count."""
         right = len(answer & frozenset(target))
         if len(answer) != self.count:
-            return f"{self.count} {self.what} are asked for; you named {len(answer)}, of which {right} count."
-        return f"{right} of your {self.count} {self.what} count{'s' if right == 1 else ''}."
+            return tr("{n} {what} are asked for; you named {named}, of which {right} count.", n=self.count,
+                      what=tr(self.what), named=len(answer), right=right)  # fmt: skip
+        return tr("Of your {n} {what}, {right} count.", n=self.count, what=tr(self.what), right=right)
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,7 @@ class Choice:
     @property
     def expects(self) -> str:
         """The words to choose from."""
-        return "one of " + ", ".join(f"`{option!r}`" for option in self.options)
+        return tr("one of {options}", options=", ".join(f"`{option!r}`" for option in self.options))
 
     def read(self, answer: Any) -> str:
         """The chosen word."""
@@ -175,13 +188,13 @@ class Choice:
         """Whether it is the right word."""
         return answer == target
 
-    def mistaken(self, answer: str, wrong: str, target: str, tolerance: float) -> float:
+    def mistaken(self, answer: str, wrong: str, near: float) -> float:
         """Zero where it is the wrong word."""
         return 0.0 if answer == wrong else math.inf
 
     def miss(self, answer: str, target: str, tolerance: float) -> str:
         """That it is another word."""
-        return "It is another one."
+        return tr("It is another one.")
 
 
 @dataclass(frozen=True)
@@ -198,11 +211,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong answer that people give: its name, its value on the learner's data, the sentence that helps."""
+    """A wrong answer that people give: its name, its value on the learner's data, the sentence that helps.
+
+    A number is taken for it where it is this number, rounded at most; ``near`` is the distance from which on it no
+    longer is, for a value that stands for many (such as 1 for "nearly all").
+    """
 
     name: str
     value: Callable[..., Any]
     message: str
+    near: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -233,12 +251,12 @@ class Result(Note):
     @property
     def correct(self) -> bool:
         """Whether the answer was right."""
-        return self.word == "Correct"
+        return self.tone == "good"
 
     @property
     def attempted(self) -> bool:
         """Whether there was an answer at all."""
-        return self.word != "Not attempted yet"
+        return self.tone != "wait"
 
 
 _hints_given: dict[str, int] = {}
@@ -259,28 +277,38 @@ def check(id: str, answer: Any, /, **given: Any) -> Result:
     Returns
     -------
     Result
-        *Correct*, *Not yet* with the likely mistake or the direction, or *Not attempted yet*. Nothing a learner hands
-        over raises an error.
+        *Correct*, *Not yet* with the likely mistake or the direction, or *Not attempted yet*; it shows itself. Nothing
+        a learner hands over raises an error.
     """
+    return _check(id, answer, given).show()  # type: ignore[no-any-return]
+
+
+def _check(id: Any, answer: Any, given: dict[str, Any]) -> Result:
     exercise = find(id)
     if exercise is None:
-        return Result("Not yet", (_no_such(id),), "problem")
+        return _not_yet(_no_such(id))
     if is_blank(answer) or is_blank(given):
-        lines = (exercise.ask, f"Expected: {exercise.kind.expects}. Stuck? `hint({exercise.id!r})`")
-        return Result("Not attempted yet", lines, "wait")
+        more = tr("Expected: {expects}. Stuck? {hint}", expects=_expects(exercise), hint=f'`hint("{exercise.id}")`')
+        return Result(tr("Not attempted yet"), (tr(exercise.ask), more), "wait")
     absent = [name for name in _parameters(exercise.reference) if name not in given]
     if absent:
         call = ", ".join(f"{name}={name}" for name in _parameters(exercise.reference))
-        return _not_yet(f"The check needs your {' and your '.join(absent)}: `check({exercise.id!r}, answer, {call})`")
+        names = f" {tr('and your')} ".join(absent)
+        return _not_yet(
+            tr("The check needs your {names}: {call}", names=names, call=f'`check("{exercise.id}", answer, {call})`')
+        )
     try:
         trouble = _trouble(exercise, answer, given)
     except Unreadable as came:
-        return _not_yet(f"Expected {exercise.kind.expects}; got {came}.")
-    except Exception as error:  # a learner's object may do anything; they get a sentence, never a traceback
-        return _not_yet(f"Expected {exercise.kind.expects}; reading yours ended in {type(error).__name__}: {error}")
+        return _not_yet(tr("Expected {expects}; got {came}.", expects=_expects(exercise), came=came))
+    except (Exception, SystemExit) as error:  # a learner's object may do anything; they get a sentence, no traceback
+        said = tr(
+            "Expected {expects}; reading yours ended in {error}", expects=_expects(exercise), error=said_by(error)
+        )
+        return _not_yet(said)
     if trouble:
-        return _not_yet(trouble, f"Another look? `hint({exercise.id!r})`")
-    return Result("Correct", (exercise.reasoning,), "good")
+        return _not_yet(trouble, tr("Another look? {hint}", hint=f'`hint("{exercise.id}")`'))
+    return Result(tr("Correct"), (tr(exercise.reasoning),), "good")
 
 
 def hint(id: str, /) -> Note:
@@ -294,19 +322,20 @@ def hint(id: str, /) -> Note:
     Returns
     -------
     Note
-        The hints so far.
+        The hints so far; it shows itself.
     """
     exercise = find(id)
     if exercise is None:
-        return Note("Hint", (_no_such(id),), "problem")
+        return Note(tr("Hint"), (_no_such(id),), "problem").show()  # type: ignore[no-any-return]
     number = _hints_given[exercise.id] = min(_hints_given.get(exercise.id, 0) + 1, len(exercise.hints))
     left = len(exercise.hints) - number
-    more = (
-        f"{left} more: run the cell again."
-        if left
-        else f"That was the last one; `solution({exercise.id!r})` has it all."
-    )
-    return Note(f"Hint {number} of {len(exercise.hints)}", (*exercise.hints[:number], more), "wait")
+    if left:
+        more = tr("{n} more: run the cell again.", n=left)
+    else:
+        more = tr("That was the last one; {solution} has it all.", solution=f'`solution("{exercise.id}")`')
+    lines = (*(tr(line) for line in exercise.hints[:number]), more)
+    word = tr("Hint {n} of {all}", n=number, all=len(exercise.hints))
+    return Note(word, lines, "wait").show()  # type: ignore[no-any-return]
 
 
 def solution(id: str, /) -> Page | Note:
@@ -320,17 +349,18 @@ def solution(id: str, /) -> Page | Note:
     Returns
     -------
     Page
-        Code and reasoning.
+        Code and reasoning; it shows itself.
     """
     exercise = find(id)
     if exercise is None:
-        return Note("Solution", (_no_such(id),), "problem")
-    return Page(f"**Solution of {exercise.id}**\n\n```python\n{exercise.solution}\n```\n\n{exercise.reasoning}")
+        return Note(tr("Solution"), (_no_such(id),), "problem").show()  # type: ignore[no-any-return]
+    head = tr("Solution of {id}", id=exercise.id)
+    return Page((f"**{head}**", Code(exercise.solution), tr(exercise.reasoning))).show()  # type: ignore[no-any-return]
 
 
 def find(id: Any) -> Exercise | None:
     """The exercise of this id, or nothing."""
-    wanted = id.strip().upper() if isinstance(id, str) else ""
+    wanted = id.strip().upper() if isinstance(id, str) and len(id) < 40 else ""
     number = re.match(r"N([1-9])-", wanted)
     exercises = of_notebook(f"0{number[1]}") if number else ()
     return next((exercise for exercise in exercises if exercise.id == wanted), None)
@@ -349,7 +379,7 @@ def _trouble(exercise: Exercise, answer: Any, given: dict[str, Any]) -> str:
     """What is not right about an answer; nothing if it is right."""
     kind = exercise.kind
     if isinstance(kind, Judged):
-        return str(_call(kind.judge, given, answer))
+        return tr(str(_call(kind.judge, given, answer)))
     read = kind.read(answer)
     try:
         target = _call(exercise.reference, given)
@@ -357,15 +387,36 @@ def _trouble(exercise: Exercise, answer: Any, given: dict[str, Any]) -> str:
         within = getattr(kind, "within", None)
         tolerance = 0.0 if within is None else float(_call(within, given))
     except Exception as error:  # the tables are the learner's own, and may be anything by now
-        return f"What you handed over could not be used: {error}"
+        return tr("What you handed over could not be used: {error}", error=said_by(error))
     matcher: Kind = kind
     if any(matcher.matches(read, right, tolerance) for right in (target, *others)):
         return ""
-    distances = [matcher.mistaken(read, _call(wrong.value, given), target, tolerance) for wrong in exercise.wrong]
+    distances = [matcher.mistaken(read, _wrong(wrong, given, target), wrong.near) for wrong in exercise.wrong]
     nearest = min(distances, default=math.inf)
     if nearest < math.inf:
-        return exercise.wrong[distances.index(nearest)].message
-    return f"{matcher.miss(read, target, tolerance)} Expected: {matcher.expects}."
+        return tr(exercise.wrong[distances.index(nearest)].message)
+    return f"{matcher.miss(read, target, tolerance)} {tr('Expected: {expects}.', expects=_expects(exercise))}"
+
+
+def _wrong(wrong: Wrong, given: dict[str, Any], target: Any) -> Any:
+    """A wrong answer on the learner's data; of names, those that are not also right."""
+    value = _call(wrong.value, given)
+    return frozenset(value) - frozenset(target) if isinstance(value, (set, frozenset)) else value
+
+
+def _rounding(x: float) -> float:
+    """Half a unit of the last digit that was written, for a number of two digits or more; else as good as nothing."""
+    exact = 1e-9 * abs(x)
+    digits = Decimal(repr(float(x))).normalize() if math.isfinite(x) else Decimal(0)
+    exponent = digits.as_tuple().exponent
+    if len(digits.as_tuple().digits) < 2 or not isinstance(exponent, int) or exponent >= 0:
+        return exact if abs(x) < 10 else max(exact, 0.5)
+    return max(exact, 0.5 * 10.0**exponent)
+
+
+def _expects(exercise: Exercise) -> str:
+    kind = exercise.kind
+    return tr(kind.expects) if isinstance(kind, Judged) else kind.expects
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
@@ -381,10 +432,10 @@ def _call(function: Callable[..., Any], given: dict[str, Any], *answer: Any) -> 
 
 
 def _not_yet(*lines: str) -> Result:
-    return Result("Not yet", lines, "problem")
+    return Result(tr("Not yet"), lines, "problem")
 
 
 def _no_such(id: Any) -> str:
     known = [exercise.id for n in range(1, 6) for exercise in of_notebook(f"0{n}")]
-    name = id if isinstance(id, str) else what_came(id)
-    return f"There is no exercise {name}; there are {', '.join(known)}."
+    name = id[:40] if isinstance(id, str) else what_came(id)
+    return tr("There is no exercise {name}; there are {known}.", name=name, known=", ".join(known))

@@ -67,10 +67,16 @@ def _audited_rate(audit: pd.DataFrame) -> float:
     return float((looked["label"] / looked["propensity"]).sum() / len(audit))
 
 
-def _two_standard_errors(audit: pd.DataFrame) -> float:
+def _three_standard_errors(audit: pd.DataFrame) -> float:
+    """Who hands in the true rate is right, whatever the audit's luck: it lies within two only 19 times in 20."""
     looked = _looked_at(audit)
     squares = (1 - looked["propensity"]) * (looked["label"] / looked["propensity"]) ** 2
-    return 2 * math.sqrt(float(squares.sum())) / len(audit)
+    return 3 * math.sqrt(float(squares.sum())) / len(audit)
+
+
+def _true_rate(audit: pd.DataFrame, orders: pd.DataFrame) -> float:
+    as_frame(orders, "orders", ["_is_fraud"])
+    return float(orders["_is_fraud"].mean())
 
 
 def _rate_among_audited(audit: pd.DataFrame) -> float:
@@ -128,6 +134,7 @@ EXERCISES = (
                 lambda orders, seen: 1.0,
                 "Of which frauds is that the share? Among the labelled ones nearly all are found, because being found "
                 "is how they got their label. Divide by all true frauds.",
+                near=0.02,
             ),
             Wrong(
                 "the pattern the rules know, alone",
@@ -180,8 +187,14 @@ EXERCISES = (
     Exercise(
         id="N1-2",
         ask="Estimate the fraud rate of all orders from the inspected and the audited ones (Horvitz and Thompson).",
-        kind=Number("share", within=_two_standard_errors, within_says="two standard errors of the estimate"),
+        kind=Number(
+            "share",
+            within=_three_standard_errors,
+            within_says="three standard errors of the estimate",
+            fields=("hajek", "ht", "rate"),
+        ),
         reference=_audited_rate,
+        also=(_true_rate,),
         wrong=(
             Wrong(
                 "silence is legitimate",

@@ -19,18 +19,27 @@ from numpy.typing import ArrayLike, NDArray
 from mllayers._check import as_integer, as_number, as_numbers
 from mllayers.course.answers import Unreadable, what_came
 from mllayers.course.exercises import Exercise, Judged, Number, Wrong
-from mllayers.decision import Action, Policy, Tier
+from mllayers.decision import Action, Menu, Policy, Tier, Tiers
 
 ENOUGH = 0.98  # N3-5: the share of the dollars that a repair must earn
 OPEN = "A gap is still open. `gaps()` of your policy lists what is missing, a line each."
 FREE_CALLS = "No gap is left, but it calls too often: in your policy a call costs less than it does."
 NOT_ALONE = "No gap is left, but customers without a score are not left alone. What is known about them?"
+NOBODY_HELD_OUT = (
+    "No gap is left, because nobody is ever left alone: then what the actions change can never be measured. Name the "
+    "idle action and a hold-out."
+)
+HELD_BACK = (
+    "No gap is left, but most customers are held out, and whoever is held out gets nothing. One in ten or twenty is "
+    "enough to see what the actions change."
+)
 BY_TIERS = (
     "No gap is left, and it earns less than these actions can: tiers of P give a customer worth little and one worth "
-    "much the same action. Hand in the list of actions."
+    "much the same action. Hand in a Menu of the actions."
 )
 A_POLICY = "a Policy without gaps that earns within 2 % of what these actions can"
 PRICE_OF_A_CALL = 15.0
+MOST_HELD_OUT = 0.25
 
 
 def _positive(**numbers: float) -> list[float]:
@@ -59,8 +68,8 @@ def _between(gain: ArrayLike, start: int, end: int) -> float:
 def _earned(policy: Policy, customers: pd.DataFrame, gain: pd.DataFrame) -> float:
     """True dollars of what the policy decides for these customers."""
     frame = customers[["p", "clv_usd"]]
-    by_value = any(isinstance(x, Action) for x in policy.tiers)
-    decided = policy.decide(frame, score="p", value="clv_usd" if by_value else None)["action"].to_numpy()
+    value = "clv_usd" if isinstance(policy.rule, Menu) else None
+    decided = policy.decide(frame, score="p", value=value)["action"].to_numpy()
     unknown = sorted(set(decided) - set(gain.columns))
     if unknown:
         raise Unreadable(f"a policy with the action {unknown[0]!r}; the desk has {', '.join(gain.columns)}")
@@ -68,17 +77,17 @@ def _earned(policy: Policy, customers: pd.DataFrame, gain: pd.DataFrame) -> floa
     return float(gain.to_numpy()[np.arange(len(gain)), column].sum())
 
 
-def _repaired(broken: Policy, call: float = PRICE_OF_A_CALL, missing: str = "none") -> Policy:
+def _repaired(broken: Policy, call: float = PRICE_OF_A_CALL, missing: str = "none", holdout: float = 0.1) -> Policy:
     """The draft with what it lacks: owners, the price of a call, a rule for no score, a hold-out."""
-    actions = [replace(x, owner=x.owner or "CRM") for x in broken.actions]
+    actions = [replace(x, owner=x.owner or "CRM") for x in broken.rule.actions]
     actions = [replace(x, cost=call) if x.cost is None else x for x in actions]
-    return Policy(actions, missing=missing, holdout=0.1)
+    return Policy(Menu(*actions), missing=missing, idle="none", holdout=holdout)
 
 
 def _everyone(broken: Policy) -> Policy:
     """No gap, because everybody is called."""
     call = next(x for x in _repaired(broken).actions if x.name == "call")
-    return Policy([Tier(0, 1, call)], missing=Action("none", cost=0, owner="CRM"), holdout=0.1)
+    return Policy(Tiers(Tier(0, 1, call)), missing="none", idle=Action("none"), holdout=0.1)
 
 
 def _judge(answer: Any, customers: pd.DataFrame, gain: pd.DataFrame, broken: Policy) -> str:
@@ -86,14 +95,18 @@ def _judge(answer: Any, customers: pd.DataFrame, gain: pd.DataFrame, broken: Pol
         raise Unreadable(f"{what_came(answer)}; hand in a Policy")
     if answer.gaps():
         return OPEN
+    if answer.missing is not None and answer.missing.name != "none":
+        return NOT_ALONE
+    if answer.idle is None or not answer.holdout:
+        return NOBODY_HELD_OUT
+    if answer.holdout > MOST_HELD_OUT:
+        return HELD_BACK
     best, came = (_earned(policy, customers, gain) for policy in (_repaired(broken), answer))
     if came >= best - (1 - ENOUGH) * abs(best):
         return ""
     if any(x.name == "call" and isinstance(x.cost, float) and x.cost < PRICE_OF_A_CALL for x in answer.actions):
         return FREE_CALLS
-    if answer.missing is not None and answer.missing.name != "none":
-        return NOT_ALONE
-    if not any(isinstance(x, Action) for x in answer.tiers):
+    if not isinstance(answer.rule, Menu):
         return BY_TIERS
     return "No gap is left, but it earns clearly less than these actions can. Did a gain or a cost change?"
 
@@ -268,19 +281,29 @@ EXERCISES = (
                 lambda customers, gain, broken: _repaired(broken, missing="call"),
                 NOT_ALONE,
             ),
+            Wrong(
+                "nearly all held out",
+                lambda customers, gain, broken: _repaired(broken, holdout=0.9),
+                HELD_BACK,
+            ),
+            Wrong(
+                "nobody left alone",
+                lambda customers, gain, broken: Policy(_repaired(broken).rule, missing="none", holdout=0),
+                NOBODY_HELD_OUT,
+            ),
             Wrong("a call for every score", lambda customers, gain, broken: _everyone(broken), BY_TIERS),
         ),
         hints=(
             "`broken.gaps()` lists what is missing, one line each.",
             "Build the actions again: with an owner, and the price of a call.",
-            'Then `Policy(actions, missing="none", holdout=0.1)`.',
+            'Then `Policy(Menu(*actions), missing="none", idle="none", holdout=0.1)`.',
         ),
         solution=(
             "from dataclasses import replace\n"
-            "from mllayers.decision import Policy\n"
-            'actions = [replace(x, owner=x.owner or "CRM") for x in broken.actions]\n'
+            "from mllayers.decision import Menu, Policy\n"
+            'actions = [replace(x, owner=x.owner or "CRM") for x in broken.rule]\n'
             "actions = [replace(x, cost=15) if x.cost is None else x for x in actions]\n"
-            'answer = Policy(actions, missing="none", holdout=0.1)'
+            'answer = Policy(Menu(*actions), missing="none", idle="none", holdout=0.1)'
         ),
         reasoning=(
             "Every gap is a question that somebody has to answer before the policy can run: who, at what price, and "

@@ -1,7 +1,9 @@
 """Commit to a number before the result is on the screen, then see the two side by side.
 
-Until its reveal a prediction may be changed; after it, the number that stood counts. Notebook 5 reads them all back
-and shows how well calibrated the learner was.
+Until its reveal a prediction may be changed; after it, the number that stood counts. While there is no guess, `reveal`
+shows nothing and keeps nothing: whoever runs all cells by accident has spent no question, writes a guess and runs the
+two cells again. Who does not want to guess writes ``"skip"`` for the guess. Notebook 5 reads all guesses back and shows
+how well calibrated the learner was.
 """
 
 from __future__ import annotations
@@ -11,17 +13,20 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mllayers.course import learner
-from mllayers.course.answers import Unreadable, in_words, is_blank, not_attempted, one_number
+from mllayers.course.answers import Unreadable, in_words, is_blank, not_attempted, one_number, what_came
 from mllayers.course.notes import Note
+from mllayers.course.words import tr
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = "predictions.json"
+RANGES = {"%": (0.0, 100.0), "share": (0.0, 1.0), "days": (0.0, math.inf), "customers": (0.0, math.inf)}
+"""What can be asked for in a unit, where the question does not say otherwise."""
+
 _CLOSE = 0.02  # within 2 % of the result is "right on it"
 
 
-def predict(id: str, guess: Any, *, unit: str = "") -> Note:
+def predict(id: str, guess: Any, *, unit: str = "", low: float | None = None, high: float | None = None) -> Note:
     """Note a guess in the learner's folder.
 
     Parameters
@@ -29,21 +34,38 @@ def predict(id: str, guess: Any, *, unit: str = "") -> Note:
     id : str
         The question, for example ``"P1-1"``.
     guess : number
-        The learner's guess; the blank ``____`` records nothing.
+        The learner's guess, as people type it: ``95``, ``"95 %"``, ``"50,000"``. The blank ``____`` records nothing;
+        ``"skip"`` says that no guess will come.
     unit : str
-        ``"%"``, ``"$"``, ``"days"``, …: only shown.
+        ``"%"``, ``"$"``, ``"days"``, …
+    low, high : float, optional
+        The ends of what is asked for, by default those of the unit (`RANGES`); a guess outside is asked back.
 
     Returns
     -------
     Note
-        What was recorded, in one sentence. Nothing a learner writes raises an error.
+        What was recorded, in one sentence; it shows itself. Nothing a learner writes raises an error.
     """
+    return _predict(id, guess, unit, low, high).show()  # type: ignore[no-any-return]
+
+
+def _predict(id: Any, guess: Any, unit: str, low: float | None, high: float | None) -> Note:
+    if trouble := _no_id(id):
+        return trouble
     if is_blank(guess):
-        return not_attempted("Replace `____` by your guess, a number, and run the cell again before you go on.")
+        return not_attempted(tr("Replace `____` by your guess, a number, and run the cell again before you go on."))
+    if isinstance(guess, str) and guess.strip().lower() == "skip":
+        return _skip(id, unit)
     try:
-        number = _finite(guess)
+        number = _finite(guess, unit)
     except Unreadable as came:
-        return Note("Not yet", (f"A prediction is one number; this is {came}.",), "problem")
+        return _ask_back(tr("A prediction is one number; this is {came}.", came=came))
+    ends = RANGES.get(unit, (-math.inf, math.inf))
+    bottom, top = (end if given is None else float(given) for end, given in zip(ends, (low, high), strict=True))
+    if not bottom <= number <= top:
+        asked = _asked(bottom, top, unit)
+        said = tr("{id} asks for a number {asked}; {came} is outside.", id=id, asked=asked, came=in_words(number, unit))
+        return _ask_back(said)
     before = _stored(id)
 
     def note(records: dict[str, dict[str, Any]]) -> None:
@@ -52,21 +74,25 @@ def predict(id: str, guess: Any, *, unit: str = "") -> Note:
             in_time = _number(record, "actual") is None
             record |= {"guess": number, "unit": unit, "in_time": in_time, "when": _now()}
 
-    notice = learner.update_records(FILE, note)
+    notice = learner.update_records(learner.PREDICTIONS, note)
     kept, actual = _number(before, "guess"), _number(before, "actual")
+    guessed = in_words(number, unit)
     if actual is not None and kept is None:
-        said = f"{id}: {in_words(number, unit)}, after the result was shown; it will not count in notebook 5."
+        said = tr("{id}: {guess}, after the result was shown; it will not count in notebook 5.", id=id, guess=guessed)
     elif actual is not None and kept is not None and kept != number:
-        said = f"{id}: the result has been shown, so your earlier guess, {in_words(kept, unit)}, stays."
+        kept_words = in_words(kept, unit)
+        said = tr("{id}: the result has been shown, so your earlier guess, {guess}, stays.", id=id, guess=kept_words)
     else:
-        said = f"{id}: {in_words(number, unit)}. It can be changed until the result is shown."
+        said = tr("{id}: {guess}. It can be changed until the result is shown.", id=id, guess=guessed)
     if unit == "%" and 0 < abs(number) < 1:
-        said += f" That is less than one percent; if you meant {in_words(100 * number, unit)}, write {100 * number:g}."
-    return Note("Noted", (said, *_told(notice)), "plain")
+        meant = in_words(100 * number, unit)
+        less = tr("That is less than one percent; if you meant {meant}, write {x}.", meant=meant, x=f"{100 * number:g}")
+        said = f"{said} {less}"
+    return Note(tr("Noted"), (said, *_told(notice)), "plain")
 
 
 def reveal(id: str, actual: Any, *, unit: str = "") -> Note:
-    """Show a result beside the guess that was made, and keep both.
+    """Show a result beside the guess that was made, and keep both; without a guess, ask for it first.
 
     Parameters
     ----------
@@ -75,32 +101,44 @@ def reveal(id: str, actual: Any, *, unit: str = "") -> Note:
     actual : number
         The result, in the unit of the guess.
     unit : str
-        ``"%"``, ``"$"``, ``"days"``, …: only shown.
+        ``"%"``, ``"$"``, ``"days"``, …; by default that of the guess.
 
     Returns
     -------
     Note
-        Guess, result and the distance between them, in words.
+        Guess, result and the distance between them, in words; it shows itself.
     """
+    return _reveal(id, actual, unit).show()  # type: ignore[no-any-return]
+
+
+def _reveal(id: Any, actual: Any, unit: str) -> Note:
+    if trouble := _no_id(id):
+        return trouble
     if is_blank(actual):
-        return not_attempted("The result still hangs on a blank `____` above.")
+        return not_attempted(tr("The result still hangs on a blank `____` above."))
     try:
-        result = _finite(actual)
+        result = _finite(actual, unit)
     except Unreadable as came:
-        return Note("Not yet", (f"A result is one number; this is {came}.",), "problem")
-    guess = _number(_stored(id), "guess")
+        return _ask_back(tr("A result is one number; this is {came}.", came=came))
+    record = _stored(id)
+    guess = _number(record, "guess")
+    unit = unit or str(record.get("unit", ""))
+    if guess is None and not record.get("skipped") and _number(record, "actual") is None:
+        first = tr("The result of {id} waits for your guess: write it above, and run that cell and this one.", id=id)
+        other = tr('To see it without one, write `"skip"` for the guess.')
+        return Note(tr("Your guess first"), (f"{first} {other}",), "wait")
 
     def note(records: dict[str, dict[str, Any]]) -> None:
         records.setdefault(id, {}).update(actual=result, unit=unit)
 
-    notice = learner.update_records(FILE, note)
+    notice = learner.update_records(learner.PREDICTIONS, note)
+    shown = in_words(result, unit)
     if guess is None:
-        said = f"It came out at {in_words(result, unit)}. You had not committed to a number for {id}."
+        said = tr("{id}: it came out at {came}. You had not committed to a number.", id=id, came=shown)
     else:
-        said = (
-            f"You said {in_words(guess, unit)}, it came out at {in_words(result, unit)}: {_miss(guess, result, unit)}."
-        )
-    return Note("Result", (said, *_told(notice)), "plain")
+        said = tr("{id}: you said {guess}, it came out at {came}: ", id=id, guess=in_words(guess, unit), came=shown)
+        said += f"{_miss(guess, result, unit)}."
+    return Note(tr("Result"), (said, *_told(notice)), "plain")
 
 
 def predictions() -> pd.DataFrame:
@@ -123,27 +161,56 @@ def predictions() -> pd.DataFrame:
             "in_time": bool(record.get("in_time", False)),
             "when": str(record.get("when", "")),
         }
-        for id, record in sorted(learner.read_records(FILE).items())
+        for id, record in sorted(learner.read_records(learner.PREDICTIONS).items())
+        if not record.get("skipped")
     ]
     return pd.DataFrame(rows, columns=["id", "guess", "actual", "unit", "in_time", "when"])
 
 
+def _skip(id: str, unit: str) -> Note:
+    def note(records: dict[str, dict[str, Any]]) -> None:
+        record = records.setdefault(id, {})
+        if _number(record, "guess") is None:
+            record |= {"skipped": True, "unit": unit, "when": _now()}
+
+    if _number(_stored(id), "guess") is not None:
+        return _ask_back(tr("{id} has a guess already; it stays.", id=id))
+    notice = learner.update_records(learner.PREDICTIONS, note)
+    return Note(tr("Noted"), (tr("{id}: no guess; its result will be shown.", id=id), *_told(notice)), "plain")
+
+
+def _no_id(id: Any) -> Note | None:
+    if isinstance(id, str) and id.strip() and len(id) < 40:
+        return None
+    return _ask_back(tr('A question has an id such as `"P1-1"`; this is {came}.', came=what_came(id)))
+
+
+def _ask_back(said: str) -> Note:
+    return Note(tr("Not yet"), (said,), "problem")
+
+
+def _asked(low: float, high: float, unit: str) -> str:
+    if math.isinf(high):
+        return tr("from {low} up", low=in_words(low, unit))
+    if math.isinf(low):
+        return tr("up to {high}", high=in_words(high, unit))
+    return tr("from {low} to {high}", low=in_words(low, unit), high=in_words(high, unit))
+
+
 def _stored(id: str) -> dict[str, Any]:
-    return learner.read_records(FILE).get(id, {})
+    return learner.read_records(learner.PREDICTIONS).get(id, {})
 
 
-def _finite(x: Any) -> float:
-    number = one_number(x)
+def _finite(x: Any, unit: str = "") -> float:
+    number = one_number(x, unit)
     if math.isinf(number):
-        raise Unreadable("infinite")
+        raise Unreadable(tr("infinite"))
     return number
 
 
 def _number(record: dict[str, Any], field: str) -> float | None:
-    try:
-        return _finite(record.get(field))
-    except Unreadable:
-        return None
+    x = record.get(field)
+    return float(x) if isinstance(x, (int, float)) and not isinstance(x, bool) and abs(x) < math.inf else None
 
 
 def _or_nan(x: float | None) -> float:
@@ -152,9 +219,9 @@ def _or_nan(x: float | None) -> float:
 
 def _miss(guess: float, result: float, unit: str) -> str:
     if guess == result or abs(guess - result) <= _CLOSE * abs(result):
-        return "right on it"
-    apart = in_words(abs(guess - result), "percentage points" if unit == "%" else unit)
-    return f"{apart} too {'high' if guess > result else 'low'}"
+        return tr("right on it")
+    apart = in_words(abs(guess - result), tr("percentage points") if unit == "%" else unit)
+    return tr("{apart} too high", apart=apart) if guess > result else tr("{apart} too low", apart=apart)
 
 
 def _now() -> str:

@@ -1,17 +1,22 @@
-"""How a notebook shows a figure and says a sentence whose numbers come from code."""
+"""How a notebook shows a figure and says a sentence whose numbers come from code.
+
+Nothing heavy is loaded before something is shown: a notebook can import these names first and be told by `start` what
+is missing.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from IPython.display import display
-from matplotlib.figure import Figure
-
-from mllayers._check import describe
-from mllayers._results import DOLLAR
 from mllayers._words import money, percent, plain
-from mllayers.figures.base import Finding, picture, sentence
+from mllayers.course.notes import safe_dollars
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from mllayers.figures import Finding
 
 __all__ = ["money", "percent", "plain", "say", "show"]
 
@@ -37,6 +42,10 @@ def show(
     TypeError, ValueError
         As `mllayers.figures.Finding`.
     """
+    from IPython.display import display
+
+    from mllayers.figures.base import Finding, picture, sentence
+
     found = figure if isinstance(figure, Finding) else Finding(figure, alt, says, table)  # type: ignore[arg-type]
     data, metadata = picture(found.png(), found.alt)
     display(data, metadata=metadata, raw=True)
@@ -46,6 +55,8 @@ def show(
 
 def numbers(table: pd.DataFrame) -> str:
     """A frame as an HTML table that a screen reader can walk through: caption, and headers with their scope."""
+    from mllayers._results import DOLLAR
+
     drawn = table.to_html(border=0, float_format=plain, na_rep="–")
     head, body = drawn.split("<tbody>")
     head = re.sub(r"<th></th>", "<td></td>", head)
@@ -61,13 +72,17 @@ def say(text: str) -> None:
     Parameters
     ----------
     text : str
-        The sentence or paragraph.
+        The sentence or paragraph. Words of a learner's do not belong in it: they would be read as Markdown.
 
     Raises
     ------
     ValueError
         When there is nothing to say.
     """
+    from IPython.display import display
+
     if not isinstance(text, str) or not text.strip():
+        from mllayers._check import describe
+
         raise ValueError(f"text must be a sentence; got {describe(text)}")
-    display({"text/markdown": re.sub(r"\\?\$", DOLLAR, text), "text/plain": text}, raw=True)
+    display({"text/markdown": safe_dollars(text, formulas=False), "text/plain": text}, raw=True)

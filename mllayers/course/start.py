@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import mllayers
+from mllayers.course import learner, words
 from mllayers.course.card import LAYERS
 from mllayers.course.notes import Note
+from mllayers.course.words import tr
 
 THREAD_SETTINGS = (
     "OMP_NUM_THREADS",
@@ -28,29 +30,56 @@ EXTRAS = ("course", "figures", "ledger")  # what the course asks for, in pyproje
 RESTART = "restart the kernel (menu Kernel, Restart)"
 
 
-def start(notebook: str) -> Note:
+def start(notebook: str, *, solved: bool = False, lang: str = "en") -> Note:
     """Get ready for a notebook: pin the numerical libraries to one thread, then check what it needs.
+
+    It stands before the imports that can fail, shows itself at once, and says which line mends them.
 
     Parameters
     ----------
     notebook : str
         ``"01"`` to ``"05"``.
+    solved : bool
+        This is a solved copy: what is predicted and answered in it is kept in memory, never in the learner's folder.
+    lang : str
+        The language in which the course answers (see `mllayers.course.words`).
 
     Returns
     -------
     Note
-        One line that all is well, or a line for each problem that says how to mend it. Never an error.
+        One line that all is well, or a line for each problem that says how to mend it; it shows itself. Never an error.
     """
+    return _start(notebook, solved, lang).show()  # type: ignore[no-any-return]
+
+
+def _start(notebook: Any, solved: bool, lang: Any) -> Note:
     pin_threads()
-    key = str(notebook).strip().zfill(2)
+    words.speak(lang if words.exists(lang) else "en")
+    key = notebook.strip().zfill(2) if isinstance(notebook, str) else f"0{notebook}" if type(notebook) is int else ""
     if key not in LAYERS:
-        return Note("Not ready", (f"There is no notebook {notebook}; the course has 01 to 05.",), "problem")
+        return Note(tr("Not ready"), (tr("There is no such notebook; the course has 01 to 05."),), "problem")
+    learner.begin(key, solved=bool(solved))
     found = problems()
     if found:
-        return Note("Not ready", tuple(found), "problem")
-    return Note(
-        "Ready", (f"Notebook {key}, layer {int(key)}: {LAYERS[key]}. Versions, kernel and data are fine.",), "good"
-    )
+        return Note(tr("Not ready"), tuple(found), "problem")
+    fine = tr("Notebook {key}, layer {n}: {name}. Versions, kernel and data are fine.", key=key, n=int(key),
+              name=tr(LAYERS[key]))  # fmt: skip
+    return Note(tr("Ready"), (fine, *_news(key)), "good")
+
+
+def _news(key: str) -> list[str]:
+    """What a learner should know about their folder."""
+    if learner.in_memory():
+        return [tr("A solved copy: what is predicted and answered here is not kept.")]
+    told = []
+    with contextlib.suppress(OSError, ValueError):
+        if taken := learner.take_over():
+            told.append(tr("Taken over from notebooks/.my: {names}.", names=", ".join(taken)))
+    if learner.outdated(key):
+        mend = f"`python -m mllayers reset {key} --notebook`"
+        told.append(tr("The course has a newer version of this notebook; yours stays as it is."))
+        told.append(tr("{mend} sets yours aside and makes a new one.", mend=mend))
+    return told
 
 
 def pin_threads() -> None:
