@@ -654,7 +654,7 @@ def _month_row(month: int, orders: pd.DataFrame, arm: Arm, prices: Prices) -> di
     day = (month + 1) * DAYS + arm.silence_days
     label = observe(orders, acts, day, silence_days=arm.silence_days)["label"].to_numpy(float)
     calibration = [
-        promise_kept(p[shipped], y[shipped])["ratio"].item() if shipped.any() else np.nan for y in (label, fraud)
+        promise_kept(p[shipped], y[shipped]).ratio if shipped.any() else np.nan for y in (label, fraud)
     ]
     true = _ratio(fraud[blocked].sum(), blocked.sum())
     if arm.truth or arm.blocks == "drop":

@@ -1,0 +1,451 @@
+"""Was the promise kept? What a model or a policy promised, beside what a random audit or a hold-out delivered."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc
+
+from mllayers._check import (
+    as_binary,
+    as_columns,
+    as_frame,
+    as_number,
+    as_numbers,
+    as_periods,
+    as_probabilities,
+    as_propensities,
+    describe,
+    same_cases,
+)
+from mllayers._results import Result
+from mllayers._stats import difference, effective_size, mean_interval, rate_interval
+from mllayers._words import count, dollars, percent
+
+__all__ = ["LedgerPromise", "PromiseKept", "ledger_promise", "promise_kept"]
+
+Floats = NDArray[np.float64]
+
+_BROUGHT = ("planned", "action", "drawn", "propensity", "cost", "mature", "y", "value")
+
+
+# the promise of a model ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PromiseKept(Result):
+    """What was promised, and what was delivered: what `promise_kept` returns.
+
+    Attributes
+    ----------
+    promised, delivered, low, high : float
+        Mean promised probability of all cases; the rate that the labels show (Hájek), with its interval.
+    level : float
+        Probability with which an interval is to hold the true rate.
+    events : int
+        Labels that are 1.
+    n, labels : int
+        Cases, and those of them with a label.
+    ratio : float
+        Promised / delivered: infinite where nothing was delivered.
+    by_chance : float
+        The probability of a difference as large as this, or larger, if the promise is true.
+    kept : bool
+        Whether the promise can be true, in each period and as a whole: no ``by_chance`` is below (1 − level) / the
+        number of times it was asked.
+    table : DataFrame
+        A row per period in its order: ``n``, ``labels``, ``events``, ``n_eff``, ``promised``, ``delivered``, ``low``,
+        ``high``, ``ratio``, ``by_chance`` and ``kept`` (the promise lies within this period's interval; missing where
+        the period has no label).
+    """
+
+    promised: float
+    delivered: float
+    low: float
+    high: float
+    level: float
+    events: int
+    n: int
+    labels: int
+    ratio: float
+    by_chance: float
+    kept: bool
+    table: pd.DataFrame = field(hash=False)
+
+    def _line(self) -> str:
+        told = f"promised {percent(self.promised, 2)}, delivered {percent(self.delivered, 2)} "
+        told += f"({percent(self.low, 2)} to {percent(self.high, 2)}) by {count(self.events, 'event')} in "
+        told += f"{count(self.labels, 'label')}: {'kept' if self.kept else 'broken'}"
+        silent = int((self.table["labels"] == 0).sum())
+        return told + (f"; no label in {silent} of {count(len(self.table), 'period')}" if silent else "")
+
+    def frame(self) -> pd.DataFrame:
+        """One row per period."""
+        return self.table.copy()
+
+
+def promise_kept(
+    p: ArrayLike,
+    y: ArrayLike,
+    *,
+    propensity: ArrayLike | None = None,
+    when: ArrayLike | None = None,
+    level: float = 0.95,
+) -> PromiseKept:
+    """What the model promised against what a random audit delivered, period by period.
+
+    Parameters
+    ----------
+    p : array of shape (n,), in [0, 1]
+        The promised probability of each case.
+    y : array of shape (n,), 0 or 1
+        What was delivered; NaN where nobody looked.
+    propensity : number or array of shape (n,), in (0, 1], optional
+        The chance that the case was looked at; 1 for all by default. A case that could not be looked at has no place
+        here: a promise about it cannot be checked.
+    when : array of shape (n,), optional
+        The period of each case, such as the number or the first day of its month; by default all are one.
+    level : float in (0, 1), default 0.95
+        Probability with which each period's interval is to hold the true rate. Twelve looks at 95 % raise a false
+        alarm in 46 % of the years (1 − 0.95¹²), so ``kept`` of the result asks for more than ``kept`` of a period.
+
+    Returns
+    -------
+    PromiseKept
+        ``promised``, ``delivered`` with ``low`` and ``high``, ``kept``, and a row per period by ``frame()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For probabilities outside [0, 1], outcomes that are not 0, 1 or NaN, a propensity outside (0, 1], a case with
+        propensity 1 and no label, no label at all, periods that cannot be put in order, columns that do not belong to
+        the same cases.
+
+    Notes
+    -----
+    With w = 1 / propensity over the labelled cases, delivered = Σ w y / Σ w, with variance Σ w² (y − delivered)² /
+    (Σ w)². The interval is Clopper and Pearson's, for as many labels as would give this variance and never more than
+    n_eff = (Σ w)² / Σ w² (Korn and Graubard): exact for a plain audit, and wide where there are few events.
+    ``by_chance`` is the same test, so that a period's promise lies within its interval unless ``by_chance`` is below
+    1 − level. Unlike `weighted_rate` of layer 1, which describes the cases that were there, this compares
+    with a *promise*, so the chance in the outcomes themselves counts too.
+    Labels that come only from where the model looked can agree with it for years; a random audit cannot.
+    Taught in notebook 05, *What happened*.
+
+    References
+    ----------
+    Hájek (1971), comment in "Foundations of Statistical Inference". Clopper and Pearson (1934), Biometrika 26(4). Korn
+    and Graubard (1998), Survey Methodology 24(2), 193–201.
+
+    Examples
+    --------
+    One shipped order in ten was audited; the model promised 1 % fraud, and 5 of 100 audited were:
+
+    >>> y = np.full(1_000, np.nan)
+    >>> y[::10] = np.arange(100) < 5
+    >>> found = promise_kept(np.full(1_000, 0.01), y, propensity=0.1)
+    >>> print(found)
+    promised 1.00 %, delivered 5.00 % (1.64 % to 11.28 %) by 5 events in 100 labels: broken
+    >>> print(found.frame()[["n", "labels", "promised", "delivered", "low", "high", "by_chance"]].round(3).to_string())
+            n  labels  promised  delivered    low   high  by_chance
+    all  1000     100      0.01       0.05  0.016  0.113      0.007
+    """
+    n = same_cases(p=p, y=y, propensity=propensity, when=when)
+    promised, label = as_probabilities(p, "p"), as_binary(y, "y", missing=True)
+    level = as_number(level, "level", gt=0, lt=1)
+    chance = as_propensities(1.0 if propensity is None else propensity, n)
+    unseen = np.isnan(label) & (chance == 1)
+    if unseen.any():
+        raise ValueError(
+            "y must be known where propensity is 1 (pass the audit's propensity); "
+            f"got nan at row {int(np.argmax(unseen))}"
+        )
+    if np.isnan(label).all():
+        raise ValueError("y must hold at least one label; got none")
+    rows = {}
+    for name, where in _periods_in_order(when, n).items():
+        known = where[~np.isnan(label[where])]
+        rows[name] = {"n": len(where), "labels": len(known)}
+        rows[name] |= _delivered_rate(label[known], 1 / chance[known], float(promised[where].mean()), level)
+    known = np.flatnonzero(~np.isnan(label))
+    whole = _delivered_rate(label[known], 1 / chance[known], float(promised.mean()), level)
+    table = pd.DataFrame.from_dict(rows, orient="index").astype({"kept": "boolean"})
+    asked = [*table["by_chance"].dropna(), whole["by_chance"]] if len(table) > 1 else [whole["by_chance"]]
+    return PromiseKept(
+        promised=whole["promised"], delivered=whole["delivered"], low=whole["low"], high=whole["high"], level=level,
+        events=whole["events"], n=n, labels=len(known), ratio=whole["ratio"], by_chance=whole["by_chance"],
+        kept=bool(min(asked) >= (1 - level) / len(asked)), table=table,
+    )  # fmt: skip
+
+
+def _periods_in_order(when: Any, n: int) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each period, the periods in their order."""
+    if when is None:
+        return {"all": np.arange(n)}
+    period = as_periods(when, n, "when")
+    rows: dict[Any, list[int]] = {}
+    for row, name in enumerate(period):
+        rows.setdefault(name, []).append(row)
+    try:
+        return {name: np.array(rows[name]) for name in sorted(rows)}
+    except TypeError:
+        kinds = " and ".join(sorted({type(name).__name__ for name in rows}))
+        raise TypeError(f"when must hold periods of one kind, to be put in order; got {kinds}") from None
+
+
+def _delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[str, Any]:
+    """What labels with these weights deliver, beside the promise; everything but the promise is NaN without labels."""
+    if not len(seen):
+        nothing = dict.fromkeys(("delivered", "low", "high", "ratio", "by_chance"), math.nan)
+        return {"events": 0, "n_eff": 0.0, "promised": said, **nothing, "kept": None}
+    rate, n_eff = float(w @ seen / w.sum()), effective_size(w)
+    noise = float((w**2 @ (seen - rate) ** 2) / w.sum() ** 2)
+    size = min(rate * (1 - rate) / noise, n_eff) if 0 < rate < 1 else n_eff
+    low, high = rate_interval(rate * size, size, level=level)
+    by_chance = _binomial_chance(rate * size, size, said)
+    ratio = said / rate if rate else math.inf if said else math.nan
+    return {
+        "events": int(seen.sum()), "n_eff": n_eff, "promised": said, "delivered": rate, "low": low, "high": high,
+        "ratio": ratio, "by_chance": by_chance, "kept": by_chance >= 1 - level,
+    }  # fmt: skip
+
+
+def _binomial_chance(events: float, size: float, p: float) -> float:
+    """Twice the smaller tail of a binomial count (sizes need not be whole): Clopper and Pearson's test."""
+    more = float(betainc(events, size - events + 1, p)) if events > 0 else 1.0
+    less = float(betainc(size - events, events + 1, 1 - p)) if events < size else 1.0
+    return min(2 * more, 2 * less, 1.0)
+
+
+# the promises of a policy -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LedgerPromise(Result):
+    """A policy's promises, beside what came back: what `ledger_promise` returns.
+
+    Attributes
+    ----------
+    kept : bool or None
+        Whether no promise is broken; None where none could be checked.
+    level : float
+        Probability with which each interval is to hold the true value.
+    events : int
+        Outcomes among all rows that were used.
+    immature : int
+        Rows that are too young to be used.
+    explored : int
+        Rows left out because a lot gave them an action that was not planned (`drawn` is ``explore``).
+    without_score, without_expected : int
+        Rows left alone without a score, and rows acted on without an expected value: nothing was promised about them.
+    table : DataFrame
+        Rows ``(promise, of)``: the ``probability`` of the cases left alone (as a whole or by period) and the
+        ``dollars`` of each planned action. Columns ``n``, ``held_out`` (for dollars), ``events``, ``promised``,
+        ``delivered``, ``low``, ``high``, ``kept`` (missing where it cannot be said) and ``why`` not.
+    """
+
+    kept: bool | None
+    level: float
+    events: int
+    immature: int
+    explored: int
+    without_score: int
+    without_expected: int
+    table: pd.DataFrame = field(hash=False)
+
+    def _line(self) -> str:
+        told = []
+        for row in self.table.reset_index().to_dict("records"):
+            money = row["promise"] == "dollars"
+            words = dollars if money else percent
+            what = f"{row['of']}: promised " if money else f"left alone ({row['of']}): promised "
+            what += words(row["promised"]) + " a case" * money
+            if row["why"]:
+                told.append(f"{what}, {row['why']}")
+                continue
+            ends = f"{words(row['low'])} to {words(row['high'])}"
+            told.append(f"{what}, delivered {words(row['delivered'])} ({ends}), {'kept' if row['kept'] else 'broken'}")
+        if self.immature:
+            told.append(f"{count(self.immature, 'row')} too young")
+        return "; ".join(told)
+
+    def frame(self) -> pd.DataFrame:
+        """One row per promise."""
+        return self.table.copy()
+
+
+def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) -> LedgerPromise:
+    """What a policy promised about its cases, against what came back: from the ledger alone.
+
+    Two promises stand in a ledger. The **score** promises how many of the cases that are left alone end in the outcome.
+    The **expected value** promises how many dollars an action brings beyond leaving the case alone, its cost taken off.
+
+    Parameters
+    ----------
+    found : Matured or DataFrame
+        What `matured` returns, or its labels: the decisions of a ledger with ``mature``, ``y`` and ``value``. The
+        dollars of the outcomes must be there for the second promise: positive where they come in, negative where they
+        go out.
+    when : str, optional
+        A column of the labels with the period of each row; by default all are one.
+    level : float in (0, 1), default 0.95
+        Probability with which each interval is to hold the true value.
+
+    Returns
+    -------
+    LedgerPromise
+        A row per promise by ``frame()``: promised, delivered with its interval, kept or not and why not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For labels without their columns, no mature row, propensities outside (0, 1], scores outside [0, 1].
+
+    Notes
+    -----
+    *Left alone* are mature rows whose ``action`` is the idle one, each with weight 1 / propensity: promised is the
+    weighted mean of their scores, delivered the weighted rate of outcomes, with the interval of `promise_kept`. They
+    stand for the cases that a lot could leave alone; without a hold-out, those are only the cases planned for it.
+
+    For each planned action, *acted* are the rows that no lot touched (``drawn`` is empty), *held out* those that a lot
+    left alone (``holdout``); delivered is the difference of their weighted mean dollars less the mean cost, with the
+    interval of the two joined by square-and-add. Too few outcomes worth something, or outcomes without a value, give no
+    interval and say so. A mature row may lack an outcome that is still to come: ask `matured` for ``enough=0.99`` where
+    a tenth matters. Taught in notebook 05, *What happened*.
+
+    References
+    ----------
+    Hájek (1971), comment in "Foundations of Statistical Inference". Zou and Donner (2008), Statistics in Medicine
+    27(10).
+
+    Examples
+    --------
+    A call was promised to bring $12; 4,000 customers were called, 1,000 held out:
+
+    >>> called = np.arange(5_000) < 4_000
+    >>> bought = np.arange(5_000) % 10 < np.where(called, 5, 3)
+    >>> labels = pd.DataFrame({"score": 0.3, "planned": "call", "idle": "none"}, index=range(5_000))
+    >>> labels["propensity"] = np.where(called, 0.8, 0.2)
+    >>> labels["action"], labels["drawn"] = np.where(called, "call", "none"), np.where(called, "", "holdout")
+    >>> labels["cost"], labels["expected_value"] = np.where(called, 8.0, 0.0), np.where(called, 12.0, 0.0)
+    >>> labels = labels.assign(mature=True, y=bought.astype(float), value=100.0 * bought)
+    >>> found = ledger_promise(labels)
+    >>> asked = ["n", "events", "promised", "delivered", "kept"]
+    >>> print(found.frame()[asked].reset_index().round(2).to_string(index=False))
+        promise   of    n  events  promised  delivered  kept
+    probability  all 1000     300       0.3        0.3  True
+        dollars call 4000    2300      12.0       12.0  True
+    """
+    labels = as_frame(getattr(found, "labels", found), "found", [*_BROUGHT, "score", "idle", "expected_value"])
+    level = as_number(level, "level", gt=0, lt=1)
+    ready = as_binary(labels["mature"], "mature") == 1
+    if not ready.any():
+        raise ValueError("found must hold at least one mature row; all are too young to be believed")
+    rows = labels[ready]
+    n = len(rows)
+    y, value = as_binary(rows["y"], "y"), as_numbers(rows["value"], "value", missing=True)
+    w = 1 / as_propensities(rows["propensity"], n)
+    planned, action, idle, drawn = (_names_or_none(rows[c], c) for c in ("planned", "action", "idle", "drawn"))
+    alone = np.array([a is not None and a == i for a, i in zip(action, idle, strict=True)])
+    score = as_probabilities(rows["score"], "score", missing=True)
+    expected = as_numbers(rows["expected_value"], "expected_value", missing=True)
+    cost = as_numbers(rows["cost"], "cost")
+    said = alone & ~np.isnan(score)
+    period = None if when is None else rows[as_columns([when], "when")[0]].tolist()
+    table: dict[tuple[str, Any], dict[str, Any]] = {}
+    for name, where in _periods_in_order(period, n).items():
+        use = where[said[where]]
+        if len(use):
+            row = _delivered_rate(y[use], w[use], float(np.average(score[use], weights=w[use])), level)
+            table["probability", name] = {"n": len(use), "held_out": None, "why": "", **row}
+        elif len(where):
+            table["probability", name] = _unchecked("no case with a score was left alone")
+    untouched, held = drawn == "", drawn == "holdout"
+    for name in sorted({str(a) for a, i in zip(planned, idle, strict=True) if a is not None and a != i}):
+        mine = planned == name
+        acted, left = mine & untouched & (action == planned), mine & held & alone
+        table["dollars", name] = _delivered_dollars(acted, left, value, w, cost, expected, level)
+    whole = pd.DataFrame.from_dict(table, orient="index")
+    whole.index = pd.MultiIndex.from_tuples(list(table), names=["promise", "of"])
+    whole = whole[["n", "held_out", "events", "promised", "delivered", "low", "high", "kept", "why"]]
+    whole = whole.astype({"held_out": "Int64", "kept": "boolean"})
+    verdicts = whole["kept"].dropna()
+    acted_on = ~alone & (drawn != "explore")
+    return LedgerPromise(
+        kept=bool(verdicts.all()) if len(verdicts) else None, level=level,
+        events=int(y[said | (drawn != "explore")].sum()), immature=int((~ready).sum()),
+        explored=int((drawn == "explore").sum()), without_score=int((alone & np.isnan(score)).sum()),
+        without_expected=int((acted_on & np.isnan(expected)).sum()), table=whole,
+    )  # fmt: skip
+
+
+def _names_or_none(column: pd.Series[Any], name: str) -> NDArray[np.object_]:
+    """A column of names, None where there is none."""
+    out = np.empty(len(column), dtype=object)
+    for row, entry in enumerate(column.tolist()):
+        if isinstance(entry, str):
+            out[row] = entry
+        elif not (entry is None or entry is pd.NA or (isinstance(entry, float) and math.isnan(entry))):
+            raise TypeError(f"{name} must hold text; got {describe(entry)} at row {row}")
+    return out
+
+
+def _unchecked(why: str) -> dict[str, Any]:
+    """A promise that cannot be checked, and why."""
+    nothing = dict.fromkeys(("promised", "delivered", "low", "high"), math.nan)
+    return {"n": 0, "held_out": None, "events": 0, **nothing, "kept": None, "why": why}
+
+
+def _delivered_dollars(
+    acted: NDArray[np.bool_],
+    left: NDArray[np.bool_],
+    value: Floats,
+    w: Floats,
+    cost: Floats,
+    expected: Floats,
+    level: float,
+) -> dict[str, Any]:
+    """The dollars of an action beyond leaving the case alone, beside the promise, both per case and less its cost."""
+    row = _unchecked("") | {"n": int(acted.sum()), "held_out": int(left.sum())}
+    told = acted & ~np.isnan(expected)
+    if told.any():
+        row["promised"] = float(np.average(expected[told], weights=w[told]))
+    if not acted.any() or not left.any():
+        return row | {"why": "nobody was held out" if acted.any() else "nobody was acted on"}
+    if np.isnan(value[acted | left]).any():
+        return row | {"why": f"{count(int(np.isnan(value[acted | left]).sum()), 'outcome')} without a value"}
+    with_action, without = (_weighted_money(value[use], w[use], level) for use in (acted, left))
+    net = float(np.average(cost[acted], weights=w[acted]))
+    events = with_action[3] + without[3]
+    effect, low, high = difference(with_action[:3], without[:3])
+    row |= {"events": events, "delivered": effect - net, "low": low - net, "high": high - net}
+    if math.isnan(low) or math.isnan(high):
+        return row | {"why": f"too few events ({events}) for an interval"}
+    if math.isnan(row["promised"]):
+        return row | {"why": "no expected value was written down"}
+    return row | {"kept": low - net <= row["promised"] <= high - net}
+
+
+def _weighted_money(x: Floats, w: Floats, level: float) -> tuple[float, float, float, int]:
+    """The weighted mean Σ w x / Σ w of money, its interval, and how many of the amounts differ from the usual one.
+
+    Where nearly all amounts are the same (most cases bring nothing), the interval is that of the amounts beyond it, so
+    that a handful of events cannot look like many; else that of the linearised mean. Adding a constant to all amounts
+    moves all three by as much.
+    """
+    mean = float(w @ x / w.sum())
+    amounts, which = np.unique(x, return_inverse=True)
+    weights = np.bincount(which, w)
+    usual = float(amounts[weights.argmax()])
+    events = int(np.count_nonzero((x != usual) & (w > 0)))
+    share = w / w.mean()
+    beyond = mean_interval(share * (x - usual), level=level)
+    if math.isnan(beyond.low) or weights.max() >= 0.9 * w.sum():
+        return mean, usual + beyond.low, usual + beyond.high, events
+    inner = mean_interval(share * (x - mean), level=level)
+    return mean, mean + inner.low, mean + inner.high, events
