@@ -180,7 +180,7 @@ def one_rule(n, kind, lost, skewed):
         chance = 1 / (1 + np.exp(-z)) if skewed else np.full(n, 0.5)
         action = rng.random(n) < chance
         gone = rng.random(n) < np.where(action, 0.7 * lost, lost)
-        reward = -gone * amounts(rng, n) - action * 0.02 * mean
+        reward = -1.0 * gone * amounts(rng, n) - action * 0.02 * mean
         target = rng.random(n) < 0.6
         found = uplift_policy_value(reward, action, np.where(action, chance, 1 - chance), target=target)
         return {"value": (found.low, found.high, 0.6 * mean * (0.3 * lost - 0.02))}
@@ -276,7 +276,7 @@ def one_promise(pi, chance):
 SECTIONS = {
     "mean_interval": lambda: Section(
         "Means of money, the common base of what follows",
-        f"Refused below {FEWEST_EVENTS} events, and below {FEWEST_CASES} cases without zeros, which are all events here.",
+        f"Refused below {FEWEST_EVENTS} events; where there are no zeros, below {FEWEST_CASES} cases.",
         mean_cells(),
     ),
     "weighted_rate": lambda: Section(

@@ -188,15 +188,8 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
     Notes
     -----
     Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
-    (Hájek: weights 1/π) and has limits. The lower one is Korn and Graubard's: Clopper–Pearson for rate r in
-    n* = r (1 − r) / se² labels. The upper one is that of one more event of the largest weight (Fay and Feuer), for
-    binomial counts: with equal weights both are Clopper and Pearson's, and with unequal ones it allows for the heavy
-    event that was not drawn. Events and non-events that were seen are known, too: the limits never contradict them.
-
-    References
-    ----------
-    Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
-    791–801.
+    (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
+    too: the limits never contradict them.
     """
     certain = pi == 1
     known, rest = float(y[certain].sum()), n - int(certain.sum())
@@ -204,19 +197,47 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
     events, seen = int(label.sum()), label.size
     if seen == 0:
         return (math.nan if rest else known / n), known / n, (known + rest) / n, 0
-    order = np.lexsort((label, w))
-    label, w = label[order], w[order]
-    worth, total, squares = float(w.sum()), float(w @ label), float(w**2 @ label)
-    rate, low = total / worth, 0.0
-    if events:
-        variance = float(((1 - 1 / w) * (w * (label - rate)) ** 2).sum()) / worth**2
-        size = rate * (1 - rate) / variance if rate < 1 else effective_size(w)
-        low = rate_interval(rate * size, size, level=level)[0]
-    heaviest = float(w[-1])
-    total, squares = total + heaviest, squares + heaviest**2
-    high = rate_interval(total**2 / squares - 1, worth * total / squares, level=level)[1]
+    rate, below, above = weighted_counts(label, w, finite=True)
+    low, high = rate_interval(*below, level=level)[0], rate_interval(*above, level=level)[1]
     low, high = max(rest * low, events), min(rest * high, rest - (seen - events))
     return (known + rest * rate) / n, (known + low) / n, (known + high) / n, events
+
+
+def weighted_counts(
+    y: Floats, w: Floats, *, finite: bool = False
+) -> tuple[float, tuple[float, float], tuple[float, float]]:
+    """A weighted rate, and the plain counts (events, size) whose exact limits are its lower and its upper limit.
+
+    Parameters
+    ----------
+    y, w : arrays of shape (n,)
+        0 or 1, and weights (1 / propensity).
+    finite : bool, default False
+        Whether the rate asked for is that of the cases that w stands for, so that only the draw is left to chance and
+        not the outcomes.
+
+    Notes
+    -----
+    Lower limit: Korn and Graubard's, r n* events in n* = r (1 − r) / se² cases. Upper limit: that of one more event of
+    the largest weight (Fay and Feuer), for binomial instead of Poisson counts. With equal weights both are Clopper and
+    Pearson's (the lower one a little above it where `finite`). With unequal ones the upper limit allows for the heavy
+    event that was not drawn; Korn and Graubard's upper limit does not, and covered 54 % instead of 95 % where 2 % of
+    the safe cases were labelled and 50 % of the risky ones.
+
+    References
+    ----------
+    Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
+    791–801. Clopper and Pearson (1934), Biometrika 26(4).
+    """
+    order = np.lexsort((y, w))
+    y, w = y[order], w[order]
+    worth, total, squares = float(w.sum()), float(w @ y), float(w**2 @ y)
+    rate, size = total / worth, effective_size(w)
+    if 0 < rate < 1:
+        left = 1 - 1 / w if finite else 1.0
+        size = rate * (1 - rate) * worth**2 / float((left * (w * (y - rate)) ** 2).sum())
+    total, squares = total + float(w[-1]), squares + float(w[-1]) ** 2
+    return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
 
 
 def effective_size(w: Floats) -> float:
