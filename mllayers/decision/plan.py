@@ -375,7 +375,9 @@ def _second_choice(policy: Policy, actions: list[Action], cases: _Cases, first: 
         places = [actions.index(action) for action in rule]
         if policy.idle is not None and policy.idle not in rule.actions:  # only for those who do not fit
             places, worth = [*places, actions.index(policy.idle)], np.vstack([worth, np.zeros(worth.shape[1])])
-        chosen, waiting = _who_loses_most(cases, worth, np.flatnonzero(known), first, places, left)
+        chosen, waiting = _who_loses_most(
+            cases, worth, np.flatnonzero(known & np.isin(first, list(left))), first, places, left
+        )
         out[chosen >= 0] = chosen[chosen >= 0]
         for i in left:
             left[i] -= int((chosen == i).sum())
@@ -425,14 +427,14 @@ def _later_best(worth: Array) -> Codes:
 
 
 def _prices(worth: Array, room: dict[int, int]) -> Array:
-    """What a place in each full action is worth, so that nobody would rather have another place.
+    """What a place in each full action is worth.
 
-    Each action's price rises to what the first row without a place would lose, until none rises any more: the ascending
-    auction of Demange, Gale and Sotomayor (1986). Stopped a hair below, so that those at the edge still compete.
+    Each action's price rises to what the first row without a place would lose, until none rises any more, as in the
+    ascending auction of Demange, Gale and Sotomayor (1986). It ends a hair below, so that those at the edge compete.
     """
     prices = np.zeros(len(worth))
     scale = float(np.abs(worth[np.isfinite(worth)]).max(initial=1.0))
-    for _ in range(100):
+    for _ in range(40):
         before = prices.copy()
         for k, space in room.items():
             net = worth - prices[:, None]
@@ -440,7 +442,7 @@ def _prices(worth: Array, room: dict[int, int]) -> Array:
             loss = worth[k] - net.max(axis=0)
             if space < loss.size:
                 prices[k] = max(prices[k], float(np.partition(loss, loss.size - space - 1)[loss.size - space - 1]))
-        if (prices - before).max() <= 1e-9 * scale:
+        if (prices - before).max() <= 1e-6 * prices.max():
             break
     return np.maximum(prices - 1e-9 * scale, 0.0)
 
