@@ -432,17 +432,17 @@ def _prices(worth: Array, room: dict[int, int]) -> Array:
     Each action's price rises to what the first row without a place would lose, until none rises any more, as in the
     ascending auction of Demange, Gale and Sotomayor (1986). It ends a hair below, so that those at the edge compete.
     """
-    prices = np.zeros(len(worth))
+    prices, net = np.zeros(len(worth)), worth.copy()
     scale = float(np.abs(worth[np.isfinite(worth)]).max(initial=1.0))
     for _ in range(40):
         before = prices.copy()
         for k, space in room.items():
-            net = worth - prices[:, None]
-            net[k] = -np.inf
-            loss = worth[k] - net.max(axis=0)
+            loss = worth[k] - np.maximum.reduce([x for i, x in enumerate(net) if i != k])
+            loss = loss[loss > prices[k]]
             if space < loss.size:
-                prices[k] = max(prices[k], float(np.partition(loss, loss.size - space - 1)[loss.size - space - 1]))
-        if (prices - before).max() <= 1e-6 * prices.max():
+                prices[k] = np.partition(loss, loss.size - space - 1)[loss.size - space - 1]
+                net[k] = worth[k] - prices[k]
+        if (prices - before).max() <= 1e-4 * prices.max():
             break
     return np.maximum(prices - 1e-9 * scale, 0.0)
 
