@@ -6,21 +6,30 @@ Exit codes: 0 all is well, 1 something is wrong and was said, 2 the command was 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
+from mllayers._extras import absent, install_line
+from mllayers._files import write_whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = Path("notebooks", "01_data.ipynb")
+SHIPPED = Path(__file__).resolve().parent / "notebooks"  # where a wheel brings them
+FIRST = "01_data.ipynb"
+_MANY_MONTHS = 10_000
+_WORKSPACE = 3.0  # how many times the size of a table is needed while it is made and written
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,24 +41,54 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     options, flags = parser.parse_known_args(words)
     if words[0] == "lab":
-        return lab(words[1:])
-    if flags:
+        options.words = _without(words[1:], "--to")
+    elif flags:
         parser.error(f"unknown: {' '.join(flags)}; `python -m mllayers {words[0]} --help` lists what there is")
     try:
+        os.getcwd()
+    except OSError:
+        _stop(f"{words[0]}: the folder you are in is no longer there: cd to one that is")
+    try:
         open_door: Callable[[argparse.Namespace], int] = options.door
-        return open_door(options)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+        code = open_door(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read has read enough
+        _no_more_output()
+        return 0
+    except MemoryError:
+        _stop(f"{words[0]}: this needs more memory than there is: ask for fewer rows")
+    except (ValueError, OSError, OverflowError, ModuleNotFoundError) as error:
+        if isinstance(error, OSError):
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()  # raises again when it was the output that could not be written
+                _stop(f"{words[0]}: {error}")
+            _no_more_output()
         _stop(f"{words[0]}: {error}")
     except KeyboardInterrupt:
         _stop(f"{words[0]}: stopped; no file was left half written", code=130)
 
 
-def lab(words: Sequence[str]) -> int:
+def _no_more_output() -> None:
+    """Let Python end without a word about output that nobody takes."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def lab(options: argparse.Namespace) -> int:
     """Open JupyterLab on a notebook; every other word is JupyterLab's."""
+    words: list[str] = options.words
     named = [word for word in words if word.endswith(".ipynb")]
     if len(named) > 1:
         _stop(f"lab: notebook must be one notebook; got {' '.join(named)}", code=2)
-    notebook = Path(named[0]).resolve() if named else ROOT / FIRST
+    shelf = ROOT / "notebooks"
+    if options.to is not None:
+        shelf = _copied(Path(options.to).expanduser().absolute())
+    notebook = Path(named[0]).resolve() if named else shelf / FIRST
+    if named and options.to is not None and not notebook.is_file():
+        notebook = shelf / named[0]
+    if not named and not notebook.is_file():
+        _stop("lab: there are no notebooks beside the package: `python -m mllayers lab --to FOLDER` copies them there")
     if not notebook.is_file():
         _stop(f"lab: notebook must be a notebook that exists; got {notebook}")
     root = ROOT if ROOT in notebook.parents else notebook.parent
@@ -60,9 +99,37 @@ def lab(words: Sequence[str]) -> int:
     try:
         from jupyterlab.labapp import main as jupyterlab
     except ModuleNotFoundError as error:
-        _stop(f"lab: {error.name} is missing; `python -m mllayers doctor` says how to install it")
+        raise absent("JupyterLab", "course", error) from None
     jupyterlab([*flags, *(word for word in words if word not in named)])
     return 0
+
+
+def _without(words: Sequence[str], flag: str) -> list[str]:
+    """The words as they were typed, without a flag and what it was given."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word != flag and not word.startswith(f"{flag}="):
+            kept.append(word)
+        skip = word == flag and not skip
+    return kept
+
+
+def _copied(folder: Path) -> Path:
+    """The folder, with the learner's notebooks in it; what is there already stays as it is."""
+    source = SHIPPED if SHIPPED.is_dir() else ROOT / "notebooks"
+    notebooks = sorted(source.glob("[0-9]*.ipynb"))
+    if not notebooks:
+        raise ValueError(f"there are no notebooks to copy in {source}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for notebook in notebooks:
+        target = folder / notebook.name
+        if not target.exists():
+            write_whole(target, partial(shutil.copyfile, notebook))
+            print(f"copied {target}", flush=True)
+        elif target.read_bytes() != notebook.read_bytes():
+            print(f"kept   {target}, which is yours", flush=True)
+    return folder
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -71,10 +138,12 @@ def doctor(options: argparse.Namespace) -> int:
 
     try:
         from mllayers.course.learner import home
+
+        findings = examine(home())
     except ModuleNotFoundError:  # a package is missing, which is the first thing the doctor finds
         findings = examine(None)
-    else:
-        findings = examine(home())
+    except (RuntimeError, OSError) as error:  # ~somebody without a home
+        findings = examine(error)
     problems = 0
     for finding in findings:
         problems += not finding.fine
@@ -91,6 +160,7 @@ def data(options: argparse.Namespace) -> int:
         for path in datasets.rebuild(options.out):
             print(path)
         return 0
+    _enough_memory(options)
     with _bar(options.table) as progress:
         table: pd.DataFrame = options.make(options, progress)
     print(f"{len(table):,} rows; writing {options.out} …", flush=True)
@@ -99,10 +169,48 @@ def data(options: argparse.Namespace) -> int:
     return 0
 
 
+def _enough_memory(options: argparse.Namespace) -> None:
+    """Refuse a table that cannot be made here, before the machine stands still."""
+    size = "per_month" if options.table == "orders" else "rows"
+    asked, few = getattr(options, size), 1_000
+    rows = asked * (len(options.months) if options.table == "orders" else 1)
+    free = _free_memory()
+    if free is None or rows < 1_000_000:
+        return
+    small = {**vars(options), size: few} | ({"months": options.months[:1]} if options.table == "orders" else {})
+    sample = options.make(argparse.Namespace(**small), lambda done, total: None)
+    needed = _WORKSPACE * rows * sample.memory_usage(deep=True).sum() / few
+    if needed > free:
+        raise ValueError(
+            f"{rows:,} rows need about {needed / 1e9:,.0f} GB of memory and {free / 1e9:,.1f} GB are free: "
+            "ask for fewer, with another --seed for each part"
+        )
+
+
+def _free_memory() -> float | None:
+    """Bytes that this process may still take, where the system says so."""
+    limits = []
+    with contextlib.suppress(OSError, ValueError, StopIteration, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        limits.append(1024.0 * int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]))
+    with contextlib.suppress(ImportError, OSError, ValueError, IndexError):
+        import resource  # not on Windows
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            limits.append(max(float(most - pages * resource.getpagesize()), 0.0))
+    return min(limits, default=None)
+
+
 @contextmanager
 def _bar(what: str) -> Iterator[Callable[[int, int], object]]:
-    """A progress bar that appears when the work has taken two seconds, and what moves it."""
-    from tqdm.auto import tqdm
+    """A progress bar that appears when the work has taken two seconds, and what moves it; nothing without tqdm."""
+    try:
+        from tqdm.auto import tqdm
+    except ModuleNotFoundError:
+        yield lambda done, total: None
+        return
 
     with tqdm(desc=what, unit=" rows", unit_scale=True, delay=2, leave=False) as bar:
 
@@ -121,13 +229,20 @@ def build(options: argparse.Namespace) -> int:
 
 
 def snippet(options: argparse.Namespace) -> int:
-    """Print a function of the package, ready to paste."""
-    from mllayers.course.snippet import SnippetError, snippet
+    """Print functions of the package, ready to paste, or write the files of a large class to a folder."""
+    from mllayers.course.snippet import SnippetError, files, snippet
 
     try:
-        print(snippet(options.name))
+        if options.to is not None:
+            for path in files(*options.names, to=options.to):
+                print(path)
+            return 0
+        text = snippet(*options.names, bare=options.bare)
     except SnippetError as error:
         _stop(f"snippet: {error}", code=2)
+    if not sys.stdout.isatty() and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # what Python reads, whatever the terminal's code page
+    print(text, end="")
     return 0
 
 
@@ -162,25 +277,25 @@ def _months(text: str) -> list[int]:
     """``3`` is month 3, ``0-5`` are months 0 to 5."""
     first, _, last = text.partition("-")
     try:
-        months = list(range(int(first), int(last or first) + 1))
+        start, end = int(first), int(last or first)
     except ValueError:
-        months = []
-    if not months:
-        raise argparse.ArgumentTypeError(f"must be a month or a range of months such as 0-5; got {text!r}")
-    return months
+        start, end = 0, -1
+    if end < start:
+        raise argparse.ArgumentTypeError(f"must be a month or a range of months such as 0-5; got {text[:40]!r}")
+    return list(range(start, min(end, start + _MANY_MONTHS) + 1))  # the shop refuses more than it has
 
 
 def _file(text: str) -> Path:
     """A table's file, looked at before the work begins."""
+    from mllayers.datasets import as_target
+
     path = Path(text)
-    if path.suffix not in (".csv", ".parquet") or path.is_dir():
-        raise argparse.ArgumentTypeError(f"must be a file that ends in .csv or .parquet; got {text!r}")
-    if not os.access(path.absolute().parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"must lie in a folder that exists and can be written; got {text!r}")
-    if path.suffix == ".parquet" and find_spec("pyarrow") is None:
-        install = f"{sys.executable} -m pip install pyarrow"
-        raise argparse.ArgumentTypeError(f"needs pyarrow for .parquet: run `{install}`, or write .csv")
-    return path
+    try:
+        if path.suffix == ".parquet" and find_spec("pyarrow") is None:
+            raise ValueError(f"needs pyarrow for .parquet: run `{install_line('engines')}`, or write .csv")
+        return as_target(path, "FILE")
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -195,10 +310,11 @@ def _parser() -> argparse.ArgumentParser:
     door = doors.add_parser(
         "lab",
         help="open JupyterLab on the first notebook",
-        usage="python -m mllayers lab [NOTEBOOK] [JUPYTERLAB FLAGS]",
+        usage="python -m mllayers lab [NOTEBOOK] [--to FOLDER] [JUPYTERLAB FLAGS]",
         description="Open JupyterLab on the first notebook, or on the one that is named.",
         epilog="Flags such as --no-browser or --port=8899 go to JupyterLab as they are.",
     )
+    door.add_argument("--to", metavar="FOLDER", help="copy the notebooks there first; those that are there stay yours")
     door.set_defaults(door=lab)
 
     door = doors.add_parser(
@@ -224,11 +340,15 @@ def _parser() -> argparse.ArgumentParser:
 
     door = doors.add_parser(
         "snippet",
-        help="print a function of the package with all it needs, ready to paste",
-        description="Print a function of the package with all it needs, ready to paste in a project of your own.",
-        epilog="For example: python -m mllayers snippet decision.Brief",
+        help="print functions of the package with all they need, ready to paste",
+        description="Print functions of the package with all they need, ready to paste in a project of your own. "
+        "Several share their helpers, and what was printed before may stand in the same file.",
+        epilog="For example: python -m mllayers snippet decision.Brief expected_value",
     )
-    door.add_argument("name", metavar="NAME", help="such as decision.Brief")
+    door.add_argument("names", nargs="+", metavar="NAME", help="such as decision.Brief")
+    what = door.add_mutually_exclusive_group()
+    what.add_argument("--bare", action="store_true", help="the formulas alone: no checks, one line of docstring each")
+    what.add_argument("--to", metavar="FOLDER", help="write modules instead, for classes too large to paste")
     door.set_defaults(door=snippet)
     return parser
 
