@@ -1,95 +1,66 @@
-import dataclasses
-import datetime
+"""Layer 4, Action: what a targeting rule would have earned, by hand, by weights, and refused where nobody knows."""
+
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.stats.proportion import confint_proportions_2indep
+from sklearn.linear_model import LinearRegression
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from mllayers import shop
-from mllayers.action import Limits, act, break_even, uplift_effect, uplift_policy_value, worth_acting
-from mllayers.ledger import Ledger, LedgerError
-
-# the change ---------------------------------------------------------------------------------------------------------
+from mllayers.action import OverlapCollapsed, UpliftPolicyValue, uplift_policy_value
 
 
-def pilot(seed, n=2_000, heavy=False):
-    """A randomised pilot with a true effect that is largest where the value is small."""
-    rng = np.random.default_rng([seed, 1])
-    value = rng.lognormal(5, 1.1 if heavy else 0.4, n)
-    treated = rng.random(n) < 0.5
-    y = rng.random(n) < 0.10 - 0.05 * (value < np.exp(5)) * treated
-    return y, treated, value
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(2, 40), st.integers(2, 40))
-def test_rate_and_its_interval_are_those_of_statsmodels(a, b, more_a, more_b):
-    n1, n0 = a + more_a, b + more_b
-    y = np.r_[np.arange(n1) < a, np.arange(n0) < b]
-    found = uplift_effect(y, np.r_[np.ones(n1), np.zeros(n0)])
-    low, high = confint_proportions_2indep(a, n1, b, n0, method="newcomb", compare="diff")
-    assert found.rate == pytest.approx(a / n1 - b / n0)
-    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
-
-
-def test_dollars_and_their_interval_are_welchs():
-    y, treated, value = pilot(1)
-    found = uplift_effect(y, treated, value=value)
-    sides = [DescrStatsW((y * value)[group]) for group in (treated, ~treated)]
-    low, high = CompareMeans(*sides).zconfint_diff(usevar="unequal")
-    assert (found.money_low, found.money_high) == pytest.approx((low, high))
-    assert found.money == pytest.approx((low + high) / 2)
-
-
-def test_a_result_reads_as_one_line_with_the_minus_before_the_dollar():
-    effect = uplift_effect([1, 0, 0, 0, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0, 0, 0], value=1_000)
-    assert str(effect).startswith("−25.00 points (−")
-    assert f"; −$250.00 per case (−${-effect.money_low:,.2f} to ${effect.money_high:,.2f}), 4 treated" in str(effect)
-    assert str(dataclasses.replace(effect, rate=0.25, money=math.nan)).startswith("+25.00 points (−")
-    found = uplift_policy_value([0.0, 4.0, 0.0, 5.0], [1, 0, 1, 0], 0.5, target=[1, 1, 1, 1])
-    assert str(found).startswith(f"−$4.50 per case (−${-found.low:,.2f} to −${-found.high:,.2f}); the rules differ")
-    assert str(dataclasses.replace(found, value=-0.001)).startswith("$0.00 per case")
-
-
-@pytest.mark.parametrize(
-    ("y", "treated", "says"),
-    [
-        ([0, 1, 2], [0, 1, 0], "y must hold only 0 and 1"),
-        ([0, 1, 0], [1, 1, 1], "at least two held-out cases; got 0"),
-        ([0, 1, 0], [1, 0], "same length|one entry"),
-    ],
-)
-def test_uplift_effect_refuses_in_words(y, treated, says):
-    with pytest.raises(ValueError, match=says):
-        uplift_effect(y, treated)
-
-
-@pytest.mark.parametrize("level", [0, 1, 95])
-def test_a_level_is_a_probability(level):
-    with pytest.raises(ValueError, match="level must be > 0 and < 1"):
-        uplift_effect([0, 1, 0, 1], [0, 0, 1, 1], level=level)
-
-
-# what a list is worth -----------------------------------------------------------------------------------------------
+def randomised(seed, n=4_000, share=0.5):
+    """Rewards that a voucher changes where x is large."""
+    rng = np.random.default_rng([seed, 7])
+    x, took = rng.random(n), rng.random(n) < share
+    return 4 * x * took - 1.5 * took + rng.normal(size=n), took, x
 
 
 def test_policy_value_by_hand():
     """Mean reward of the chosen action minus that of the other, where the rules differ, times how often they do."""
-    reward = np.array([10.0, 4.0, 9.0, 3.0, 50.0, 70.0])
-    found = uplift_policy_value(reward, [1, 0, 1, 0, 1, 0], 0.5, target=[1, 1, 1, 1, 0, 0])
+    reward = np.tile([10.0, 4.0, 9.0, 3.0, 50.0, 70.0], 10)
+    found = uplift_policy_value(reward, [1, 0] * 30, 0.5, target=[1, 1, 1, 1, 0, 0] * 10)
     assert found.value == pytest.approx(4 / 6 * (9.5 - 3.5))
-    assert (found.n, found.n_eff, found.largest_weight) == (4, pytest.approx(4), 2)
+    assert (found.n, found.n_eff, found.largest_weight) == (40, pytest.approx(40), 2)
+    assert found.low < found.value < found.high
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.3, 0.5, None]))
+def test_policy_value_is_brute_force_with_weights(seed, share):
+    rng = np.random.default_rng(seed)
+    n = 300
+    chance = np.full(n, share) if share else rng.uniform(0.3, 0.7, n)
+    took, target = rng.random(n) < chance, rng.random(n) < 0.5
+    reward, propensity = rng.normal(size=n), np.where(took, chance, 1 - chance)
+    sums = {True: [0.0, 0.0], False: [0.0, 0.0]}
+    for r, t, e, wanted in zip(reward, took, propensity, target, strict=True):
+        if wanted:  # elsewhere both rules leave the case alone
+            sums[bool(t)][0] += r / e
+            sums[bool(t)][1] += 1 / e
+    by_hand = (sums[True][0] / sums[True][1] - sums[False][0] / sums[False][1]) * target.mean()
+    assert uplift_policy_value(reward, took, propensity, target=target).value == pytest.approx(by_hand)
+
+
+def test_everybody_beside_nobody_is_weighted_regression_and_welch():
+    reward, took, _ = randomised(1, n=20_000)
+    found = uplift_policy_value(reward, took, np.where(took, 0.5, 0.5), target=np.ones(20_000))
+    assert found.value == pytest.approx(LinearRegression().fit(took[:, None], reward).coef_[0])
+    sides = [DescrStatsW(reward[g]) for g in (took, ~took)]
+    low, high = CompareMeans(*sides).zconfint_diff(usevar="unequal")
+    assert (found.low, found.high) == (pytest.approx(low, rel=0.02), pytest.approx(high, rel=0.02))
+    assert found.se == pytest.approx((high - low) / 2 / 1.959964, rel=0.02)
 
 
 def test_a_rule_beside_itself_is_worth_exactly_nothing():
-    y, treated, value = pilot(2)
-    found = uplift_policy_value(-(y * value), treated, 0.5, target=np.zeros(len(y), bool))
-    assert (found.value, found.se, found.changed) == (0, 0, 0)
+    reward, took, _ = randomised(2)
+    found = uplift_policy_value(reward, took, 0.5, target=np.zeros(4_000, bool))
+    assert (found.value, found.low, found.high, found.se, found.changed) == (0, 0, 0, 0, 0)
+    assert "the rules differ for 0.0 %" in str(found)
 
 
 def test_names_of_actions_and_unequal_propensities():
@@ -108,24 +79,69 @@ def test_names_of_actions_and_unequal_propensities():
     assert beside.changed == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize(("n", "share"), [(4_000, 0.5), (4_000, 0.2), (10_000, 0.5)])
-def test_intervals_hold_the_truth_of_the_shop_at_their_rate(n, share):
-    """1,000 pilots of the retailer's customers, whose true chances are known: rate, dollars and a list's worth."""
-    customers = shop.make_customers(100_000, seed=7)
-    without, voucher, clv = (customers[name].to_numpy() for name in ("_p_none", "_p_voucher", "clv_usd"))
-    wanted = ((customers["clv_usd"] > 100) & (customers["ignored_contacts"] <= 1)).to_numpy()
-    truth = np.array([voucher - without, clv * (voucher - without), wanted * (clv * (without - voucher) - 5)]).mean(1)
-    rng, held = np.random.default_rng([12, n]), np.zeros(3)
-    for _ in range(1_000):
-        who, treated = rng.integers(len(clv), size=n), rng.random(n) < share
-        gone = rng.random(n) < np.where(treated, voucher[who], without[who])
-        effect = uplift_effect(gone, treated, value=clv[who])
-        earned, chance = -clv[who] * gone - 5 * treated, np.where(treated, share, 1 - share)
-        worth = uplift_policy_value(earned, treated, chance, target=wanted[who])
-        held += np.array([effect.low, effect.money_low, worth.low]) <= truth
-        held -= np.array([effect.high, effect.money_high, worth.high]) < truth
-    assert (held / 1_000 >= 0.93).all()
-    assert (held / 1_000 <= 0.97).all()
+def test_collapsed_overlap_is_refused():
+    """Six cases, of which one stands for a million: that was −$3.33 ± 1.5."""
+    reward, took = [1.0, 4.0, 2.0, 8.0, 3.0, 5.0], [1, 0, 1, 0, 1, 0]
+    with pytest.raises(OverlapCollapsed, match="worth 1 for target, below min_n_eff = 2"):
+        uplift_policy_value(reward, took, [1e-6, 0.5, 0.5, 0.5, 0.5, 0.5], target=[1] * 6, min_n_eff=2)
+    with pytest.raises(OverlapCollapsed, match="below min_n_eff = 10"):
+        uplift_policy_value(reward, took, 0.5, target=[1] * 6)
+    assert uplift_policy_value(reward, took, 0.5, target=[1] * 6, min_n_eff=3).n == 6
+
+
+def test_propensities_that_are_not_those_of_the_action_taken_are_refused():
+    """The chance of a voucher, for those who got none too."""
+    reward, took, _ = randomised(4, share=0.2)
+    with pytest.raises(ValueError, match=r"1 / propensity under instead must average 1; got [34]"):
+        uplift_policy_value(reward, took, 0.2, target=np.ones(4_000))
+    with pytest.raises(OverlapCollapsed, match=r"average 0\.2"):
+        uplift_policy_value(reward, took, 1.0, target=np.ones(4_000))
+
+
+def test_a_small_pilot_is_no_collapsed_overlap():
+    """Chance alone: too few large weights would make their own spread look small."""
+    for seed in range(2_000):
+        rng = np.random.default_rng([seed, 2])
+        took = rng.random(600) < 0.2
+        uplift_policy_value(rng.normal(size=600), took, np.where(took, 0.2, 0.8), target=np.ones(600))
+
+
+def test_rare_losses_with_a_cost_are_covered():
+    """Nearly all rewards are the voucher's cost; now and then a customer is lost: covered .57 of 95 %."""
+    held = counted = 0
+    for seed in range(500):
+        rng = np.random.default_rng([seed, 5])
+        took = rng.random(1_500) < 0.5
+        lost = rng.random(1_500) < np.where(took, 0.02, 0.04)
+        reward = -5.0 * took - 100 * lost * rng.lognormal(0, 1.1, 1_500)
+        target = np.arange(1_500) % 2 == 0
+        found = uplift_policy_value(reward, took, 0.5, target=target)
+        truth = 0.5 * (0.02 * 100 * np.exp(1.1**2 / 2) - 5)
+        counted += not math.isnan(found.low)
+        held += found.low <= truth <= found.high
+        assert found.events < 40
+    assert counted >= 400
+    assert held / counted >= 0.93
+
+
+def test_without_an_event_there_is_no_interval_and_the_line_says_so():
+    took = np.arange(400) % 2
+    found = uplift_policy_value(-5.0 * took, took, 0.5, target=np.ones(400))
+    assert found.value == -5
+    assert math.isnan(found.low)
+    assert str(found).startswith("−$5.00 per case (too few events (0) for an interval); the rules differ for 100.0 %")
+
+
+def test_labels_in_another_order_are_refused():
+    reward, took = pd.Series([1.0, 2.0, 3.0, 4.0]), pd.Series([1, 0, 1, 0])
+    for wrong in (
+        {"action": took.iloc[::-1]},
+        {"target": took.iloc[::-1]},
+        {"propensity": (took * 0 + 0.5).iloc[::-1]},
+    ):
+        given = {"action": took, "target": took * 0 + 1, "propensity": 0.5} | wrong
+        with pytest.raises(ValueError, match="same labels in the same order"):
+            uplift_policy_value(reward, given["action"], given["propensity"], target=given["target"])
 
 
 @pytest.mark.parametrize(
@@ -134,7 +150,7 @@ def test_intervals_hold_the_truth_of_the_shop_at_their_rate(n, share):
         ({"propensity": 0.0}, r"propensity must lie in \(0, 1\]; got 0"),
         ({"propensity": [0.5, 0.5, np.nan, 0.5]}, "propensity must hold finite numbers"),
         ({"action": [0, 0, 0, 0]}, "fewer than two cases got True where target gives it"),
-        ({"action": [1, 1, 1, 0]}, "fewer than two cases got False where instead gives it"),
+        ({"action": [1, 1, 1, 1]}, "fewer than two cases got False where instead gives it"),
         ({"action": ["a", "b", "a", "b"]}, "action holds names of actions: .*instead="),
         ({"action": [*"abab"], "target": [*"acac"], "instead": "b"}, "fewer than two cases got 'c' where target"),
         (
@@ -142,15 +158,27 @@ def test_intervals_hold_the_truth_of_the_shop_at_their_rate(n, share):
             "action is missing at row 1",
         ),
         ({"action": [1, 0, 2, 0]}, "action must hold only 0 and 1; got 2 at row 2"),
-        ({"instead": [False, False]}, "instead must have one entry for each of the 4 cases"),
+        ({"instead": [False, False]}, "must have the same length; .*instead has 2"),
         ({"level": 1}, "level must be > 0 and < 1"),
-        ({"reward": [1, 2, 3]}, "action must have one entry for each of the 3 cases"),
+        ({"min_n_eff": 1}, "min_n_eff must be ≥ 2; got 1"),
+        ({"reward": [1, 2, 3]}, "reward and action and target must have the same length"),
+        ({"reward": [1, 2, 3, np.inf]}, "reward must hold finite numbers; got inf at row 3"),
     ],
 )
 def test_policy_value_refuses_in_words(wrong, says):
     good = {"reward": [1.0, 2.0, 3.0, 4.0], "action": [1, 0, 1, 0], "propensity": 0.5, "target": [1, 1, 1, 1]}
-    given = good | wrong
+    given = good | {"min_n_eff": 2} | wrong
     with pytest.raises(ValueError, match=says):
         uplift_policy_value(given.pop("reward"), given.pop("action"), given.pop("propensity"), **given)
 
 
+def test_the_result_is_one_line_a_row_and_comparable():
+    reward, took, x = randomised(6)
+    found = uplift_policy_value(reward, took, 0.5, target=x > 0.4)
+    assert isinstance(found, UpliftPolicyValue)
+    assert str(found).startswith(
+        f"${found.value:.2f} per case (${found.low:.2f} to ${found.high:.2f}); the rules differ"
+    )
+    assert found.frame().loc[0, "level"] == 0.95
+    assert found == uplift_policy_value(reward, took, 0.5, target=x > 0.4)
+    assert found != uplift_policy_value(reward, took, 0.5, target=x > 0.5)

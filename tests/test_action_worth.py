@@ -1,6 +1,7 @@
 """Layer 4, Action: the gate, and where it turns."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -39,13 +40,51 @@ def test_worth_acting_takes_columns_of_any_kind():
         ({"p": 1.2}, ValueError, r"p must lie in \[0, 1\]; got 1.2"),
         ({"p": [0.1, np.nan]}, ValueError, "p must hold finite numbers"),
         ({"p_without": -0.1}, ValueError, r"p_without must lie in \[0, 1\]"),
-        ({"value": [1, 2, 3], "p": [0.1, 0.2]}, ValueError, "value must be one number or 2 numbers"),
+        (
+            {"value": [1, 2, 3], "p": [0.1, 0.2]},
+            ValueError,
+            "p and value must have the same length; p has 2, value has 3",
+        ),
+        ({"p": ["0.1", "0.2"]}, TypeError, "p must be a column of numbers; got '0.1' at row 0"),
+        ({"value": np.array(["2026-01-01"], "M8[D]")}, TypeError, "value must be a column of numbers"),
+        ({"value": 2 + 1j}, TypeError, "value must be a number|value must be a column of numbers"),
+        ({"p": np.ma.masked_array([0.1, 0.2], [0, 1])}, TypeError, "p must be .* masked"),
+        ({"value": [[1, 2], [3]]}, TypeError, "value must be a column of numbers"),
+        ({"value": 10**400}, ValueError, "value must be finite; got one that is too large"),
+        (
+            {"value": 1e308, "redeemed_cost": -1e308, "p": 1, "contact_cost": -1e308},
+            ValueError,
+            "small enough to be added",
+        ),
         ({"contact_cost": "free"}, TypeError, "contact_cost must be a number"),
     ],
 )
 def test_worth_acting_refuses_in_words(wrong, error, says):
     with pytest.raises(error, match=says):
         worth_acting(**({"p": 0.2, "value": 20, "contact_cost": 5} | wrong))
+
+
+def test_labels_in_another_order_are_refused():
+    """The same two customers, sorted by value: each would get the other's chance."""
+    p, value = pd.Series([0.1, 0.5], index=["a", "b"]), pd.Series([10.0, 90.0], index=["b", "a"])
+    with pytest.raises(ValueError, match="same labels in the same order"):
+        worth_acting(p, value, contact_cost=5)
+    with pytest.raises(ValueError, match="same labels in the same order"):
+        worth_acting(p, 10, contact_cost=value)
+    assert worth_acting(p, value.loc[p.index], contact_cost=5).tolist() == [4.0, 0.0]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_column_gives_a_column_and_decimals_are_numbers(n):
+    found = worth_acting(0.5, [Decimal("20.50")] * n, contact_cost=Decimal(5))
+    assert found.tolist() == [5.25] * n
+    assert break_even(value=Decimal(150), contact_cost=Decimal(5)) == pytest.approx(1 / 30)
+
+
+def test_an_answer_too_large_for_a_number_is_told_and_not_never():
+    assert break_even(p=1, value=0, redeemed_cost=1e308) == -1e308
+    with pytest.raises(ValueError, match="too large for a number"):
+        break_even(p=1e-10, contact_cost=1e300)
 
 
 def test_a_misspelt_cost_is_an_error():

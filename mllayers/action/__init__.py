@@ -1,5 +1,6 @@
 """Layer 4, Action: is it worth doing, what does it change, and has it been done once?"""
 
+from mllayers._stats import OverlapCollapsed
 from mllayers.action.acting import ActReport, Book, Limits, act
 from mllayers.action.effect import UpliftEffect, uplift_effect
 from mllayers.action.from_ledger import LedgerEffect, ledger_effect
@@ -12,6 +13,7 @@ __all__ = [
     "Book",
     "LedgerEffect",
     "Limits",
+    "OverlapCollapsed",
     "RandomisationCheck",
     "UpliftEffect",
     "UpliftPolicyValue",
