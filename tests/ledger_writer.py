@@ -35,7 +35,7 @@ def act_on(ledger, file, cases):
     def say(*progress):
         print(*progress, flush=True)
 
-    say(act(decisions(range(int(cases))), ledger, do=do, dry_run=False, progress=say).done)
+    say(act(decisions(range(int(cases))), ledger, do=do, dry_run=False, idle=None, progress=say).done)
 
 
 if __name__ == "__main__":  # the suite imports it when it looks for examples

@@ -45,8 +45,7 @@ def decision_columns(decisions: Any) -> Columns:
     )
     cost = as_numbers(frame["cost"], "cost")
     _refuse(cost < 0, lambda row: f"cost must be ≥ 0; got {exact(cost[row])} at row {row}")
-    given = frame if "planned" in frame else frame.assign(planned=frame["action"])
-    columns = _columns(DECISIONS, given)
+    columns = _columns(DECISIONS, frame)
     _check_lots(*(columns[DECISIONS.columns.keys().index(name)] for name in ("planned", "action", "idle", "drawn")))
     return columns
 
@@ -92,7 +91,8 @@ def _columns(table: sa.Table, frame: pd.DataFrame) -> Columns:
     """The frame's columns in the order of the table's, each value of the right kind."""
     columns: Columns = []
     for column in table.columns:
-        name, n = column.name, len(frame)
+        name = "action" if column.name == "planned" and "planned" not in frame else column.name
+        n = len(frame)
         if name not in frame:
             columns.append([_DEFAULTS.get(name)] * n)
         elif isinstance(column.type, sa.DateTime):
@@ -107,25 +107,24 @@ def _columns(table: sa.Table, frame: pd.DataFrame) -> Columns:
 
 
 def _texts(column: pd.Series[Any], name: str, *, missing: bool) -> list[str | None]:
-    """Text as the ledger keeps it; the same text is looked at once."""
+    """Text as the ledger keeps it; where few different ones repeat, each is looked at once."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
-    codes, kinds = pd.factorize(column)
-    if (codes < 0).any() and not missing:
-        raise ValueError(f"{name} is missing at row {int(np.argmax(codes < 0))}")
-    if 2 * len(kinds) > len(column):
-        seen, at = column.notna().to_numpy(), column
-    else:
-        seen, at = None, None
-    if at is not None and seen is not None and seen.all():
-        return list(as_keys(at, name))
+    gaps = column.isna().to_numpy()
+    if gaps.any() and not missing:
+        raise ValueError(f"{name} is missing at row {int(np.argmax(gaps))}")
     try:
-        words = as_keys(pd.Series(kinds, dtype=None if len(kinds) else object), name)
-    except (TypeError, ValueError):
-        as_keys(column[codes >= 0], name)  # says the right row
-        raise
-    known = np.array([*words, None], dtype=object)
-    return list(known[codes].tolist())
+        codes, kinds = pd.factorize(column)
+        if 2 * len(kinds) < len(column):
+            words = np.array([*as_keys(kinds.astype(object), name), None], dtype=object)
+            return list(words[codes].tolist())
+    except (TypeError, ValueError):  # said below, with its row
+        pass
+    entries = column.astype(object)
+    if not gaps.any():
+        return list(as_keys(entries, name))
+    keys = as_keys(entries.where(~gaps, ""), name)
+    return [None if gap else key for gap, key in zip(gaps, keys, strict=True)]
 
 
 # to the database ----------------------------------------------------------------------------------------------------
@@ -187,7 +186,8 @@ def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) 
     names = table.columns.keys()
     for number, row, old in _written(connection, table, rows):
         if old != row:
-            differs = next(name for name, a, b in zip(names, old, row, strict=True) if a != b)
+            changed = [name for name, a, b in zip(names, old, row, strict=True) if a != b]
+            differs = "action" if "action" in changed else changed[0]  # what was planned is the action, unless said
             raise ValueError(
                 f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "
                 f"so decide again with a new time (row {number}; nothing was written)"
