@@ -379,6 +379,11 @@ def as_keys(x: Any, name: str) -> list[str]:
     that went through one may be its neighbour's.
     """
     entries = _entries(x, name, "text or whole numbers")
+    kinds = set(map(type, entries))
+    if kinds == {int}:
+        return list(map(str, entries))
+    if kinds == {str} and (joined := "".join(entries)).isascii() and "\x00" not in joined:
+        return entries
     out: list[str] = []
     for row, entry in enumerate(entries):
         if type(entry) is str or isinstance(entry, str):
@@ -464,7 +469,7 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
     if absent:
         has = ", ".join(map(str, x.columns)) or "none"
         raise ValueError(f"{name} must have the columns {', '.join(map(str, absent))}; it has {has}")
-    twice = [column for column in wanted if (x.columns == column).sum() > 1]
+    twice = [] if x.columns.is_unique else [column for column in wanted if (x.columns == column).sum() > 1]
     if twice:
         raise ValueError(f"{name} must have each column once; got {twice[0]!r} twice")
     if len(x) == 0 and not empty:

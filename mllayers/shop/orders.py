@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import as_frame, as_integer, as_number, describe
 from mllayers.shop.parameters import as_parameters
-from mllayers.shop.prices import as_actions, is_fraud
+from mllayers.shop.prices import AUDIT, BLOCK, REVIEW, SHIP, action_codes, is_fraud
 
 MONTHS = 18
 DAYS_PER_MONTH = 30
@@ -283,22 +283,22 @@ def observe(
     {'pending': 9753, 'review': 233, 'chargeback': 14, 'silence': 0}
     """
     as_frame(orders, "orders", ["day", "_is_fraud", "_report_day", "_reviewer_draw"])
-    acts = as_actions(actions, len(orders))
+    acts = action_codes(actions, len(orders))
     today = as_number(day, "day", ge=0)
     sensitivity = as_number(sensitivity, "sensitivity", ge=0, le=1)
     silence_days = as_number(silence_days, "silence_days", ge=0)
     fraud = is_fraud(orders)
-    looked = (acts == "review") | (acts == "audit")
+    looked = (acts == REVIEW) | (acts == AUDIT)
     found = looked & fraud & (orders["_reviewer_draw"].to_numpy(float) < sensitivity)
-    shipped = ~found & (acts != "block")
+    shipped = ~found & (acts != BLOCK)
     placed = orders["day"].to_numpy(float)
     reported = shipped & fraud & (orders["_report_day"].to_numpy(float) <= today)
-    silent = (acts == "ship") & (today - placed >= silence_days)
+    silent = (acts == SHIP) & (today - placed >= silence_days)
     source = np.full(len(orders), SOURCES.index("pending"), np.int8)
-    source[acts == "block"] = SOURCES.index("blocked")
+    source[acts == BLOCK] = SOURCES.index("blocked")
     source[silent] = SOURCES.index("silence")
-    source[acts == "review"] = SOURCES.index("review")
-    source[acts == "audit"] = SOURCES.index("audit")
+    source[acts == REVIEW] = SOURCES.index("review")
+    source[acts == AUDIT] = SOURCES.index("audit")
     source[reported] = SOURCES.index("chargeback")
     source[placed > today] = SOURCES.index("pending")
     known = source < SOURCES.index("pending")

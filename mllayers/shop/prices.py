@@ -80,6 +80,7 @@ class Prices:
 PRICES = Prices()
 
 ORDER_ACTIONS = ("ship", "review", "audit", "block")
+SHIP, REVIEW, AUDIT, BLOCK = range(4)
 
 
 def order_money(
@@ -120,13 +121,13 @@ def order_money(
     block [-12.   0.]
     """
     orders = as_frame(orders, "orders", ["amount_usd", "_is_fraud", "_reviewer_draw"])
-    acts = as_actions(actions, len(orders))
+    acts = action_codes(actions, len(orders))
     stakes, fraud = order_stakes(orders, prices=prices), is_fraud(orders)
     shipped = np.where(fraud, -stakes["cost_fn"], stakes["gain_tn"])
     caught = fraud & (orders["_reviewer_draw"].to_numpy(float) < as_number(sensitivity, "sensitivity", ge=0, le=1))
     reviewed = np.where(caught, 0.0, shipped) - prices.review
     blocked = np.where(fraud, 0.0, -prices.goodwill)
-    return np.select([acts == "ship", acts == "block"], [shipped, blocked], default=reviewed)
+    return np.select([acts == SHIP, acts == BLOCK], [shipped, blocked], default=reviewed)
 
 
 def order_stakes(orders: Any, *, prices: Prices = PRICES) -> dict[str, Any]:
@@ -176,15 +177,26 @@ def is_fraud(orders: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(as_binary(orders["_is_fraud"], "_is_fraud") == 1)
 
 
-def as_actions(actions: str | ArrayLike, n: int) -> NDArray[Any]:
-    """One known action per order."""
-    acts = np.asarray(actions)
-    if acts.ndim == 0:
-        acts = np.full(n, acts.item())
-    if acts.shape != (n,):
-        raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {acts.shape}")
-    known = np.isin(acts, ORDER_ACTIONS)
-    if not known.all():
-        row = int(np.argmin(known))
-        raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {describe(acts[row])} at row {row}")
-    return acts
+def action_codes(actions: str | ArrayLike, n: int) -> NDArray[np.intp]:
+    """One known action per order, as its place in `ORDER_ACTIONS`."""
+    if isinstance(actions, pd.Series) and isinstance(actions.dtype, pd.CategoricalDtype):
+        names, codes = actions.cat.categories, actions.cat.codes.to_numpy()
+    else:
+        given = np.asarray(actions, dtype=object)
+        if given.ndim == 0:
+            given = np.full(n, given.item(), dtype=object)
+        if given.shape != (n,):
+            raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {given.shape}")
+        names, codes = pd.Index(ORDER_ACTIONS), pd.Index(ORDER_ACTIONS).get_indexer(pd.Index(given, dtype=object))
+    places = np.array([ORDER_ACTIONS.index(name) if name in ORDER_ACTIONS else -1 for name in names] + [-1])[codes]
+    if places.shape != (n,):
+        raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {places.shape}")
+    if (places < 0).any():
+        row = int(np.argmax(places < 0))
+        came = (
+            actions.iloc[row]
+            if isinstance(actions, pd.Series)
+            else np.asarray(actions, dtype=object).ravel()[row % np.size(actions)]
+        )
+        raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {describe(came)} at row {row}")
+    return places
