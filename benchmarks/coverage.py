@@ -137,9 +137,7 @@ def effect_cells():
     cells = []
     for treated, held in ((9_000, 1_000), (2_000, 200)):
         for kind in AMOUNTS:
-            for events in (*EVENTS, 100):
-                if events / held > 0.5:
-                    continue
+            for events in (*EVENTS, 100) if kind == "all alike" else (5, 10, 20, 100):
                 what = f"{treated:,} treated, {held:,} held out, {kind}"
                 cells.append(Cell(what, events, one_effect(treated, held, kind, events / held)))
     return cells
@@ -154,10 +152,8 @@ def one_effect(treated, held, kind, chance):
         y = rng.random(group.size) < each
         found = uplift_effect(y, group, value=amounts(rng, group.size))
         lost = -0.3 * chance
-        return {
-            "rate": (found.low, found.high, lost),
-            "dollars": (found.money_low, found.money_high, lost * mean),
-        }
+        rate = {"rate": (found.low, found.high, lost)} if kind == "all alike" else {}
+        return rate | {"dollars": (found.money_low, found.money_high, lost * mean)}
 
     return draw
 
@@ -193,7 +189,8 @@ def log_cells():
     for size in (125, 500, 2_500):
         for kind in ("normal", "clv_usd", "clicks of 2 %", "clicks of 2 % less a cost"):
             events = size * 0.02 if kind.startswith("clicks") else size
-            cells.append(Cell(f"one in 16 like the challenger, {kind}", events, one_log(16 * size, kind, 16)))
+            some = 0.25 if size > 2_000 else 1
+            cells.append(Cell(f"one in 16 like the challenger, {kind}", events, one_log(16 * size, kind, 16), some))
             cells.append(Cell(f"half like the challenger, {kind}", events, one_log(2 * size, kind, 2)))
     return cells
 
@@ -253,22 +250,27 @@ def one_model(n, beta, kind, searched, chances):
 
 
 def promise_cells():
-    cells = []
     n = 5_000
-    two = np.where(np.arange(n) < n // 10, 0.5, 0.02)
-    for what, pi in {"audit share 5 %": np.full(n, 0.05), "shares 50 % and 2 %": two}.items():
-        for events in EVENTS:
-            cells.append(Cell(what, events, one_promise(pi, events / pi.sum())))
-    return cells
+    first = np.arange(n) < n // 10
+    two, risky = np.where(first, 0.5, 0.02), np.where(first, 9.0, 1.0)
+    designs = {
+        "audit share 5 %": (np.full(n, 0.05), np.ones(n)),
+        "shares 50 % and 2 %, same risk": (two, np.ones(n)),
+        "shares 50 % and 2 %, nine times the risk in the first": (two, risky),
+        "shares 50 % and 2 %, nine times the risk in the second": (two, 1 / risky),
+    }
+    return [
+        Cell(what, events, one_promise(pi, np.minimum(risk * events / (pi @ risk), 0.95)))
+        for what, (pi, risk) in designs.items()
+        for events in EVENTS
+    ]
 
 
 def one_promise(pi, chance):
     def draw(rng):
         y = np.where(rng.random(pi.size) < pi, rng.random(pi.size) < chance, np.nan)
-        if np.isnan(y).all():
-            return {"rate": (np.nan, np.nan, chance)}
-        found = promise_kept(np.full(pi.size, chance), y, propensity=pi).frame()
-        return {"rate": (found["low"].iloc[0], found["high"].iloc[0], chance)}
+        found = promise_kept(chance, y, propensity=pi).frame()
+        return {"rate": (found["low"].iloc[0], found["high"].iloc[0], float(chance.mean()))}
 
     return draw
 

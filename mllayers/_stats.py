@@ -189,7 +189,7 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
     -----
     Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
     (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
-    too: the limits never contradict them.
+    too: neither the estimate nor a limit contradicts them.
     """
     certain = pi == 1
     known, rest = float(y[certain].sum()), n - int(certain.sum())
@@ -199,8 +199,9 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
         return (math.nan if rest else known / n), known / n, (known + rest) / n, 0
     rate, below, above = weighted_counts(label, w, finite=True)
     low, high = rate_interval(*below, level=level)[0], rate_interval(*above, level=level)[1]
-    low, high = max(rest * low, events), min(rest * high, rest - (seen - events))
-    return (known + rest * rate) / n, (known + low) / n, (known + high) / n, events
+    least, most = events, rest - (seen - events)
+    there, low, high = (min(max(rest * share, least), most) for share in (rate, low, high))
+    return (known + there) / n, (known + low) / n, (known + high) / n, events
 
 
 def weighted_counts(
