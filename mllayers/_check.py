@@ -96,7 +96,8 @@ def _values(x: Any, name: str) -> NDArray[Any]:
 
 def _from_arrow_or_polars(x: Any) -> NDArray[Any]:
     """A Polars or Arrow column; entries that are not plain numbers come out as objects."""
-    values = np.asarray(x.to_numpy() if hasattr(x, "to_numpy") else x)
+    arrow = type(x).__module__.partition(".")[0] == "pyarrow"
+    values = np.asarray(x.to_numpy(zero_copy_only=False) if arrow else x.to_numpy() if hasattr(x, "to_numpy") else x)
     if values.dtype.kind in "biuf":
         return values
     entries = x.to_list() if hasattr(x, "to_list") else x.to_pylist()

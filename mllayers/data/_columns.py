@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mllayers._check import _ISO, as_columns, as_frame, describe
 
-Array = NDArray[Any]
+AnyArray = NDArray[Any]
 
 # from the finest to the coarsest: where two of them meet, the later one decides
 _PRECISION = ("bool", "whole", "float64", "float32", "float16")
@@ -37,12 +37,12 @@ class ColumnPair:
     """
 
     kind: str
-    values: tuple[Array, Array]
-    gaps: tuple[Array | None, Array | None]
+    values: tuple[AnyArray, AnyArray]
+    gaps: tuple[AnyArray | None, AnyArray | None]
     names: list[Any]
     flags: bool
 
-    def whole_side(self, side: int, missing: Any, dtype: Any) -> Array:
+    def whole_side(self, side: int, missing: Any, dtype: Any) -> AnyArray:
         """The values of one side with ``missing`` in the gaps, one entry for every row."""
         values, gap = self.values[side], self.gaps[side]
         if gap is None:
@@ -87,7 +87,7 @@ def compare_column(old: Any, new: Any, name: Hashable) -> ColumnPair:
     return _categories(sides, target if found <= set(_PRECISION) else "", name)
 
 
-def edges_of(ordered: Array, bins: int) -> Array:
+def edges_of(ordered: AnyArray, bins: int) -> AnyArray:
     """Upper ends of all cells but the last, (e, e'], from sorted values; frequent values get a cell of their own."""
     if len(ordered) == 0:
         return ordered
@@ -99,8 +99,10 @@ def edges_of(ordered: Array, bins: int) -> Array:
         alone = cuts[1:][cuts[1:] == cuts[:-1]]
     if ordered.dtype.kind == "f":
         below = np.nextafter(alone, np.array(-np.inf, dtype=ordered.dtype))
+    elif ordered.dtype.kind == "O":
+        below = alone - 1
     else:
-        below = alone[alone > ordered[0]] - 1
+        below = alone[alone > np.iinfo(ordered.dtype).min] - 1
     return np.unique(np.concatenate([cuts, below]))
 
 
@@ -162,7 +164,7 @@ def _not_comparable(name: Hashable, got: str) -> str:
     return f"column {name!r} must hold numbers, booleans or text; got {got} (for dates: days since …)"
 
 
-def _present_numbers(column: pd.Series[Any], target: str, name: Hashable) -> tuple[Array, Array | None]:
+def _present_numbers(column: pd.Series[Any], target: str, name: Hashable) -> tuple[AnyArray, AnyArray | None]:
     """The numbers that are there, in the target's type, and where there is none (None: nowhere)."""
     dtype: Any = column.dtype
     simple = isinstance(dtype, np.dtype)
@@ -203,7 +205,7 @@ def _float(value: Any, name: Hashable) -> float:
         raise ValueError(f"column {name!r} must hold finite numbers; got one that is too large") from None
 
 
-def _one_whole_type(a: Array, b: Array) -> tuple[Array, Array]:
+def _one_whole_type(a: AnyArray, b: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Whole numbers of two types as those of one that holds them all exactly."""
     common: Any = np.result_type(a, b)
     if common.kind == "f":
@@ -219,7 +221,8 @@ def _categories(sides: tuple[Any, ...], target: str, name: Hashable) -> ColumnPa
         parts = [_present_numbers(pd.Series(one).reset_index(drop=True), target, name)[0] for one in uniques]
         if target == "whole":
             parts = list(_one_whole_type(*parts))
-        joined = np.concatenate(parts).astype(object)
+        joined = np.empty(sum(map(len, parts)), dtype=object)
+        joined[:] = [value for part in parts for value in part]  # each keeps its type, and so its shortest name
     else:
         joined = np.concatenate([np.asarray(one, dtype=object) for one in uniques])
     where, names = pd.factorize(joined)
@@ -235,7 +238,7 @@ def _categories(sides: tuple[Any, ...], target: str, name: Hashable) -> ColumnPa
     return ColumnPair(kind, (values[0], values[1]), (gaps[0], gaps[1]), names_out, flags)
 
 
-def _kind_of_text(names: list[Any], values: list[Array], distinct: list[int]) -> str:
+def _kind_of_text(names: list[Any], values: list[AnyArray], distinct: list[int]) -> str:
     """Whether text is a category, or rather a time or an id."""
     if names and all(isinstance(text, str) and _ISO.fullmatch(text.strip()) for text in names):
         return "time"

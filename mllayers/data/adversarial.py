@@ -15,8 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 from mllayers._check import as_integer
 from mllayers._results import Result
 from mllayers._stats import normal_quantile, rate_interval
-from mllayers._words import percent
-from mllayers.data._columns import Array, ColumnPair, compare_column, left_out_why, open_pair
+from mllayers.data._columns import AnyArray, ColumnPair, compare_column, left_out_why, open_pair
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +42,7 @@ class AdversarialValidation(Result):
     def _line(self) -> str:
         told = "can be told apart" if self.low > 0.5 else "cannot be told apart"
         best = ", ".join(map(str, self.table.index[:3]))
-        interval = f"{percent(self.level, 0)} interval {self.low:.3f} to {self.high:.3f}"
+        interval = f"{100 * self.level:g} % interval {self.low:.3f} to {self.high:.3f}"
         out = f"; not looked at: {', '.join(self.left_out)}" if self.left_out else ""
         return f"AUC {self.auc:.3f} ({interval}): old and new {told}; first columns: {best}{out}"
 
@@ -172,12 +171,14 @@ def _all_left_out(left_out: dict[str, str]) -> str:
     return "; ".join(f"{name}: {why}" for name, why in left_out.items())
 
 
-def _side_by_side(pair: ColumnPair, name: Hashable) -> Array:
+def _side_by_side(pair: ColumnPair, name: Hashable) -> AnyArray:
     """Both samples of one column as floats, missing as NaN; categories as codes (missing is one more where many)."""
     if pair.kind == "category":
         missing = len(pair.names) if len(pair.names) > _COMMON else np.nan
         return np.concatenate([pair.whole_side(side, missing, np.float64) for side in (0, 1)])
     values = np.concatenate(pair.values)
+    if not values.size:  # all missing: nothing to see
+        return np.zeros(sum(len(gap) for gap in pair.gaps if gap is not None))
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise ValueError(f"column {name!r} must hold finite numbers; got an infinite one")
     if values.dtype.kind == "O" or (values.dtype.itemsize == 8 and values.dtype.kind in "iu" and _too_large(values)):
@@ -188,7 +189,7 @@ def _side_by_side(pair: ColumnPair, name: Hashable) -> Array:
     return np.concatenate([pair.whole_side(side, np.nan, np.float64) for side in (0, 1)])
 
 
-def _share_of_new(train: Array, y: Array, test: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+def _share_of_new(train: AnyArray, y: AnyArray, test: AnyArray, rng: np.random.Generator) -> tuple[AnyArray, AnyArray]:
     """Each category's share of current rows, drawn towards the share of all; no training row tells of itself."""
     code, asked = train.astype(np.int64), test.astype(np.int64)
     size, parts, steady = int(max(code.max(), asked.max())) + 1, 5, 2.0
@@ -201,7 +202,7 @@ def _share_of_new(train: Array, y: Array, test: Array, rng: np.random.Generator)
     return share[part, code], share[parts, asked]
 
 
-def _too_large(values: Array) -> bool:
+def _too_large(values: AnyArray) -> bool:
     """Whether a whole number is beyond those that floats tell from their neighbours."""
     return values.size > 0 and (int(values.max()) > 2**53 or int(values.min()) < -(2**53))
 
@@ -220,7 +221,7 @@ def _small_model(categorical: list[bool], seed: int) -> Any:
     )
 
 
-def _auc(score: Array, y: Array) -> tuple[float, float]:
+def _auc(score: AnyArray, y: AnyArray) -> tuple[float, float]:
     """Area under the ROC curve and its variance (DeLong, by ranks)."""
     ranks = stats.rankdata(score)
     n = np.bincount(y)
@@ -229,7 +230,7 @@ def _auc(score: Array, y: Array) -> tuple[float, float]:
     return float(over_old.mean()), float(over_old.var(ddof=1) / n[1] + under_new.var(ddof=1) / n[0])
 
 
-def _importance(model: Any, x: Array, y: Array, rng: np.random.Generator) -> list[float]:
+def _importance(model: Any, x: AnyArray, y: AnyArray, rng: np.random.Generator) -> list[float]:
     """Drop in AUC when one column after the other is shuffled."""
     whole = _auc(model.decision_function(x), y)[0]
     drops = []

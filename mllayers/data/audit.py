@@ -21,8 +21,8 @@ from mllayers._check import (
 )
 from mllayers._results import Result
 from mllayers._stats import effective_size, weighted_rate_interval
-from mllayers._words import count, percent
-from mllayers.data._columns import Array
+from mllayers._words import count
+from mllayers.data._columns import AnyArray
 
 
 def audit_sample(
@@ -128,7 +128,7 @@ class WeightedRate(Result):
     def _line(self) -> str:
         never = f"; {count(self.n_never, 'case')} without a chance of a label left out" if self.n_never else ""
         rate = "unknown" if math.isnan(self.hajek) else f"{self.hajek:.4f}"
-        interval = f"{percent(self.level, 0)} interval {self.low:.4f} to {self.high:.4f}, {count(self.events, 'event')}"
+        interval = f"{100 * self.level:g} % interval {self.low:.4f} to {self.high:.4f}, {count(self.events, 'event')}"
         return (
             f"rate {rate} ({interval}) of {count(self.n, 'case')} from {count(self.n_labels, 'label')} "
             f"worth {self.n_eff:,.0f}; Horvitz–Thompson {self.ht:.4f}{never}"
@@ -183,7 +183,9 @@ def weighted_rate(
     independent draws (:func:`audit_sample`). Hájek is the steadier one when the rate is high or the sample size varies.
 
     Under the design Σ w is N on average, with variance Σ (1 − π)/π. A sum further away than Bernstein's bound allows
-    (passed by one honest audit in a million) is refused.
+    (passed by one honest audit in a million) is refused. With ``population`` and propensities that differ, the variance
+    is estimated from the labels and only a sum that is too large is refused: cases with a smaller propensity than any
+    label may all have stayed undrawn.
 
     The lower limit is Korn and Graubard's, for cases left to chance: Clopper–Pearson for rate r in n* = r (1 − r) / se²
     labels. The upper one is that of one more event of the largest weight seen; without an event it is the rule of
@@ -199,8 +201,8 @@ def weighted_rate(
     ----------
     Horvitz and Thompson (1952), JASA 47(260). Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling,
     sections 3.5 and 5.7. Korn and Graubard (1998), Survey Methodology 24(2), 193–201: intervals for small counts.
-    Fay and Feuer (1997), Statistics in Medicine 16(7), 791–801. Bernstein's inequality: Boucheron, Lugosi and Massart (2013),
-    Concentration Inequalities, section 2.8.
+    Fay and Feuer (1997), Statistics in Medicine 16(7), 791–801. Bernstein's inequality: Boucheron, Lugosi and Massart
+    (2013), Concentration Inequalities, section 2.8.
 
     Examples
     --------
@@ -229,7 +231,12 @@ def weighted_rate(
     n = int((chance > 0).sum()) if population is None else as_integer(population, "population", ge=len(outcome))
     label, pi = outcome[known], chance[known]
     rest = n - int((pi == 1).sum())
-    _refuse_other_design(pi[pi < 1], rest, chance[(chance > 0) & (chance < 1)] if population is None else None)
+    if rest and np.ndim(propensity) == 0 and chance[0] == 1:
+        raise ValueError(
+            f"population must be {len(label)}, the number of labels, since propensity 1 labels all; got {n}"
+        )
+    of_all = population is None or np.ndim(propensity) == 0
+    _refuse_other_design(pi[pi < 1], rest, chance[(chance > 0) & (chance < 1)] if of_all else None)
     w = 1 / pi
     hajek, low, high, events = weighted_rate_interval(label, pi, n, level=level)
     left, v = label[pi < 1], w[pi < 1]
@@ -253,24 +260,25 @@ def weighted_rate(
     )
 
 
-def _refuse_other_design(pi: Array, rest: int, everyone: Array | None) -> None:
+def _refuse_other_design(pi: AnyArray, rest: int, everyone: AnyArray | None) -> None:
     """Refuse labels that cannot have been drawn with these chances: their weights must add up to the cases there are.
 
     ``pi`` of the drawn labels, ``rest`` the number of cases that could be drawn, ``everyone`` the chances of all of
-    them where known. The tolerance is Bernstein's, passed by one honest audit in a million.
+    them (one number: the same for all), ``None`` where only those of the labelled are known. Then a sum that is too
+    small proves nothing: cases with a smaller chance may all have stayed undrawn. The tolerance is Bernstein's.
     """
-    if rest == 0:
+    if rest == 0 or (everyone is None and not len(pi)):
         return
     if everyone is None:
-        total = float((1 / pi).sum())
-        variance = rest * float(((1 - pi) / pi**2).sum()) / total if len(pi) else 0.0
-        largest = float((1 / pi).max(initial=1.0))
+        variance = rest * float(((1 - pi) / pi**2).sum() / (1 / pi).sum())
+        largest = float((1 / pi).max())
     else:
-        variance, largest = float(((1 - everyone) / everyone).sum()), float((1 / everyone).max())
+        variance = float(((1 - everyone) / everyone).mean()) * rest
+        largest = float((1 / everyone).max())
     log = math.log(2e6)
     tolerance = log * largest / 3 + math.sqrt((log * largest / 3) ** 2 + 2 * log * variance)
     total = float((1 / pi).sum())
-    if abs(total - rest) <= tolerance or (everyone is None and not len(pi)):
+    if total - rest <= tolerance and (everyone is None or rest - total <= tolerance):
         return
     found = (
         f"propensity must be the chance with which each label was drawn; the weights 1 / propensity of the drawn "

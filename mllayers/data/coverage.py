@@ -14,7 +14,7 @@ from scipy import stats
 from mllayers._check import as_flag, as_integer, as_number
 from mllayers._results import Result
 from mllayers._words import count
-from mllayers.data._columns import Array, ColumnPair, compare_column, edges_of, left_out_why, open_pair
+from mllayers.data._columns import AnyArray, ColumnPair, compare_column, edges_of, left_out_why, open_pair
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,8 +171,8 @@ def label_coverage(
 class _Cells:
     """The cell of every labelled row (−1: none) and of every row of the population, and the cells' names."""
 
-    labelled: Array
-    population: Array
+    labelled: AnyArray
+    population: AnyArray
     names: list[str]
 
 
@@ -223,13 +223,14 @@ def _span(low: Any, high: Any) -> str:
 def _cell_name(value: Any) -> str:
     """A value so that no other has the same name: numbers exact, text in quotes where it could be misread."""
     if isinstance(value, str):
-        return repr(str(value)) if value in ("missing", "") or " & " in value or value[0] in "'\"" else str(value)
+        text = value.encode(errors="backslashreplace").decode()  # half a character cannot be shown
+        return repr(text) if text in ("missing", "") or " & " in text or text[0] in "'\"" else text
     if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 1e15:
         return str(int(value))
     return str(value)
 
 
-def _crossed(one: _Cells, two: _Cells) -> tuple[Array, Array, list[str]]:
+def _crossed(one: _Cells, two: _Cells) -> tuple[AnyArray, AnyArray, list[str]]:
     """The cells where two columns meet, of those that the population has: memory goes by rows, not by all pairs."""
     k = len(two.names)
     cases = one.population.astype(np.int64) * k + two.population
@@ -247,7 +248,7 @@ def _crossed(one: _Cells, two: _Cells) -> tuple[Array, Array, list[str]]:
     return labelled, population, names
 
 
-def _cell_table(column: str, labelled: Array, population: Array, names: list[str]) -> tuple[pd.DataFrame, int]:
+def _cell_table(column: str, labelled: AnyArray, population: AnyArray, names: list[str]) -> tuple[pd.DataFrame, int]:
     """Cases and labels in every cell that has a case, and how many labels are in none."""
     cases = np.bincount(population, minlength=len(names))
     labels = np.bincount(labelled[labelled >= 0], minlength=len(names))

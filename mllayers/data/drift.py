@@ -14,7 +14,7 @@ from scipy.special import expit, gammaln
 from mllayers._check import as_flag, as_integer, as_number
 from mllayers._results import Result
 from mllayers._words import count
-from mllayers.data._columns import Array, ColumnPair, compare_column, edges_of, left_out_why, open_pair
+from mllayers.data._columns import AnyArray, ColumnPair, compare_column, edges_of, left_out_why, open_pair
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,7 +151,7 @@ def drift_report(
     bins = as_integer(bins, "bins", ge=2)
     alpha = as_number(alpha, "alpha", gt=0, lt=1)
     ks = as_flag(ks, "ks")
-    found = [_compared(compare_column(one[name], two[name], name), bins, ks) for name in names]
+    found = [_compared_column(compare_column(one[name], two[name], name), bins, ks) for name in names]
     tests = sum(len(column.p_values) for column in found)
     level = alpha / max(tests, 1)
     rows = []
@@ -190,8 +190,8 @@ class _Column:
     """What the comparison of one column found: cases per cell, missing or there, distances, a p-value per question."""
 
     kind: str
-    counts: Array
-    missing: Array
+    counts: AnyArray
+    missing: AnyArray
     p_values: dict[str, float]
     ks: float = np.nan
     wasserstein: float = np.nan
@@ -199,7 +199,7 @@ class _Column:
     by_chance: float = np.nan
 
 
-def _compared(pair: ColumnPair, bins: int, ks: bool) -> _Column:
+def _compared_column(pair: ColumnPair, bins: int, ks: bool) -> _Column:
     """Every question that is asked of one column, with its answer."""
     a, b = pair.values
     hidden = [0 if gap is None else int(gap.sum()) for gap in pair.gaps]
@@ -225,7 +225,7 @@ def _compared(pair: ColumnPair, bins: int, ks: bool) -> _Column:
     return _Column(pair.kind, counts, missing, p_values, ks_found, moved, unseen, by_chance)
 
 
-def _count_numbers(a: Array, b: Array, edges: Array, ordered: bool) -> Array:
+def _count_numbers(a: AnyArray, b: AnyArray, edges: AnyArray, ordered: bool) -> AnyArray:
     """Cases per cell of the sorted reference and of the current sample: a compare per edge beats a histogram."""
     left = np.searchsorted(a, edges, side="right")
     if ordered:
@@ -235,7 +235,7 @@ def _count_numbers(a: Array, b: Array, edges: Array, ordered: bool) -> Array:
     return np.array([np.diff(left, prepend=0, append=len(a)), np.diff(right, prepend=0, append=len(b))])
 
 
-def _count_categories(table: Array, names: list[Any]) -> Array:
+def _count_categories(table: AnyArray, names: list[Any]) -> AnyArray:
     """Cases per category, frequent ones first, those with fewer than 20 expected in the smaller sample as one."""
     keep = _expected(table).min(axis=0) >= 20
     frequent = np.flatnonzero(keep)
@@ -243,7 +243,7 @@ def _count_categories(table: Array, names: list[Any]) -> Array:
     return _merge_rare(np.c_[table[:, order], table[:, ~keep].sum(axis=1)])
 
 
-def _unseen(table: Array) -> tuple[float, float, float]:
+def _unseen(table: AnyArray) -> tuple[float, float, float]:
     """Share of the current rows whose value the reference lacks, the share that chance explains, and a p-value."""
     n, m = (int(side) for side in table.sum(axis=1))
     if n == 0 or m == 0:
@@ -257,7 +257,7 @@ def _unseen(table: Array) -> tuple[float, float, float]:
     return rows / m, by_chance, _unseen_p(rows, copies, values, m / (n + m))
 
 
-def _unseen_p(rows: int, copies: Array, values: Array, share: float) -> float:
+def _unseen_p(rows: int, copies: AnyArray, values: AnyArray, share: float) -> float:
     """A bound on the chance of so many rows with unseen values (Chernoff; Hoeffding 1963, section 6).
 
     ``values[i]`` different values occur ``copies[i]`` times in both samples together. When nothing moved, each row is
@@ -286,13 +286,13 @@ def _unseen_p(rows: int, copies: Array, values: Array, share: float) -> float:
     return min(1.0, rare + float(np.exp(min(0.0, bound))))
 
 
-def _expected(counts: Array) -> Array:
+def _expected(counts: AnyArray) -> AnyArray:
     """Cases per cell that each side would have if both came from the same source."""
-    expected: Array = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / max(1, counts.sum())
+    expected: AnyArray = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / max(1, counts.sum())
     return expected
 
 
-def _merge_rare(counts: Array) -> Array:
+def _merge_rare(counts: AnyArray) -> AnyArray:
     """Cells without empty ones; those expecting fewer than 20 cases join a neighbour, while more than two are left."""
     counts = counts[:, counts.any(axis=0)]
     while counts.shape[1] > 2 and _expected(counts).min() < 20:
@@ -303,20 +303,20 @@ def _merge_rare(counts: Array) -> Array:
     return counts
 
 
-def _psi(counts: Array) -> Any:
+def _psi(counts: AnyArray) -> Any:
     """Population stability index of counts shaped (…, 2, cells), half a case added to each cell."""
     share = (counts + 0.5) / (counts + 0.5).sum(axis=-1, keepdims=True)
     p, q = share[..., 0, :], share[..., 1, :]
     return ((q - p) * np.log(q / p)).sum(axis=-1)
 
 
-def _tv(counts: Array) -> float:
+def _tv(counts: AnyArray) -> float:
     """Total variation distance: the share of rows that would have to change cell."""
     n, m = counts.sum(axis=1)
     return float(np.abs(counts[0] / n - counts[1] / m).sum() / 2) if n and m else np.nan
 
 
-def _psi_exact(counts: Array) -> tuple[Array, Array] | None:
+def _psi_exact(counts: AnyArray) -> tuple[AnyArray, AnyArray] | None:
     """Every PSI that two small cells can give, with its chance given the totals; None where χ² serves."""
     if counts.shape[1] != 2 or _expected(counts).min() >= 100:
         return None
@@ -327,7 +327,7 @@ def _psi_exact(counts: Array) -> tuple[Array, Array] | None:
     return _psi(tables), stats.hypergeom.pmf(k, n + m, total[1], m)
 
 
-def _psi_p(counts: Array) -> float:
+def _psi_p(counts: AnyArray) -> float:
     """Chance of a PSI at least this large when both sides come from the same source."""
     n, m = counts.sum(axis=1)
     if counts.shape[1] < 2 or n == 0 or m == 0:
@@ -338,7 +338,7 @@ def _psi_p(counts: Array) -> float:
     return float(stats.chi2.sf(_psi(counts) / (1 / n + 1 / m), counts.shape[1] - 1))
 
 
-def _psi_limit(counts: Array, level: float) -> float:
+def _psi_limit(counts: AnyArray, level: float) -> float:
     """The PSI that chance reaches with probability ``level``; infinite where the cases are too few for any evidence."""
     n, m = counts.sum(axis=1)
     if counts.shape[1] < 2 or n == 0 or m == 0:
@@ -351,7 +351,7 @@ def _psi_limit(counts: Array, level: float) -> float:
     return float(values[tail <= level].min(initial=np.inf))
 
 
-def _ks(a: Array, b: Array) -> float:
+def _ks(a: AnyArray, b: AnyArray) -> float:
     """Largest distance between two distribution functions, from sorted values: it lies at a value of the shorter."""
     a, b = (a, b) if len(a) <= len(b) else (b, a)
     i = np.arange(len(a))
@@ -360,12 +360,16 @@ def _ks(a: Array, b: Array) -> float:
     return float(max(above.max(), below.max()))
 
 
-def _wasserstein(a: Array, b: Array) -> float:
+def _wasserstein(a: AnyArray, b: AnyArray) -> float:
     """Area between two distribution functions, from sorted values: the mean distance of rows of one rank."""
+    try:
+        a, b = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+    except OverflowError:
+        return np.nan  # whole numbers too large for a mean
     if np.isinf([a[0], a[-1], b[0], b[-1]]).any():
         return np.nan  # no mean
     if len(a) == len(b):
-        return float(np.abs(np.subtract(a, b, dtype=np.float64)).mean())
+        return float(np.abs(a - b).mean())
     both = np.sort(np.concatenate([a, b]), kind="stable")
     apart = [np.searchsorted(side, both[:-1], side="right") / len(side) for side in (a, b)]
     return float((np.abs(apart[0] - apart[1]) * np.diff(both)).sum())
