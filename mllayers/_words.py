@@ -1,4 +1,4 @@
-"""Numbers as a reader says them: money, shares, points, plain numbers. One home for all of them.
+"""Numbers as a reader says them: money, shares, points, plain numbers; and as people type them. One home for all.
 
 Every minus is the sign −, before the dollar sign, and a value that rounds to zero has none.
 """
@@ -6,8 +6,9 @@ Every minus is the sign −, before the dollar sign, and a value that rounds to 
 from __future__ import annotations
 
 import math
+import re
 
-__all__ = ["count", "dollars", "exact", "money", "percent", "plain", "points"]
+__all__ = ["count", "dollars", "exact", "money", "percent", "plain", "points", "typed_number"]
 
 
 def dollars(x: float, digits: int | None = None) -> str:
@@ -114,6 +115,32 @@ def exact(x: float) -> str:
     ('0.5', '1.0000001', '0.3333333333333333')
     """
     return f"{x:g}" if float(f"{x:g}") == x else repr(float(x))
+
+
+def typed_number(text: str) -> float | None:
+    """The number that somebody typed, without its unit: with a decimal point or comma, with signs between thousands.
+
+    None where it is none, or where it is unclear which sign means what. A single comma before exactly three digits
+    stands between thousands, unless the number begins with 0.
+
+    Examples
+    --------
+    >>> typed_number("1,234.5"), typed_number("0,95"), typed_number("12 000"), typed_number("−1e3")
+    (1234.5, 0.95, 12000.0, -1000.0)
+    >>> typed_number("1.234,5"), typed_number("1.5.2"), typed_number("many")
+    (1234.5, None, None)
+    """
+    bare = text.strip().replace("−", "-").replace("–", "-")
+    sign, bare = (-1.0, bare[1:].strip()) if bare.startswith("-") else (1.0, bare.removeprefix("+").strip())
+    if not re.match(r"[.,]?\d", bare) or len(bare) > 60:
+        return None
+    for between, point in ((r"_ '’\u00a0\u202f", r".,"), (",", r"."), (".", ",")):
+        match = re.fullmatch(rf"(\d{{1,3}}(?:[{between}]\d{{3}})+)(?:[{point}](\d*))?", bare)
+        decimal = bare.startswith("0") or (between == "." and bare.count(".") == 1 and "," not in bare)
+        if match and not decimal:
+            return sign * float(f"{re.sub('[^0-9]', '', match[1])}.{match[2] or '0'}")
+    match = re.fullmatch(r"(\d*)[.,]?(\d*)((?:[eE][-+]?\d{1,3})?)", bare)
+    return sign * float(f"{match[1] or '0'}.{match[2] or '0'}{match[3]}") if match else None
 
 
 def _signed(x: float, size: str, before: str = "") -> str:

@@ -1,25 +1,117 @@
 """Sliders and switches: thin shells around the drawing functions of `mllayers.figures`.
 
 The figure is an ordinary picture output that the controls update in place, so it is stored with the notebook and shows
-where no kernel runs. Only its moving parts are redrawn.
+where no kernel runs. Only its moving parts are redrawn. A number typed beside a slider means what stands there; when
+the kernel is gone, the controls say so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets
+import traitlets
 from IPython.display import DisplayHandle, display
 
+from mllayers._words import typed_number
 from mllayers.figures import WIDTH, Draw, Stage, alt_text, picture, sentence
+
+Control = TypeVar("Control", bound=ipywidgets.Widget)
 
 MOST_CONTROLS = 3
 _NEXT_TO_CONTROLS = "Run this cell to move the controls: {}."
+_LOST = "The kernel was restarted, so these controls move nothing: run the set-up cell again, then this one."
+# Shown by the browser alone, as soon as ipywidgets marks a control whose kernel is gone.
+_WHEN_LOST = (
+    "<style>.mllayers-lost {display: none} .jupyter-widgets-disconnected .mllayers-lost {display: block}</style>"
+    f'<p class="mllayers-lost" role="alert" style="white-space: normal">{_LOST}</p>'
+)
 
 
-def slider(label: str, low: float, high: float, *, step: float, value: float, form: str = "") -> ipywidgets.Widget:
-    """A slider with a visible label; its number can also be typed.
+class Slider(ipywidgets.HBox):  # type: ignore[misc]
+    """A slider and, beside it, the same number in a field, to read and to type.
+
+    Attributes
+    ----------
+    value : float or int
+        What a figure gets: a share is 0.02, though the field says 2.
+    description : str
+        The visible label, with the unit of the field.
+    """
+
+    value = traitlets.Any()
+
+    def __init__(self, label: str, low: float, high: float, *, step: float, value: float, form: str = "") -> None:
+        self._low, self._high, self._step = low, high, step
+        self._whole = all(isinstance(x, int) for x in (low, high, step, value))
+        self._scale, self._form = (100, form[:-1] + "f") if form.endswith("%") else (1, form)
+        self.description = f"{label} (%)" if self._scale == 100 and "%" not in label else label
+        kind = ipywidgets.IntSlider if self._whole else ipywidgets.FloatSlider
+        self.track = kind(
+            value=self._shown(value),
+            min=self._shown(low),
+            max=self._shown(high),
+            step=self._shown(step),
+            description=self.description,
+            readout=False,
+        )
+        self.field = ipywidgets.Text(
+            value=self._written(value), continuous_update=False, tooltip=f"{self.description}, as a number"
+        )
+        self.told = ipywidgets.HTML("")
+        super().__init__([self.track, self.field, self.told])
+        self.value = value
+        self.track.style.description_width = "initial"
+        self.track.layout.flex = "1 1 auto"
+        self.field.layout.width = "6em"
+        self.layout.flex_flow = "row wrap"
+        self.track.observe(self._dragged, "value")
+        self.field.observe(self._typed, "value")
+        self.observe(self._set, "value")
+
+    def _shown(self, value: float) -> float:
+        """The number as the field has it: a share in per cent."""
+        return value if self._scale == 1 else round(value * self._scale, 9)
+
+    def _written(self, value: float) -> str:
+        shown = self._shown(value)
+        return format(shown, self._form or ("d" if self._whole else ".6g"))
+
+    def _dragged(self, change: Any) -> None:
+        self.value = self._at_a_step(change["new"] / self._scale)
+
+    def _typed(self, change: Any) -> None:
+        """Take a typed number, in the unit of the field; ask back what is none, or outside."""
+        text = change["new"]
+        if text == self._written(self.value):
+            return
+        number = typed_number(text.replace("%", "").replace("$", ""))
+        low, high = self._written(self._low), self._written(self._high)
+        if number is None or not self._low <= number / self._scale <= self._high:
+            self._say(f"{self.description} goes from {low} to {high}; got {text[:40]!r}.")
+            self.field.value = self._written(self.value)
+            return
+        self.value = self._at_a_step(number / self._scale)
+        self.field.value = self._written(self.value)
+
+    def _set(self, change: Any) -> None:
+        self._say("")
+        self.track.value = self._shown(change["new"])
+        self.field.value = self._written(change["new"])
+
+    def _at_a_step(self, value: float) -> float:
+        if self._whole:
+            return int(self._low + round((value - self._low) / self._step) * self._step)
+        steps = round((value - self._low) / self._step)
+        return min(round(self._low + steps * self._step, 9), self._high)
+
+    def _say(self, text: str) -> None:
+        self.told.value = f'<span role="alert">{sentence(text)}</span>' if text else ""
+
+
+def slider(label: str, low: float, high: float, *, step: float, value: float, form: str = "") -> Slider:
+    """A slider with a visible label and a field with its number, which can also be typed.
 
     Parameters
     ----------
@@ -28,18 +120,14 @@ def slider(label: str, low: float, high: float, *, step: float, value: float, fo
     low, high, step, value : float
         The ends, the step and the first value; whole numbers give a slider of whole numbers.
     form : str
-        How the number is written beside it, as a format such as ".1%"; by default as it is. A number typed there is
-        the value itself: 0.02, not 2%.
+        How the number is written in the field, as a format such as ".2f"; by default as it is. With a per cent format
+        (".1%") the field holds per cent: 2 means 2 %, and the figure gets 0.02.
 
     Returns
     -------
-    ipywidgets.IntSlider or ipywidgets.FloatSlider
+    Slider
     """
-    whole = all(isinstance(x, int) for x in (low, high, step, value))
-    made = (ipywidgets.IntSlider if whole else ipywidgets.FloatSlider)(
-        value=value, min=low, max=high, step=step, description=label, readout_format=form or ("d" if whole else ".4g")
-    )
-    return _wide(made)
+    return _wide(Slider(label, low, high, step=step, value=value, form=form))
 
 
 def switch(label: str, *, value: bool = False) -> ipywidgets.Widget:
@@ -52,10 +140,11 @@ def choice(label: str, options: list[str], *, value: str) -> ipywidgets.Widget:
     return _wide(ipywidgets.Dropdown(options=options, value=value, description=label))
 
 
-def _wide(control: ipywidgets.Widget) -> ipywidgets.Widget:
+def _wide(control: Control) -> Control:
     control.layout.width = f"{int(WIDTH * 80)}px"
     control.layout.max_width = "100%"
-    control.style.description_width = "initial"
+    if hasattr(control, "style"):
+        control.style.description_width = "initial"
     return control
 
 
@@ -101,7 +190,7 @@ class Explorer:
         data, metadata = picture(self.png(), self._alt)
         self.sentence = self._says(**self.values)
         self._figure = display(data, metadata=metadata, raw=True, display_id=True)
-        box = ipywidgets.VBox(list(self.controls.values()))
+        box = ipywidgets.VBox([*self.controls.values(), ipywidgets.HTML(_WHEN_LOST)])
         view = dict(box._repr_mimebundle_())
         view["text/plain"] = _NEXT_TO_CONTROLS.format(", ".join(c.description for c in self.controls.values()))
         display(view, raw=True)

@@ -1,21 +1,28 @@
 """What a learner touches beside the exercises: their folder, predictions, beliefs, the system card, the start."""
 
+import html.parser
 import importlib
+import importlib.machinery
 import importlib.metadata
 import json
 import multiprocessing
 import os
+import sys
 import time
+import types
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbclient import NotebookClient
 
-from mllayers.course import ____, believe, card, learner, predict, predictions, reveal, start
+from mllayers.course import ____, believe, card, check, hint, learner, predict, predictions, reveal, start, words
 from mllayers.course.beliefs import BELIEFS
+from mllayers.course.exercises import find
 
 cards = importlib.import_module("mllayers.course.card")
 starting = importlib.import_module("mllayers.course.start")
@@ -24,6 +31,32 @@ starting = importlib.import_module("mllayers.course.start")
 @pytest.fixture(autouse=True)
 def nothing_pending(monkeypatch):
     monkeypatch.setattr(learner, "_pending", {})
+    monkeypatch.setattr(learner, "_memory", None)
+    monkeypatch.setattr(learner, "_lesson", "")
+    monkeypatch.setattr(words, "_speaking", "en")
+
+
+class Hidden:
+    """Nothing about it can be looked at."""
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    __str__ = __float__ = __len__ = __iter__ = __bool__ = __hash__ = __repr__
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+itself: list = []
+itself.append(itself)
+STRANGE = {
+    "itself": itself,
+    "hidden": Hidden(),
+    "huge text": "x" * 1_000_000,
+    "huge number": 10**5_000,
+    "bytes": b"x" * 1_000_000,
+}
 
 
 def append(word):
@@ -46,12 +79,31 @@ def test_home_is_beside_the_notebooks_or_where_it_was_chosen(tmp_path, monkeypat
     monkeypatch.delenv("MLLAYERS_HOME")
     notebooks = tmp_path / "course" / "notebooks"
     (notebooks / "solved").mkdir(parents=True)
-    for folder in (notebooks, notebooks / "solved", tmp_path / "course"):
-        monkeypatch.chdir(folder)
-        assert learner.home() == notebooks / ".my"
+    (tmp_path / "course" / "my" / "de").mkdir(parents=True)
+    for folder in ("notebooks", "notebooks/solved", ".", "my", "my/de"):
+        monkeypatch.chdir(tmp_path / "course" / folder)
+        assert learner.home() == tmp_path / "course" / "my"
     monkeypatch.chdir(tmp_path)
-    assert learner.home() == tmp_path / ".my"
-    assert not (tmp_path / ".my").exists()
+    assert learner.home() == tmp_path / "my"
+    assert learner.home(notebooks) == tmp_path / "course" / "my"
+    assert not (tmp_path / "my").exists()
+
+
+def test_a_home_that_is_none_stops_no_lesson(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLLAYERS_HOME", "~nobody-of-this-name/x")
+    with pytest.raises(ValueError, match="MLLAYERS_HOME must name a folder; got '~nobody-of-this-name/x'"):
+        learner.home()
+    assert "kept only until the kernel stops" in repr(predict("P1-1", 5))
+    assert "MLLAYERS_HOME must name a folder" in repr(card("01", audit="Ten."))
+    assert predictions()["guess"].tolist() == [5]
+    monkeypatch.delenv("MLLAYERS_HOME")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ValueError, match="the current folder is gone"):
+        learner.home()
+    assert "kept only until the kernel stops" in repr(predict("P1-2", 5))
 
 
 def test_a_write_that_fails_half_way_leaves_the_old_file(monkeypatch):
@@ -157,7 +209,7 @@ def test_a_lesson_goes_on_without_a_folder(no_folder):
     note = predict("P1-1", 5, unit="%")
     assert len(note.lines) == 2
     assert "kept only until the kernel stops" in note.lines[1]
-    assert reveal("P1-1", 58.7, unit="%").lines[0].startswith("You said 5 %")
+    assert reveal("P1-1", 58.7, unit="%").lines[0].startswith("P1-1: you said 5 %")
     assert predictions().loc[0, ["guess", "actual"]].tolist() == [5, 58.7]
     shown = repr(card("01", sentence="The desk decides."))
     assert "The desk decides." in shown
@@ -172,22 +224,84 @@ def test_a_prediction_beside_its_result():
     assert repr(predict("P1-1", 5, unit="%")) == "Noted. P1-1: 5 %. It can be changed until the result is shown."
     predict("P1-1", np.int64(8), unit="%")
     assert repr(reveal("P1-1", np.float32(58.7), unit="%")) == (
-        "Result. You said 8 %, it came out at 58.7 %: 50.7 percentage points too low."
+        "Result. P1-1: you said 8 %, it came out at 58.7 %: 50.7 percentage points too low."
     )
     assert repr(predict("P1-1", 60, unit="%")) == (
         "Noted. P1-1: the result has been shown, so your earlier guess, 8 %, stays."
     )
     reveal("P1-1", 58.7, unit="%")
     predict("P1-2", 1_000, unit="$")
-    assert repr(reveal("P1-2", 995, unit="$")) == "Result. You said $1,000, it came out at $995: right on it."
-    assert repr(reveal("P1-3", 7)) == "Result. It came out at 7. You had not committed to a number for P1-3."
+    assert repr(reveal("P1-2", 995)) == "Result. P1-2: you said $1,000, it came out at $995: right on it."
+    assert repr(predict("P1-3", " Skip ")) == "Noted. P1-3: no guess; its result will be shown."
+    assert predictions()["id"].tolist() == ["P1-1", "P1-2"]
+    assert repr(reveal("P1-3", 7)) == "Result. P1-3: it came out at 7. You had not committed to a number."
     assert "after the result was shown" in repr(predict("P1-3", 7))
+    assert "has a guess already" in repr(predict("P1-2", "skip"))
     frame = predictions()
     assert list(frame.columns) == ["id", "guess", "actual", "unit", "in_time", "when"]
     assert frame["id"].tolist() == ["P1-1", "P1-2", "P1-3"]
     assert frame["guess"].tolist() == [8, 1_000, 7]
     assert frame["in_time"].tolist() == [True, True, False]
     assert pd.to_datetime(frame["when"]).notna().all()
+
+
+def test_running_all_cells_by_accident_spends_no_prediction():
+    """Blank guesses and reveals, once and again: no result is shown, nothing is kept, the guess still counts."""
+    for _ in range(2):
+        for number in (1, 2, 3):
+            assert predict(f"P1-{number}", ____, unit="%").word == "Not attempted yet"
+            waits = reveal(f"P1-{number}", 58.7, unit="%")
+            assert waits.word == "Your guess first"
+            assert "58.7" not in repr(waits)
+    assert not learner.home().exists()
+    predict("P1-2", 40, unit="%")
+    assert "you said 40 %, it came out at 58.7 %" in repr(reveal("P1-2", 58.7, unit="%"))
+    assert predictions()[["guess", "actual", "in_time"]].values.tolist() == [[40, 58.7, True]]
+
+
+@pytest.mark.parametrize(
+    ("guess", "unit", "ends", "says"),
+    [
+        (150, "%", {}, "P1-1 asks for a number from 0 % to 100 %; 150 % is outside."),
+        (-3, "%", {}, "−3 % is outside"),
+        ("1,5", "share", {}, "1.5 share is outside"),
+        (-1, "days", {}, "from 0 days up"),
+        (7, "$", {"low": -5, "high": 5}, "from −$5 to $5; $7 is outside"),
+        (7, "", {"high": 5}, "up to 5"),
+    ],
+)
+def test_a_guess_outside_what_is_asked_for_is_asked_back(guess, unit, ends, says):
+    note = predict("P1-1", guess, unit=unit, **ends)
+    assert note.word == "Not yet"
+    assert says in note.lines[0]
+    assert predictions().empty
+    assert predict("P1-1", guess, unit=unit, low=-1e9, high=1e9).word == "Noted"
+
+
+@pytest.mark.parametrize(("typed", "unit", "read"), [("95", "%", 95), ("95 %", "%", 95), ("50,000", "$", 50_000)])
+def test_guesses_are_read_as_people_type_them(typed, unit, read):
+    assert predict("P1-1", typed, unit=unit).word == "Noted"
+    assert predictions()["guess"].tolist() == [read]
+
+
+def test_a_comma_in_a_number_is_told_apart():
+    assert "write `50_000`" in predict("P1-1", (50, 0), unit="$").lines[0]
+    assert "less than one percent; if you meant 95 %, write 95." in predict("P1-1", 0.95, unit="%").lines[0]
+
+
+def test_predictions_of_one_notebook_are_forgotten_and_kept_aside():
+    for id in ("P1-1", "P3-1", "P3-2"):
+        predict(id, 5)
+        reveal(id, 6)
+    assert learner.reset("3") == 2
+    assert predictions()["id"].tolist() == ["P1-1"]
+    assert predict("P3-1", 7).lines[0].endswith("It can be changed until the result is shown.")
+    assert set(json.loads((learner.home() / "predictions.json.before-1").read_text())) == {"P1-1", "P3-1", "P3-2"}
+    assert learner.reset("03") == 1
+    assert learner.reset("03") == 0
+    assert files() == ["predictions.json", "predictions.json.before-1", "predictions.json.before-2"]
+    with pytest.raises(ValueError, match="must be one of 01 to 05; got the text '9'"):
+        learner.reset("9")
 
 
 def test_a_notebook_run_again_prints_the_same():
@@ -197,7 +311,7 @@ def test_a_notebook_run_again_prints_the_same():
     assert run() == run()
 
 
-@pytest.mark.parametrize("nonsense", [None, "5", np.nan, np.inf, pd.DataFrame({"a": [1]}), np.mean, True, [1, 2]])
+@pytest.mark.parametrize("nonsense", [None, "five", np.nan, np.inf, pd.DataFrame({"a": [1]}), np.mean, True, [1, 2]])
 def test_nonsense_is_no_prediction(nonsense):
     for note in (predict("P1-1", nonsense), reveal("P1-1", nonsense)):
         assert note.word == "Not yet"
@@ -214,7 +328,7 @@ def test_a_blank_is_no_prediction():
 def test_a_prediction_edited_by_hand_is_read_with_care():
     learner.update("predictions.json", lambda text: '{"P1-1": {"guess": "many", "when": 3}, "P1-2": {}}')
     assert predictions()["guess"].isna().all()
-    assert "had not committed" in repr(reveal("P1-1", 4))
+    assert reveal("P1-1", 4).word == "Your guess first"
 
 
 # --- the system card
@@ -232,7 +346,8 @@ def test_every_question_has_its_own_name():
 
 def test_the_card_counts_what_is_open():
     page = card("01", sentence="The desk.", sample=____, audit="", shift=None)
-    assert "1 of 5 questions answered, 4 open" in page._repr_markdown_()
+    assert "1 of 5 questions answered, 4 open" in page._repr_html_()
+    assert f"Kept in {learner.home() / 'system_card.md'}" in repr(page)
     assert "2 of 5" in repr(card("01", {"audit": 20}))
     assert "2 of 5" in repr(card("1"))
     assert "2 of 5" in repr(card("01", ____))
@@ -295,6 +410,10 @@ def test_wrong_names_and_kinds_are_told():
     assert "There is no notebook" in repr(card(____))
     assert "got the text 'x'" in repr(card("01", "x"))
     assert "a DataFrame of shape" in repr(card("01", pd.DataFrame({"a": [1]})))
+    assert "Not kept: `audit` (a list). An answer is a text in quotes." in repr(card("01", audit=["x"]))
+    assert "Not kept: `audit` (25,000 characters; keep what is longer than 20,000" in repr(
+        card("01", audit="x" * 25_000)
+    )
 
 
 lines = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -311,7 +430,9 @@ special = st.sampled_from(
         "",
     ]
 )
-texts = st.lists(lines | special, min_size=1, max_size=5).map("\n".join).map(cards._as_text).filter(bool)
+texts = (
+    st.lists(lines | special, min_size=1, max_size=5).map("\n".join).map(lambda x: cards._as_text(x)[0]).filter(bool)
+)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -343,7 +464,8 @@ def test_dollars_are_money_not_formulas():
     assert "<span>&#36;</span>10" in note._repr_html_()
     page = card("01", audit="$4 each, `$x` and $800 a month")
     assert "$4 each" in repr(page)
-    assert "<span>&#36;</span>4 each, `$x` and <span>&#36;</span>800 a month" in page._repr_markdown_()
+    assert "$" not in page._repr_html_()
+    assert "<span>&#36;</span>4 each, `<span>&#36;</span>x` and <span>&#36;</span>800 a month" in page._repr_html_()
     assert "$4 each, `$x` and $800" in learner.read("system_card.md")
 
 
@@ -358,7 +480,8 @@ def test_beliefs_are_tied_to_the_claims():
     assert any(belief.finding.startswith("Holds") for belief in BELIEFS)
 
 
-def test_beliefs_before_and_after():
+def test_beliefs_before_and_after(monkeypatch):
+    monkeypatch.setattr(learner, "_lesson", "")
     first = repr(believe("before", {"B1": True, "B2": "Unsure"}, B3=____))
     assert first.startswith("2 of 8 statements marked.")
     assert "Does not hold" not in first
@@ -366,14 +489,32 @@ def test_beliefs_before_and_after():
     second = repr(believe("after", B1="disagree", B2="unsure", B4="agree"))
     assert second.startswith("2 of 8 statements marked both times; you changed your mind on B1.")
     assert "| agree | disagree | Does not hold" in second
-    assert second.count("puts it to the test") == 4
-    assert "puts it to the test" not in repr(believe("after", notebook="05"))
+    assert second.count("Does not hold") + second.count("| Holds") == 3
+    assert second.count("Mark it, and this cell says it.") == 5
     assert "3 of 8" in repr(believe())
+
+
+@pytest.mark.parametrize("notebook", ["01", "02", "03", "04", "05"])
+def test_a_finding_is_shown_once_its_statement_is_marked_and_tested(notebook, monkeypatch):
+    """Every notebook ends with the findings of its own statements, and gives none of the others away."""
+    monkeypatch.setattr(learner, "_lesson", notebook)
+    own = [belief for belief in BELIEFS if belief.notebook == notebook]
+    assert own
+    for belief in BELIEFS:
+        assert belief.finding not in repr(believe("after"))
+    shown = repr(believe("after", {belief.id: "unsure" for belief in own}))
+    for belief in BELIEFS:
+        assert (belief.finding in shown) == (belief in own)
+        assert (f"{belief.id} | {belief.statement} | not marked | not marked yet | Notebook" in shown) == (
+            belief.notebook > notebook
+        )
+    everything = repr(believe("after", {belief.id: "unsure" for belief in BELIEFS}))
+    assert everything.count("puts it to the test") == sum(belief.notebook > notebook for belief in BELIEFS)
 
 
 @pytest.mark.parametrize("mark", [3, "perhaps", np.nan, pd.DataFrame({"a": [1]}), np.mean])
 def test_a_mark_that_is_none_is_told(mark):
-    assert "Not kept: B1=" in repr(believe("before", B1=mark))
+    assert "Not kept: B1" in repr(believe("before", B1=mark))
     assert "0 of 8" in repr(believe())
 
 
@@ -392,8 +533,8 @@ def test_start_is_one_line_when_all_is_well(monkeypatch):
     monkeypatch.setattr(starting, "problems", list)
     assert repr(start("01")) == "Ready. Notebook 01, layer 1: Data. Versions, kernel and data are fine."
     assert start(5).tone == "good"
-    assert "There is no notebook 06" in repr(start("06"))
-    assert "There is no notebook" in repr(start(None))
+    for strange in ("06", None, STRANGE["itself"], STRANGE["hidden"]):
+        assert "There is no such notebook; the course has 01 to 05." in repr(start(strange))
 
 
 def test_start_tells_each_problem_and_never_raises(monkeypatch):
@@ -473,3 +614,284 @@ def test_a_package_updated_under_a_running_kernel_is_told():
     assert starting.kernel_problems({"sklearn": Stale}) == [
         "scikit-learn was updated after this kernel loaded version 0.1: restart the kernel (menu Kernel, Restart)."
     ]
+
+
+# --- whatever is handed in
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE)
+def test_whatever_a_learner_hands_in_gets_a_sentence(strange):
+    answers = [
+        predict("P1-1", strange), predict(strange, 5), reveal("P1-1", strange), reveal(strange, 5),
+        card("01", sentence=strange), card("01", strange), card(strange), card("01", {1: strange}),
+        believe("before", B1=strange), believe(strange), believe("after", strange), believe("after", notebook=strange),
+    ]  # fmt: skip
+    for answered in answers:
+        assert len(repr(answered)) < 30_000
+        assert "Traceback" not in repr(answered) + answered._repr_html_()
+    assert predictions().empty
+
+
+HTML = (
+    "<img src=x onerror=alert(1)> ![p](http://x.org/p.png) [l](javascript:alert(1)) <!-- c --> </div> "
+    "\\(x\\) $a$ $$b$$ &lt;"
+)
+TAGS = {"p", "strong", "div", "br", "code", "span", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+
+
+@pytest.mark.parametrize("text", [HTML, "`<b>`", "**<i>**", "| a | b |\n| --- |", "\x1b[31m\x00", "x\n\n    y"])
+def test_what_a_learner_wrote_is_text_and_nothing_else(text):
+    """No tag, picture, link, comment or formula comes of it, in whatever it is shown."""
+    shown = [
+        card("01", sentence=text), card("01", {text[:30]: "x"}), card(text), card(), believe("before", B1=text),
+        believe("before", {text[:15]: "agree"}), believe(text), predict("P1-1", text), predict(text[:30], 5),
+        reveal(text[:30], text),
+    ]  # fmt: skip
+    for answered in shown:
+        seen = Seen(answered._repr_html_())
+        assert seen.tags <= {
+            "p",
+            "strong",
+            "div",
+            "br",
+            "code",
+            "span",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+        }
+        assert seen.attributes <= {"dir", "style", "scope"}
+        assert seen.comments == 0
+        assert not any(mark in chunk and chunk != mark for chunk in seen.chunks for mark in ("$", "\\"))
+    wanted = " ".join(text.replace("\x1b", "\ufffd").replace("\x00", "\ufffd").split())
+    assert wanted in " ".join("".join(Seen(shown[0]._repr_html_()).chunks).split())
+
+
+class Seen(html.parser.HTMLParser):
+    """What a browser would make of HTML."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags, self.attributes, self.comments, self.chunks = set(), set(), 0, []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag == "br":
+            self.chunks.append("\n")
+
+    def handle_comment(self, data):
+        self.comments += 1
+
+    def handle_data(self, data):
+        self.chunks.append(data)
+
+
+# --- on the page
+
+
+def run(*sources, folder=None, **environment):
+    """The outputs of each cell, run in a kernel of its own: kind of output and text."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nb = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    resources = {"metadata": {"path": str(folder)}} if folder else {}
+    NotebookClient(nb, timeout=120, resources=resources).execute(env={**os.environ, **environment})
+    return [
+        [(out.output_type, out.data["text/plain"] if "data" in out else out.text) for out in cell.outputs]
+        for cell in nb.cells
+    ]
+
+
+def test_every_answer_shows_itself_wherever_it_stands_and_once():
+    outputs = run(
+        "from mllayers.course import *\nfrom IPython.display import display",
+        "predict('P1-1', 5)",
+        "kept = reveal('P1-1', 6)\nx = 1",
+        "check('N1-4', 1, cost=3, gain_per_month=3)\nhint('N1-4')\nsolution('N1-4')\ncard('01', audit='Ten.')\n"
+        "believe('before', B1='agree')\nstart('09')\nNone",
+        "kept",
+        "again = hint('N1-4')\ndisplay(again)\nagain",
+        "kept\n1 + 1",
+        "for n in (2, 3):\n    predict(f'P1-{n}', n)",
+        "print(str(predict('P1-4', 4)))",
+    )
+    shown = [[text.partition(".")[0].partition("\n")[0] for _, text in cell] for cell in outputs]
+    assert shown == [
+        [], ["Noted"], ["Result"],
+        ["Not yet", "Hint 1 of 3", "**Solution of N1-4**", "**System card, layer 1: Data", "1 of 8 statements marked",
+         "Not ready"],
+        ["Result"], ["Hint 2 of 3"], ["2"], ["Noted", "Noted"], ["Noted", "Noted"],
+    ]  # fmt: skip
+    kinds = {kind for cell in outputs[1:6] for kind, _ in cell}
+    assert kinds == {"display_data"}
+
+
+def test_plain_python_only_returns(capsys):
+    note = predict("P1-1", 5)
+    assert capsys.readouterr().out == ""
+    assert note.word == "Noted"
+
+
+def test_start_speaks_before_an_import_that_fails():
+    (said,) = run("from mllayers.course import ____, predict, say, show, start\nstart('03')\n1")
+    assert said[0][1].startswith("Ready. Notebook 03")
+    broken = "import sys\nsys.modules['numpy'] = None\nfrom mllayers.course import say, show, start\nstart('01')\n"
+    (said,) = run(broken + "try:\n    import numpy\nexcept ImportError as error:\n    print(error)")
+    assert said[0][1].startswith("Not ready. The data files could not be checked")
+
+
+# --- where a learner works
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of two notebooks, with solved ones, and no learner's folder."""
+    monkeypatch.delenv("MLLAYERS_HOME")
+    root = tmp_path / "course"
+    (root / "notebooks" / "solved").mkdir(parents=True)
+    for name in ("01_data", "02_prediction"):
+        text = "[data](../datasets/README.md) [next](02_prediction.ipynb) [solved](solved/01_data.ipynb) [w](https://x.org)"
+        nb = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell("x = ____")]
+        )
+        for folder in (root / "notebooks", root / "notebooks" / "solved"):
+            nbformat.write(nb, folder / f"{name}.ipynb")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_a_learner_works_in_a_copy_of_their_own(course):
+    tracked = course / "notebooks" / "01_data.ipynb"
+    before = tracked.read_bytes()
+    own = learner.own_copy("notebooks/01_data.ipynb")
+    assert own == course / "my" / "01_data.ipynb"
+    assert sorted(path.name for path in (course / "my").glob("*.ipynb")) == ["01_data.ipynb", "02_prediction.ipynb"]
+    assert nbformat.read(own, as_version=4).cells[0].source == (
+        "[data](../datasets/README.md) [next](02_prediction.ipynb) [solved](../notebooks/solved/01_data.ipynb) "
+        "[w](https://x.org)"
+    )
+    answered = own.read_text().replace("____", "42")
+    own.write_text(answered)
+    tracked.write_text(tracked.read_text().replace("x = ", "y = "))
+    (course / "notebooks" / "02_prediction.ipynb").write_text(tracked.read_text())
+    assert learner.own_copy(tracked).read_text() == answered
+    assert "y = ____" in (course / "my" / "02_prediction.ipynb").read_text(), "nobody touched it: it follows the course"
+    assert learner.outdated("01")
+    assert not learner.outdated("02")
+    assert learner.own_copy(own) == own
+    assert tracked.read_bytes() == before.replace(b"x = ", b"y = ")
+
+
+def test_a_fresh_copy_sets_the_old_one_aside(course):
+    own = learner.own_copy("notebooks/01_data.ipynb")
+    for n in (1, 2):
+        own.write_text("mine " + own.read_text())
+        fresh, old = learner.fresh_copy("notebooks/01_data.ipynb")
+        assert fresh == own
+        assert old.name == f"01_data.before-{n}.ipynb"
+        assert old.read_text().startswith("mine ")
+        assert own.read_text().startswith("{")
+    assert not learner.outdated("01")
+    with pytest.raises(ValueError, match="must be one of the course's"):
+        learner.fresh_copy("notebooks/solved/01_data.ipynb")
+
+
+def test_only_a_notebook_of_the_course_is_copied(course, tmp_path):
+    elsewhere = tmp_path / "01_mine.ipynb"
+    elsewhere.write_text("{}")
+    solved = course / "notebooks" / "solved" / "01_data.ipynb"
+    for notebook in (elsewhere, solved):
+        assert learner.own_copy(notebook) == notebook
+    assert not (course / "my").exists()
+    with pytest.raises(ValueError, match="must be a notebook that exists"):
+        learner.own_copy(course / "notebooks" / "09_none.ipynb")
+    (course / "notebooks" / "02_prediction.ipynb").write_text("not json")
+    with pytest.raises(ValueError, match="cannot be read as a notebook"):
+        learner.own_copy(course / "notebooks" / "01_data.ipynb")
+
+
+def test_a_copy_elsewhere_keeps_its_links(course, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLLAYERS_HOME", str(tmp_path / "far" / "away"))
+    own = learner.own_copy("notebooks/01_data.ipynb")
+    assert own == tmp_path / "far" / "away" / "01_data.ipynb"
+    assert "[data](../../course/datasets/README.md)" in own.read_text()
+
+
+def test_what_the_first_build_kept_is_taken_over_once(course, monkeypatch):
+    monkeypatch.setattr(starting, "problems", list)
+    old = course / "notebooks" / ".my"
+    old.mkdir()
+    (old / "predictions.json").write_text('{"P1-1": {"guess": 5, "unit": "%", "in_time": true, "when": "2026-01-01"}}')
+    (old / "system_card.md").write_bytes(b"### `audit` ?\n\nTen \xff")
+    assert start("01").lines[1] == "Taken over from notebooks/.my: predictions.json, system_card.md."
+    assert len(start("01").lines) == 1
+    assert predictions()["guess"].tolist() == [5]
+    assert "damaged; it is kept beside it" in repr(card("01", shift="Prices."))
+    assert "Ten" in repr(card("01"))
+    assert (old / "system_card.md").read_bytes().endswith(b"\xff")
+
+
+def test_a_solved_copy_writes_nowhere(course, monkeypatch):
+    monkeypatch.setattr(starting, "problems", list)
+    assert "what is predicted and answered here is not kept" in repr(start("01", solved=True))
+    predict("P1-1", 5)
+    reveal("P1-1", 6)
+    believe("after", B1="agree")
+    assert "Nothing is kept here: this is a solved copy" in repr(card("01", audit="Ten."))
+    assert "Ten." in repr(card())
+    assert len(predictions()) == 1
+    assert sorted(path.name for path in course.rglob("*") if path.is_file()) == [
+        "01_data.ipynb", "01_data.ipynb", "02_prediction.ipynb", "02_prediction.ipynb"
+    ]  # fmt: skip
+    start("01")
+    assert predictions().empty
+
+
+# --- another language
+
+
+@pytest.fixture
+def dutch(monkeypatch):
+    """The beginning of a translation."""
+    module = types.ModuleType("mllayers.course.words_nl")
+    module.WORDS = {
+        "Not yet": "Nog niet", "Correct": "Goed", "Ready": "Klaar", "Data": "Gegevens", "agree": "eens",
+        "Layer": "Laag", "Set up": "Voorbereiding", "Hint {n} of {all}": "Hint {n} van {all}",
+        "{n} of {all} statements marked.": "{n} oops",
+        "Replace `____` by your guess, a number, and run the cell again before you go on.": "Vul `____` in.",
+    }  # fmt: skip
+    module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(starting, "problems", list)
+
+
+def test_the_course_speaks_another_language(dutch):
+    assert repr(start("01", lang="nl")).startswith("Klaar. Notebook 01, layer 1: Gegevens.")
+    assert predict("P1-1", ____).lines == ("Vul `____` in.",)
+    assert check("N1-4", 30, cost=3, gain_per_month=3).word == "Goed"
+    assert check("N1-4", 30, cost=3, gain_per_month=3).correct
+    assert hint("N1-4").word == "Hint 1 van 3"
+    assert "| eens |" in repr(believe("before", B1="Eens"))
+    assert json.loads((learner.home() / "beliefs.json").read_text()) == {"before": {"B1": "agree"}}
+    assert repr(start("01", lang="xx")).startswith("Ready.")
+    assert words.sections("nl")["setup"] == "Voorbereiding"
+    assert words.title("nl").fullmatch("Laag 1 — Gegevens: lijkt de steekproef op de wereld?")
+
+
+def test_what_is_left_to_translate_is_listed(dutch):
+    left = words.missing("nl")
+    texts = words.every_text()
+    assert "Correct" not in left
+    assert "{n} of {all} statements marked." in left, "its names in braces are others"
+    assert {"Not yet", "Warm-up", "unsure", BELIEFS[0].finding, cards.QUESTIONS["05"]["stop"]} <= set(texts)
+    assert find("N3-5").hints[0] in texts
+    assert find("N3-5").wrong[1].message in texts
+    assert len(texts) > 400
+    with pytest.raises(ValueError, match="lang must be a language that the course has; got 'xx'"):
+        words.speak("xx")

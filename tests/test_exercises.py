@@ -126,8 +126,8 @@ def test_the_true_rate_and_a_result_are_judged_fairly(seed):
     orders, _, audit = world(seed)
     assert check("N1-2", orders["_is_fraud"].mean(), audit=audit).correct
     assert check("N1-2", float(orders["_is_fraud"].mean()), audit=audit, orders=orders).correct
-    assert check("N1-2", weighted_rate(audit["label"].where(audit["source"] != "silence"), audit["propensity"]),
-                 audit=audit).attempted  # fmt: skip
+    looked = audit["source"].isin(["review", "audit"])
+    assert check("N1-2", weighted_rate(audit["label"].where(looked), audit["propensity"]), audit=audit).correct
     found = SimpleNamespace(hajek=find("N1-2").reference(audit), ht=0.5)
     assert check("N1-2", found, audit=audit).correct
     assert "Too high" in check("N1-2", SimpleNamespace(hajek=0.1), audit=audit).lines[0]

@@ -48,7 +48,7 @@ def test_explore_shows_a_picture_then_controls_then_a_sentence(outputs):
     figure, controls, read = outputs.outputs
     assert figure.metadata["image/png"]["alt"] == ALT
     assert set(figure.data) == {"image/png", "text/html", "text/plain"}
-    assert controls.data["text/plain"] == "Run this cell to move the controls: Share audited."
+    assert controls.data["text/plain"] == "Run this cell to move the controls: Share audited (%)."
     assert "application/vnd.jupyter.widget-view+json" in controls.data
     assert read.data["text/plain"] == "With 1.0% audited, recall is worth $5 and $7."
     assert "<span>&#36;</span>5" in read.data["text/html"]
@@ -112,12 +112,73 @@ def test_what_explore_refuses(outputs, changed, error, message):
 def test_controls_are_labelled_and_follow_at_once():
     whole = widgets.slider("Month", 0, 7, step=1, value=2)
     part = widgets.slider("Share", 0.0, 1.0, step=0.1, value=0.5)
-    assert isinstance(whole, ipywidgets.IntSlider)
-    assert isinstance(part, ipywidgets.FloatSlider)
-    assert whole.continuous_update
-    assert part.continuous_update
+    assert isinstance(whole.track, ipywidgets.IntSlider)
+    assert isinstance(part.track, ipywidgets.FloatSlider)
+    assert whole.track.continuous_update
+    assert part.track.continuous_update
+    assert (whole.track.description, part.field.tooltip) == ("Month", "Share, as a number")
     assert widgets.choice("Model", ["a", "b"], value="b").value == "b"
     assert widgets.switch("On").value is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "means"),
+    [("2", 0.02), ("2 %", 0.02), ("2,5", 0.025), ("2.5%", 0.025), ("0,3", 0.003), ("3.04", 0.03), (" 4 ", 0.04)],
+)
+def test_a_typed_number_means_what_the_field_says(outputs, typed, means):
+    explorer = explore()
+    share = explorer.controls["share"]
+    assert (share.description, share.field.value) == ("Share audited (%)", "1.0")
+    share.field.value = typed
+    assert explorer.values == {"share": means}
+    assert explorer.sentence == says(means)
+    assert share.track.value == pytest.approx(100 * means)
+    assert share.field.value == f"{100 * means:.1f}"
+    assert share.told.value == ""
+
+
+@pytest.mark.parametrize("typed", ["5", "-1", "a lot", "", "0.02.1", "<img src=x onerror=alert(1)>"])
+def test_a_typed_number_that_is_none_or_outside_is_asked_back(outputs, typed):
+    explorer = explore()
+    share = explorer.controls["share"]
+    share.field.value = typed
+    assert explorer.values == {"share": 0.01}
+    assert share.field.value == "1.0"
+    assert 'role="alert"' in share.told.value
+    assert "Share audited (%) goes from 0.0 to 4.0; got" in share.told.value
+    assert "<img" not in share.told.value
+    share.track.value = 3.0
+    assert share.told.value == ""
+    assert explorer.values == {"share": 0.03}
+
+
+def test_dollars_and_thousands_may_be_typed_and_whole_numbers_stay_whole():
+    pilot = widgets.slider("Customers in the pilot", 250, 80_000, step=250, value=5_000)
+    for typed, means in (("10,000", 10_000), ("12 000", 12_000), ("1_100", 1_000)):
+        pilot.field.value = typed
+        assert pilot.value == means
+        assert isinstance(pilot.value, int)
+    price = widgets.slider("Price of the voucher ($)", 0, 10, step=0.5, value=5, form=".2f")
+    price.field.value = "$7,5"
+    assert (price.value, price.field.value) == (7.5, "7.50")
+
+
+@pytest.mark.parametrize("steps", [range(41)])
+def test_every_step_of_a_slider_is_a_value_of_its_grid(steps):
+    share = widgets.slider("Share", 0.0, 0.04, step=0.001, value=0.01, form=".1%")
+    for k in steps:
+        share.track.value = 100 * 0.001 * k
+        assert share.value == round(0.001 * k, 9)
+
+
+def test_what_cannot_be_seen_is_said(outputs):
+    """The field is named for screen readers, what changes is announced, a lost kernel is told."""
+    explorer = explore()
+    share = explorer.controls["share"]
+    assert share.field.tooltip == "Share audited (%), as a number"
+    assert 'role="status"' in outputs.outputs[2].data["text/html"]
+    assert ".jupyter-widgets-disconnected .mllayers-lost {display: block}" in widgets._WHEN_LOST
+    assert "run the set-up cell again" in widgets._WHEN_LOST
 
 
 # show and say

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any
 
+from mllayers._words import typed_number
 from mllayers.course.notes import Note
 from mllayers.course.words import tr
 
@@ -196,23 +197,11 @@ def _typed(text: str, unit: str) -> float:
     per_cent = unit == "share" and named in _UNITS["%"]
     if named and not per_cent and named not in _UNITS.get(unit, (unit.lower(), unit.lower().removesuffix("s"))):
         raise _other_unit(text, unit) if any(named in words for words in _UNITS.values()) else came
-    digits = _plain_digits(found["digits"])
+    digits = typed_number(found["digits"])
     if digits is None:
         raise came
-    size = float(digits) * _TIMES[found["times"]] / (100 if per_cent else 1)
+    size = digits * _TIMES[found["times"]] / (100 if per_cent else 1)
     return -size if (found["minus"] or found["more"]) in ("-", "−", "–") else size
-
-
-def _plain_digits(typed: str) -> str | None:
-    """Digits without signs between thousands, with a point; None where it is unclear which sign means what."""
-    groups = r"\d{1,3}(?:[%s]\d{3})+"
-    for between, point in ((r"_ '’\u00a0\u202f", r".,"), (",", r"."), (".", ",")):
-        match = re.fullmatch(rf"({groups % between})(?:[{point}](\d*))?", typed)
-        ambiguous = typed.startswith("0") or (between == "." and typed.count(".") == 1 and "," not in typed)
-        if match and not ambiguous:
-            return f"{re.sub(r'[^0-9]', '', match[1])}.{match[2] or '0'}"
-    match = re.fullmatch(r"(\d*)[.,]?(\d*)((?:[eE][-+]?\d+)?)", typed)
-    return f"{match[1] or '0'}.{match[2] or '0'}{match[3]}" if match else None
 
 
 def _other_unit(text: str, unit: str) -> Unreadable:

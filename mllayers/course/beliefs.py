@@ -129,7 +129,7 @@ def _believe(moment: Any, marks: Any, notebook: Any, more: Mapping[str, Any]) ->
     notice = learner.update_records(FILE, lambda records: records.setdefault(moment, {}).update(kept)) if kept else ""
     records = learner.read_records(FILE)
     before, after = ({id: as_mark(records.get(m, {}).get(id)) for id in ids} for m in MOMENTS)
-    done = learner.lesson() if notebook is None else str(notebook)[:9].strip().zfill(2)
+    done = learner.lesson() if notebook is None else learner.as_key(notebook)
     parts: list[str | Table] = [*(_before(before) if moment == "before" else _after(before, after, done))]
     if odd := [_as_given(id, given[id]) for id in given if id not in kept]:
         choices = ", ".join(tr(mark) for mark in MARKS)

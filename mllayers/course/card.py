@@ -127,8 +127,8 @@ def card(notebook: str | None = None, answers: Mapping[str, Any] | None = None, 
 def _card(notebook: Any, answers: Any, more: dict[str, Any]) -> Page | Note:
     if notebook is None:
         return Page((*_shown(parse(learner.read(FILE)), list(LAYERS)), learner.where(FILE)))
-    key = notebook.strip().zfill(2) if isinstance(notebook, str) else f"0{notebook}" if type(notebook) is int else ""
-    if key not in QUESTIONS:
+    key = learner.as_key(notebook)
+    if not key:
         said = tr("There is no notebook {came}; the card has 01 to 05.", came=_name(notebook))
         return Note(tr("Not yet"), (said,), "problem")
     if is_blank(answers) and not isinstance(answers, Mapping):

@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from mllayers._files import write_whole
+from mllayers.course.answers import what_came
 from mllayers.course.links import moved
 from mllayers.course.words import tr
 
 Change = Callable[[str], str]
 
+NOTEBOOKS = ("01", "02", "03", "04", "05")
 PREDICTIONS = "predictions.json"
 RECORDS = (PREDICTIONS, "beliefs.json", "system_card.md")
 _MADE = ".made.json"  # what the copies of the notebooks were when they were made
@@ -61,6 +63,15 @@ def home(near: Path | None = None) -> Path:
         if (folder / "notebooks").is_dir():
             return folder / "my"
     return here / "my"
+
+
+def as_key(notebook: Any) -> str:
+    """The key of a notebook, ``"01"`` to ``"05"``, from ``"3"``, ``"03"`` or 3; nothing where there is none."""
+    if isinstance(notebook, str):
+        key = notebook.strip()[:9].zfill(2)
+    else:
+        key = f"0{notebook}" if type(notebook) is int and 0 < notebook < 10 else ""
+    return key if key in NOTEBOOKS else ""
 
 
 def begin(notebook: str, *, solved: bool) -> None:
@@ -264,9 +275,9 @@ def reset(notebook: str) -> int:
     ValueError
         When there is no such notebook, or the file cannot be read or written.
     """
-    key = str(notebook).strip().zfill(2)
-    if key not in ("01", "02", "03", "04", "05"):
-        raise ValueError(f"notebook must be one of 01 to 05; got {notebook!r}")
+    key = as_key(notebook)
+    if not key:
+        raise ValueError(f"notebook must be one of 01 to 05; got {what_came(notebook)}")
     path = _path(PREDICTIONS)
     begins = f"P{int(key)}-"
     ids = [id for id in read_records(PREDICTIONS) if id.startswith(begins)]

@@ -72,7 +72,7 @@ def _predict(id: Any, guess: Any, unit: str, low: float | None, high: float | No
         record = records.setdefault(id, {})
         if _number(record, "guess") is None or _number(record, "actual") is None:
             in_time = _number(record, "actual") is None
-            record |= {"guess": number, "unit": unit, "in_time": in_time, "when": _now()}
+            record |= {"guess": number, "unit": unit, "in_time": in_time, "when": _now(), "skipped": False}
 
     notice = learner.update_records(learner.PREDICTIONS, note)
     kept, actual = _number(before, "guess"), _number(before, "actual")

@@ -26,7 +26,6 @@ THREAD_SETTINGS = (
 NOT_HERE = {"jupyterlab"}  # shows the notebook, but need not be installed where the notebook runs
 if sys.platform == "emscripten":  # in a browser without an installation: its kernel is of another kind
     NOT_HERE |= {"ipykernel", "nbclient"}
-EXTRAS = ("course", "figures", "ledger")  # what the course asks for, in pyproject.toml
 RESTART = "restart the kernel (menu Kernel, Restart)"
 
 
@@ -55,8 +54,8 @@ def start(notebook: str, *, solved: bool = False, lang: str = "en") -> Note:
 def _start(notebook: Any, solved: bool, lang: Any) -> Note:
     pin_threads()
     words.speak(lang if words.exists(lang) else "en")
-    key = notebook.strip().zfill(2) if isinstance(notebook, str) else f"0{notebook}" if type(notebook) is int else ""
-    if key not in LAYERS:
+    key = learner.as_key(notebook)
+    if not key:
         return Note(tr("Not ready"), (tr("There is no such notebook; the course has 01 to 05."),), "problem")
     learner.begin(key, solved=bool(solved))
     found = problems()
@@ -134,7 +133,7 @@ def version_problems(
         requirements = importlib.metadata.requires("mllayers") or []
     for line in requirements:
         need = Requirement(line)
-        wanted = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *EXTRAS))
+        wanted = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", "course"))
         if not wanted or need.name in NOT_HERE:
             continue
         mend = f'run `%pip install "{need.name}{need.specifier}"`, then {RESTART}.'
