@@ -34,6 +34,9 @@ _WORKSPACE = 3.0  # how many times the size of a table is needed while it is mad
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the door that the command line names; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a code page without a letter is no reason to stop
     parser = _parser()
     words = sys.argv[1:] if argv is None else list(argv)
     if not words:
@@ -142,7 +145,7 @@ def doctor(options: argparse.Namespace) -> int:
         findings = examine(home())
     except ModuleNotFoundError:  # a package is missing, which is the first thing the doctor finds
         findings = examine(None)
-    except (RuntimeError, OSError) as error:  # ~somebody without a home
+    except (ValueError, RuntimeError, OSError) as error:  # ~somebody without a home
         findings = examine(error)
     problems = 0
     for finding in findings:
@@ -173,7 +176,7 @@ def _enough_memory(options: argparse.Namespace) -> None:
     """Refuse a table that cannot be made here, before the machine stands still."""
     size = "per_month" if options.table == "orders" else "rows"
     asked, few = getattr(options, size), 1_000
-    rows = asked * (len(options.months) if options.table == "orders" else 1)
+    rows = asked * (min(len(options.months), 18) if options.table == "orders" else 1)
     free = _free_memory()
     if free is None or rows < 1_000_000:
         return

@@ -89,13 +89,8 @@ def packages() -> Iterator[Finding]:
     except ImportError:
         yield Finding("the package packaging is missing, so that versions cannot be compared", install_line("course"))
         return
-    extras = {"course"}
-    for need in stated:  # the course names other extras of this package
-        if need.name == "mllayers" and need.marker is not None and need.marker.evaluate({"extra": "course"}):
-            extras |= need.extras
     for need in stated:
-        named = need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras)
-        if need.name == "mllayers" or not named:
+        if need.marker is not None and not need.marker.evaluate({"extra": "course"}):
             continue
         try:
             version = metadata.version(need.name)

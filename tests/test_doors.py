@@ -1,6 +1,7 @@
 """The doors: what they print, what they write, and the exit codes that scripts rely on."""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -51,7 +52,7 @@ def test_no_command_shows_the_commands(capsys):
         (["data", "orders", "--months", "5-0", "--out", "a.csv"], "such as 0-5; got '5-0'"),
         (["data", "customers", "--out", "a.csv"], "--rows"),
         (["data", "customers", "--rows", "4.5", "--out", "a.csv"], "argument --rows: invalid int value: '4.5'"),
-        (["data", "leads", "--rows", "5", "--out", "a.xlsx"], "ends in .csv or .parquet; got 'a.xlsx'"),
+        (["data", "leads", "--rows", "5", "--out", "a.xlsx"], "end in .csv or .parquet; got 'a.xlsx'"),
         (["data", "leads", "--rows", "5", "--out", "nowhere/a.csv"], "folder that exists and can be written; got"),
         (["data", "leads", "--rows", "5", "--seed", "x", "--out", "a.csv"], "argument --seed"),
         (["build", "--check", "--execute"], "not allowed with"),
@@ -88,6 +89,119 @@ def test_bad_values_are_one_line(words, told, capsys, tmp_path, monkeypatch):
     assert told in said
     assert said.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["data", "customers", "--rows", "1000000000000", "--out", "a.csv"], "GB of memory and"),
+        (["data", "orders", "--per-month", "1000000000000", "--out", "a.csv"], "ask for fewer"),
+        (["data", "leads", "--rows", "9" * 30, "--out", "a.csv"], "ask for fewer"),
+        (["data", "orders", "--months", "0-1000000000", "--out", "a.csv"], "months must be"),
+        (["data", "orders", "--months", "1000000000", "--out", "a.csv"], "months must be"),
+        (["data", "--out", "x" * 300], "folder must be one that can be written"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(words, told, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call(*words) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_months_of_any_length_are_read(capsys, tmp_path):
+    assert call("data", "orders", "--months", "0-" + "9" * 5_000, "--out", str(tmp_path / "a.csv")) == 2
+    assert "such as 0-5; got '0-99" in capsys.readouterr().err
+
+
+def test_running_out_of_memory_is_one_line(tmp_path, monkeypatch, capsys):
+    def greedy(*args, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(shop, "make_leads", greedy)
+    assert call("data", "leads", "--rows", "9", "--out", str(tmp_path / "a.csv")) == 1
+    assert capsys.readouterr().err == "mllayers data: this needs more memory than there is: ask for fewer rows\n"
+
+
+def test_free_memory_is_known_where_the_system_tells():
+    free = doors._free_memory()
+    assert (free is not None and free > 1e6) or not Path("/proc/meminfo").exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "pipe.csv", "folder.csv"])
+def test_names_that_cannot_be_files_are_told_before_the_work(name, tmp_path, monkeypatch, capsys):
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.csv")
+    elif name == "pipe.csv":
+        pytest.skip("there are no named pipes here")
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr(shop, "make_leads", lambda *args, **options: pytest.fail("the work began"))
+    before = sorted(tmp_path.iterdir())
+    assert call("data", "leads", "--rows", "5", "--out", str(tmp_path / name)) == 2
+    said = capsys.readouterr().err
+    assert "argument --out: FILE must be a file" in said
+    assert "Traceback" not in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def door(*words, **settings):
+    """A door in a process of its own."""
+    command = [sys.executable, "-m", "mllayers", *words]
+    options = {"capture_output": True, "timeout": 120, "cwd": settings.pop("cwd", None)}
+    return subprocess.run(command, env=os.environ | settings, **options)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the folder that one stands in")
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
+    (tmp_path / "gone").mkdir()
+    script = (
+        f"import os, sys; os.rmdir({str(tmp_path / 'gone')!r}); from mllayers.__main__ import main; main(['doctor'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path / "gone", capture_output=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == b"mllayers doctor: the folder you are in is no longer there: cd to one that is\n"
+
+
+def test_a_snippet_is_what_python_reads_whatever_the_code_page(tmp_path):
+    with (tmp_path / "f.py").open("wb") as file:
+        command = [sys.executable, "-m", "mllayers", "snippet", "worth_acting"]
+        done = subprocess.run(command, stdout=file, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, timeout=60)
+    assert done.returncode == 0
+    text = (tmp_path / "f.py").read_text(encoding="utf-8")
+    assert "def worth_acting" in text
+    assert not text.isascii()  # otherwise this test shows nothing
+    compile(text, "f.py", "exec")
+
+
+@pytest.mark.parametrize("page", ["ascii", "cp1252", "cp437"])
+def test_other_doors_speak_in_any_code_page(page, tmp_path):
+    done = door("data", "leads", "--rows", "50", "--out", str(tmp_path / "a.csv"), PYTHONIOENCODING=page)
+    assert done.returncode == 0, done.stderr
+    done = door("data", "orders", "--months", "99", "--out", str(tmp_path / "a.csv"), PYTHONIOENCODING=page)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"months must be" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_output_that_cannot_be_written_is_one_line():
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "mllayers", "snippet", "worth_acting"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"mllayers snippet: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end in another way")
+def test_whoever_reads_may_stop_reading():
+    command = [sys.executable, "-m", "mllayers", "snippet", "value_of_model"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
 
 
 def test_codes_reach_the_shell():
@@ -195,6 +309,28 @@ def test_lab_without_jupyterlab_says_what_to_do(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
     assert call("lab", str(tmp_path / "a.ipynb")) == 1
     assert "jupyterlab" in capsys.readouterr().err
+
+
+def test_lab_copies_the_notebooks_and_opens_the_first(opened, tmp_path, capsys):
+    assert call("lab", "--to", str(tmp_path / "mine"), "--no-browser") == 0
+    copies = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert copies == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert f"--ServerApp.root_dir={tmp_path / 'mine'}" in opened
+    assert "--LabApp.default_url=/lab/tree/01_data.ipynb" in opened
+    assert opened[-1] == "--no-browser"
+    (tmp_path / "mine" / "01_data.ipynb").write_text("mine")
+    assert call("lab", f"--to={tmp_path / 'mine'}", "03_decision.ipynb") == 0
+    assert "--LabApp.default_url=/lab/tree/03_decision.ipynb" in opened
+    assert (tmp_path / "mine" / "01_data.ipynb").read_text() == "mine"
+    assert capsys.readouterr().out.count("which is yours") == 1
+
+
+def test_lab_without_notebooks_says_how_to_get_them(opened, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(doors, "ROOT", tmp_path)
+    assert call("lab") == 1
+    assert "`python -m mllayers lab --to FOLDER` copies them there" in capsys.readouterr().err
+    assert call("lab", "--to", str(tmp_path / "x")) == 1
+    assert "no notebooks to copy" in capsys.readouterr().err
 
 
 # doctor
@@ -306,6 +442,33 @@ def test_doctor_notices_an_altered_table(monkeypatch):
     monkeypatch.setattr(datasets, "verify", lambda: ["datasets/orders.csv is not as published"])
     (problem,) = doctor.tables()
     assert problem.mend.endswith("-m mllayers data")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="~name is another folder on Windows")
+@pytest.mark.parametrize("home", ["~no-such-person/x", "/proc/x", "/dev/null/x", "x" * 5_000])
+def test_doctor_answers_any_learner_folder(home, monkeypatch, capsys):
+    monkeypatch.setenv("MLLAYERS_HOME", home)
+    monkeypatch.setattr(doctor, "kernel", lambda: doctor.Finding("the kernel is fine"))
+    assert call("doctor") == 1
+    said = capsys.readouterr()
+    assert "MLLAYERS_HOME" in said.out
+    assert said.out.splitlines()[-1].startswith("1 to mend")
+    assert said.err == ""
+
+
+def test_doctor_looks_at_the_extras_that_the_course_names(monkeypatch):
+    named = [finding.what.split()[0] for finding in doctor.packages()]
+    assert {"sqlalchemy", "matplotlib", "seaborn", "pillow", "jupyterlab", "numpy"} <= set(named)
+    assert "mllayers" not in named
+    assert "pytest" not in named
+
+
+def test_doctor_mends_the_tables_of_an_installed_package_with_pip(monkeypatch):
+    line = "tables/a.csv is missing: run `/env/bin/python -m pip install --force-reinstall --no-deps mllayers==1`"
+    monkeypatch.setattr(datasets, "verify", lambda: [line])
+    (problem,) = doctor.tables()
+    assert problem.what == "tables/a.csv is missing"
+    assert problem.mend == "/env/bin/python -m pip install --force-reinstall --no-deps mllayers==1"
 
 
 def test_doctor_notices_a_folder_that_cannot_be_written(tmp_path):

@@ -22,6 +22,13 @@ marker and a hatch, so that colour is never the only carrier of a meaning. No se
 from importlib import import_module
 from types import ModuleType
 
+from mllayers._extras import absent
+
+try:
+    import matplotlib as _matplotlib  # noqa: F401
+except ModuleNotFoundError as _error:
+    raise absent("mllayers.figures", "figures", _error) from None
+
 from mllayers._words import money, percent, plain
 from mllayers.figures.base import (
     FACE,
@@ -109,5 +116,8 @@ __all__ = [
 def __getattr__(name: str) -> ModuleType:
     """The findings of a layer load on first use, and seaborn with them."""
     if name in _LAYERS:
-        return import_module(f"{__name__}.{name}")
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            raise absent("mllayers.figures", "figures", error) from None
     raise AttributeError(f"mllayers.figures has no {name!r}; it has {', '.join(__all__)}")
