@@ -180,12 +180,12 @@ def test_reading_a_part(ledger):
 @pytest.mark.parametrize("odd", ["half \udce9 a letter", "a NUL \x00 inside"])
 def test_text_that_can_never_be_stored_is_refused_with_its_row(ledger, odd):
     for name in ("case", "action", "model", "policy", "segment"):
-        values = ["a", "b", odd, "d", "e"]
+        values = pd.Series(["a", "b", odd, "d", "e"], dtype=object)
         with pytest.raises(ValueError, match=rf"{name} must be text that can be stored; got .* at row 2"):
             ledger.record_decisions(decisions(**{name: values}))
     ledger.record_decisions(decisions(1))
     with pytest.raises(ValueError, match="kind must be text that can be stored"):
-        ledger.record_outcomes(outcomes(1, kind=odd))
+        ledger.record_outcomes(outcomes(1, kind=pd.Series([odd], dtype=object)))
     ledger.start(0, NOON, cost=5, day=DAY)
     with pytest.raises(ValueError, match="note must be text that can be stored"):
         ledger.finish(0, NOON, state="failed", note=odd)

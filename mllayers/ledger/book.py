@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as NobodyFree
 
 from mllayers._check import as_integer, as_keys, as_number, as_times, describe, one_of
@@ -105,7 +105,11 @@ class Ledger:
 
     def _standing(self) -> str:
         with self._work() as connection:
-            return standing(connection)
+            try:
+                return standing(connection)
+            except (ValueError, TypeError, LookupError, InvalidRequestError):  # a catalogue that cannot be read
+                broken = LedgerError(BROKEN)
+            raise broken
 
     @contextmanager
     def _work(self, *, writing: bool = False, nothing: str = _NOTHING) -> Iterator[sa.Connection]:
@@ -115,6 +119,8 @@ class Ledger:
                 yield connection
         except DBAPIError as error:
             raise LedgerError(f"{self.name}: {in_words(error.orig, nothing)}") from None
+        except UnicodeDecodeError:  # what the database says of a damaged file
+            raise LedgerError(f"{self.name}: {BROKEN}") from None
         except NobodyFree:
             raise LedgerError(f"{self.name}: other threads are using it; give a longer timeout. {nothing}.") from None
         except LedgerError as error:

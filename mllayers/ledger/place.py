@@ -159,7 +159,9 @@ class Place:
     def _reader(self) -> sqlite3.Connection:
         """Reads a file; where nothing may be made beside it and nobody writes, without the log's index."""
         assert self.file is not None
-        still = not _may_be_written(self.file) and not beside(self.file, "-wal").exists()
+        log = beside(self.file, "-wal")
+        quiet = not log.exists() or (log.stat().st_size == 0 and not beside(self.file, "-shm").exists())
+        still = quiet and not _may_be_written(self.file)
         return self._connect("mode=ro" + "&immutable=1" * still)
 
     def _writer(self) -> sqlite3.Connection:

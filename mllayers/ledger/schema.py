@@ -155,11 +155,11 @@ def standing(connection: sa.Connection) -> str:
     if version is None and not _misfit(inspector, _FIRST, names):
         others = names - set(_FIRST.tables)
         if others and not _server(connection):
-            raise LedgerError(
-                f"it is a ledger of the first build with something else in it, {min(others)}: remove that"
-            )
+            raise LedgerError(f"it is a ledger of the first build that also holds {min(others)}: take that out first")
         return "first"
-    if version is not None or _alike(inspector, TABLES, names) or _alike(inspector, _FIRST, names):
+    first = _alike(inspector, _FIRST, names)
+    if version is not None or first or _alike(inspector, TABLES, names):
+        wrong = _misfit(inspector, _FIRST, names) if first else wrong
         raise LedgerError(
             f"its tables lack something: {wrong}. A copy made without keys cannot refuse a second act; restore the "
             "file itself or a dump that keeps keys, or write its rows into a new ledger. Nothing was written"
@@ -233,6 +233,8 @@ def make(connection: sa.Connection, state: str, old_zeros: str | None) -> None:
         _from_first(connection, old_zeros)
     else:
         TABLES.create_all(connection)
+        for index in (index for table in TABLES.sorted_tables for index in table.indexes):
+            index.create(connection, checkfirst=True)
     if state == "mend" and not _server(connection):
         astray = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone()
         if astray is not None:
