@@ -21,7 +21,7 @@ __all__ = ["Monitor"]
 Floats = NDArray[np.float64]
 
 _LONGEST = 1e100  # cases between two false alarms; nobody has more
-_RARE = 2.0**17  # steps up for one step down, beyond which several cases share a step
+_RARE = 2.0**16  # steps up for one step down, beyond which several cases share a step
 _STATES = 3_000  # for which one set of equations is solved in milliseconds
 _NEAR_ENOUGH = 1e-3  # how far two ways to the same run length may lie apart
 
@@ -67,8 +67,8 @@ class Monitor:
     from zero to zero or to the limit (Page). The chance of an alarm is found where alarms are frequent and weighted
     back (Wald), so that long run lengths are as exact as short ones. Far from zero neither end feels the other, and
     the run length is a + b h + c exp(θ h) with known b and θ; a and c are found from two limits that are near enough
-    (for rates within 0.1 %, which is checked at a third). For rates below 1 in 100,000 several cases share a step
-    (within 0.01 %).
+    (for rates within 0.1 %, which is checked at a third). For rates below 1 in 60,000 or so several cases share a step
+    (within 0.02 %).
 
     Run lengths hold for independent cases with the `usual` that was given: estimate it from many more cases than
     `run_length` would need to notice an error in it. For both sides take two monitors, each with twice the run length.
@@ -252,7 +252,7 @@ def _log_run_by_cycle(half: float, limit: float) -> float:
 
     The chance is found under drift +half, where it is not small, and weighted back by exp(−θ · where it ends).
     """
-    theta, (x, w) = max(2 * half, 0.0), _legendre(max(48, 16 * math.ceil(3 * limit / 16)))
+    theta, (x, w) = max(2 * half, 0.0), _legendre(max(48, 16 * math.ceil(4 * limit / 16)))
     x, w = np.r_[0.0, limit * (x + 1) / 2], limit * w / 2
     to = x[None, 1:] - x[:, None]
 

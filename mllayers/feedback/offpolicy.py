@@ -157,20 +157,20 @@ def policy_value(
     n_eff = guard_weights(w, min_n_eff=as_number(min_n_eff, "min_n_eff", ge=1))
     snips, low, high, events = _weighted_money(r, w, level)
     each = {"logged": r, "IPS": w * r, "SNIPS": snips + w * (r - snips) / w.mean()}
-    ends = {"logged": _weighted_money(r, np.ones(n), level)[1:3], "SNIPS": (low, high)}
     if q is not None and q_target is not None:
         each["DR"] = as_numbers(q_target, "q_target") + w * (r - as_numbers(q, "q"))
     rows = {}
     for name, x in each.items():
-        mine, gain = name == "logged", mean_interval(x - r, level=level)
-        low, high = ends.get(name) or mean_interval(x, level=level)[:2]
-        if not mine and math.isnan(ends["SNIPS"][0]):  # too few events for one estimate are too few for all
-            low, high, gain = math.nan, math.nan, gain._replace(low=math.nan, high=math.nan)
-        rows[name] = {"value": float(x.mean()), "se": float(x.std(ddof=1)) / math.sqrt(n), "low": low, "high": high}
+        mine = name == "logged"
+        some = _unusual(r) if mine else events
+        ends = (low, high) if name == "SNIPS" else mean_interval(x, level=level, events=some)[:2]
+        gain = mean_interval(x - r, level=level, events=some)
+        rows[name] = {"value": float(x.mean()), "se": float(x.std(ddof=1)) / math.sqrt(n)}
+        rows[name] |= {"low": ends[0], "high": ends[1]}
         rows[name] |= {"gain": float((x - r).mean())}
         rows[name] |= {"gain_low": 0.0 if mine else gain.low, "gain_high": 0.0 if mine else gain.high}
         rows[name] |= {"n_eff": float(n) if mine else n_eff, "largest_weight": 1.0 if mine else float(w.max())}
-        rows[name] |= {"events": _unusual(r) if mine else events}
+        rows[name] |= {"events": some}
     return OffPolicyValue(
         n=n, n_eff=n_eff, largest_weight=float(w.max()), events=events, level=level,
         table=pd.DataFrame.from_dict(rows, orient="index"),

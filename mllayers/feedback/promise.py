@@ -434,18 +434,12 @@ def _delivered_dollars(
 def _weighted_money(x: Floats, w: Floats, level: float) -> tuple[float, float, float, int]:
     """The weighted mean Σ w x / Σ w of money, its interval, and how many of the amounts differ from the usual one.
 
-    Where nearly all amounts are the same (most cases bring nothing), the interval is that of the amounts beyond it, so
-    that a handful of events cannot look like many; else that of the linearised mean. Adding a constant to all amounts
-    moves all three by as much.
+    The interval is that of the linearised mean, resting on the amounts beyond the usual one: that most cases brought
+    the same is no event, whatever it is. Adding a constant to all amounts moves everything by as much.
     """
     mean = float(w @ x / w.sum())
     amounts, which = np.unique(x, return_inverse=True)
-    weights = np.bincount(which, w)
-    usual = float(amounts[weights.argmax()])
+    usual = amounts[np.bincount(which, w).argmax()]
     events = int(np.count_nonzero((x != usual) & (w > 0)))
-    share = w / w.mean()
-    beyond = mean_interval(share * (x - usual), level=level)
-    if math.isnan(beyond.low) or weights.max() >= 0.9 * w.sum():
-        return mean, usual + beyond.low, usual + beyond.high, events
-    inner = mean_interval(share * (x - mean), level=level)
+    inner = mean_interval(w / w.mean() * (x - mean), level=level, events=events)
     return mean, mean + inner.low, mean + inner.high, events

@@ -1,0 +1,308 @@
+"""Layer 5, Feedback: was the promise kept?"""
+
+import datetime
+import math
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
+
+from mllayers.data import weighted_rate
+from mllayers.feedback import LedgerPromise, PromiseKept, ledger_promise, matured, promise_kept
+
+# the promise of a model ---------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 40), st.integers(1, 60), st.sampled_from([0.9, 0.95]))
+def test_a_plain_audit_is_exact(hits, others, level):
+    y = np.arange(hits + others) < hits
+    found = promise_kept(np.full(len(y), 0.2), y, level=level)
+    assert (found.low, found.high) == pytest.approx(
+        proportion_confint(hits, hits + others, 1 - level, method="beta"), abs=1e-12
+    )
+    peer = stats.binomtest(hits, hits + others, 0.2)
+    assert (found.low, found.high) == pytest.approx(tuple(peer.proportion_ci(level)), abs=1e-12)
+    tails = (stats.binomtest(hits, hits + others, 0.2, side).pvalue for side in ("greater", "less"))
+    assert found.by_chance == pytest.approx(min(1, 2 * min(tails)))
+    assert found.kept == (found.low <= 0.2 <= found.high)
+    assert found.events == hits
+
+
+def audited(seed, rate=0.01, n=20_000, share=0.03):
+    """Orders, some of them reviewed with certainty, the rest with the audit's chance."""
+    rng = np.random.default_rng([seed, 4])
+    risky = rng.random(n) < 0.02
+    fraud = rng.random(n) < np.where(risky, 0.3, rate)
+    chance = np.where(risky, 0.5, share)
+    y = np.where(rng.random(n) < chance, fraud, np.nan)
+    return np.where(risky, 0.3, rate), y, chance, 0.02 * 0.3 + 0.98 * rate
+
+
+def test_delivered_is_the_weighted_rate():
+    """By hand, and as statsmodels weighs."""
+    p, y, chance, _ = audited(1)
+    found = promise_kept(p, y, propensity=chance)
+    seen = ~np.isnan(y)
+    w = 1 / chance[seen]
+    assert found.delivered == pytest.approx(sum(w * y[seen]) / sum(w))
+    assert found.delivered == pytest.approx(DescrStatsW(y[seen], weights=w).mean)
+    assert found.table.loc["all", "n_eff"] == pytest.approx(sum(w) ** 2 / sum(w**2))
+    assert (found.n, found.labels) == (len(y), seen.sum())
+    assert found.promised == pytest.approx(p.mean())
+
+
+def test_layer_1_weighs_the_same():
+    _, y, chance, _ = audited(1)
+    assert promise_kept(np.zeros(len(y)), y, propensity=chance).delivered == pytest.approx(
+        weighted_rate(y, chance).hajek
+    )
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.01, 0.03), (0.002, 0.03), (0.01, 0.3)])
+def test_intervals_of_an_audit_cover(rate, share):
+    within = []
+    for seed in range(400):
+        p, y, chance, truth = audited(seed, rate=rate, share=share, n=10_000)
+        found = promise_kept(p, y, propensity=chance)
+        within.append(found.low <= truth <= found.high)
+    assert np.mean(within) >= 0.93
+
+
+@pytest.mark.parametrize("expected", [0.5, 1, 3])
+def test_few_expected_events_are_covered(expected):
+    """Exactly, from the binomial distribution of the events."""
+    n = 400
+    chances = stats.binom(n, expected / n).pmf(np.arange(40))
+    ends = [promise_kept(np.zeros(n), np.arange(n) < k) for k in range(40)]
+    covered = sum(c for c, one in zip(chances, ends, strict=True) if one.low <= expected / n <= one.high)
+    assert covered >= 0.95
+
+
+def test_periods_stand_in_their_order_and_each_for_itself():
+    p, y, chance, _ = audited(2)
+    month = np.repeat([11, 2, 7, 3], len(y) // 4)
+    found = promise_kept(p, y, propensity=chance, when=month)
+    assert found.table.index.tolist() == [2, 3, 7, 11]
+    one = promise_kept(p[month == 7], y[month == 7], propensity=chance[month == 7]).table.loc["all"]
+    pd.testing.assert_series_equal(found.table.loc[7], one, check_names=False)
+    whole = promise_kept(p, y, propensity=chance)
+    assert (found.delivered, found.low, found.events) == (whole.delivered, whole.low, whole.events)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        ["2026-02", "2026-01"],
+        [datetime.date(2026, 2, 1), datetime.date(2026, 1, 1)],
+        pd.to_datetime(["2026-02-01", "2026-01-01"]),
+        pl.Series([2, 1]),
+    ],
+)
+def test_periods_may_be_text_dates_or_numbers(when):
+    assert promise_kept([0.1, 0.2], [0, 1], when=when).table["promised"].tolist() == [0.2, 0.1]
+
+
+def test_a_period_without_a_label_is_told():
+    found = promise_kept([0.1] * 4, [0, 1, np.nan, np.nan], propensity=0.5, when=[1, 1, 2, 3])
+    assert found.table["labels"].tolist() == [2, 0, 0]
+    assert found.table.loc[2, ["delivered", "low", "high", "ratio", "by_chance"]].isna().all()
+    assert found.table["kept"].isna().tolist() == [False, True, True]
+    assert "no label in 2 of 3 periods" in str(found)
+    assert found.kept
+
+
+def test_a_promise_of_a_tenth_is_found_out_and_a_true_one_is_not():
+    broken = [promise_kept(p / 10, y, propensity=c).kept for p, y, c, _ in map(audited, range(50))]
+    kept = [promise_kept(p, y, propensity=c).kept for p, y, c, _ in map(audited, range(200))]
+    assert not any(broken)
+    assert np.mean(kept) >= 0.95
+
+
+def test_a_year_of_true_promises_is_hardly_ever_called_broken():
+    """Twelve looks at 95 %: in more than a quarter of the years some month's interval misses; the year's word holds."""
+    month = np.repeat(np.arange(12), 500)
+    words = []
+    for seed in range(150):
+        y = np.random.default_rng([seed, 8]).random(6_000) < 0.1
+        found = promise_kept(np.full(6_000, 0.1), y, when=month)
+        words.append((found.kept, bool(found.table["kept"].all())))
+    whole, each = np.mean(words, axis=0)
+    assert whole >= 0.94
+    assert each < 0.75
+
+
+def test_no_event_has_an_upper_limit_and_an_infinite_ratio():
+    found = promise_kept([0.01] * 100, [0] * 100)
+    assert (found.delivered, found.low, found.events) == (0, 0, 0)
+    assert found.high == pytest.approx(1 - 0.025**0.01)
+    assert found.ratio == math.inf
+    assert found.kept
+
+
+def test_the_result_of_a_model():
+    found = promise_kept([0.2] * 10, [1, 0] * 5)
+    assert isinstance(found, PromiseKept)
+    assert str(found) == "promised 20.00 %, delivered 50.00 % (18.71 % to 81.29 %) by 5 events in 10 labels: kept"
+    assert found == promise_kept([0.2] * 10, [1, 0] * 5)
+    assert found.to_dict()["table"][0]["labels"] == 10
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "says"),
+    [
+        ({"p": [0.1, 1.1]}, ValueError, r"p must lie in \[0, 1\]; got 1.1 at row 1"),
+        ({"p": ["0.1", "0.2"]}, TypeError, "p must be a column of numbers; got '0.1' at row 0"),
+        ({"y": [0, 2]}, ValueError, "y must hold only 0 and 1; got 2"),
+        ({"y": ["yes", "no"]}, TypeError, "y must be a column of numbers; got 'yes'"),
+        ({"y": [0]}, ValueError, "must have the same length"),
+        ({"y": pd.Series([0, 1], [1, 0]), "p": pd.Series([0.1, 0.2])}, ValueError, "same labels in the same order"),
+        ({"propensity": [0.5, 0.0]}, ValueError, r"propensity must lie in \(0, 1\]; got 0 at row 1"),
+        ({"propensity": 1.0000001}, ValueError, r"propensity must lie in \(0, 1\]; got 1.0000001"),
+        ({"y": [0, np.nan]}, ValueError, "y must be known where propensity is 1"),
+        ({"y": [np.nan, np.nan], "propensity": 0.5}, ValueError, "y must hold at least one label; got none"),
+        ({"when": [1]}, ValueError, "p and y and when must have the same length"),
+        ({"when": [1, np.nan]}, ValueError, "when must be known for each case; got none at row 1"),
+        (
+            {"when": [1, "2026-01"]},
+            TypeError,
+            "when must hold periods of one kind, to be put in order; got int and str",
+        ),
+        ({"level": 0}, ValueError, "level must be > 0 and < 1; got 0"),
+    ],
+)
+def test_promise_kept_refuses_in_words(wrong, error, says):
+    with pytest.raises(error, match=says):
+        promise_kept(**{"p": [0.1, 0.2], "y": [0, 1]} | wrong)
+
+
+# the promises of a policy -------------------------------------------------------------------------------------------
+
+
+def ledger_rows(seed, n=20_000, effect=0.10, said=0.10, holdout=0.2, explore=0.02, worth=50.0, cost=2.0):
+    """Customers with a known chance to buy; a call adds `effect`, the policy has promised `said`."""
+    rng = np.random.default_rng([seed, 9])
+    score = rng.uniform(0.05, 0.6, n)
+    planned = np.where(score > 0.2, "call", "none")
+    lot = rng.random(n)
+    drawn = np.where((lot < holdout) & (planned == "call"), "holdout", "")
+    drawn = np.where(lot > 1 - explore, "explore", drawn)
+    action = np.select(
+        [drawn == "holdout", drawn == "explore"], ["none", np.where(planned == "call", "none", "call")], planned
+    )
+    propensity = np.select(
+        [action == planned, planned == "call"],
+        [1 - explore - holdout * (planned == "call"), holdout + explore],
+        explore,
+    )
+    bought = rng.random(n) < score + effect * (action == "call")
+    return pd.DataFrame(
+        {
+            "score": score, "planned": planned, "action": action, "idle": "none", "drawn": drawn,
+            "propensity": propensity, "cost": cost * (action == "call"),
+            "expected_value": np.where(action == "call", said * worth - cost, 0.0),
+            "mature": True, "y": bought.astype(float), "value": worth * bought,
+        }
+    )  # fmt: skip
+
+
+def test_both_promises_by_hand():
+    rows = ledger_rows(1)
+    table = ledger_promise(rows).frame()
+    alone = rows[rows["action"] == "none"]
+    w = 1 / alone["propensity"]
+    left = table.loc[("probability", "all")]
+    assert left["promised"] == pytest.approx((w * alone["score"]).sum() / w.sum())
+    assert left["delivered"] == pytest.approx((w * alone["y"]).sum() / w.sum())
+    planned = rows[rows["planned"] == "call"]
+    acted, held = planned[planned["drawn"] == ""], planned[planned["drawn"] == "holdout"]
+    call = table.loc[("dollars", "call")]
+    assert call["delivered"] == pytest.approx(acted["value"].mean() - held["value"].mean() - 2.0)
+    assert (call["n"], call["held_out"]) == (len(acted), len(held))
+    assert call["promised"] == pytest.approx(0.1 * 50 - 2)
+    assert table.index.tolist() == [("probability", "all"), ("dollars", "call")], "leaving alone promises no dollars"
+
+
+def test_kept_promises_are_kept_and_broken_ones_found():
+    kept = [ledger_promise(ledger_rows(seed, n=8_000)).table["kept"].tolist() for seed in range(60)]
+    assert (np.mean(kept, axis=0) >= 0.88).all()
+    broken = [ledger_promise(ledger_rows(seed, n=8_000, said=0.3)).kept for seed in range(20)]
+    assert not any(broken)
+    rows = ledger_rows(3)
+    wrong = ledger_promise(rows.assign(score=rows["score"] / 2)).table["kept"]
+    assert wrong.tolist() == [False, True]
+
+
+def test_what_was_left_out_is_counted():
+    rows = ledger_rows(4, n=4_000)
+    young = np.arange(len(rows)) < 500
+    rows["mature"] = ~young
+    rows["score"] = rows["score"].where(np.arange(len(rows)) % 10 != 9)
+    rows["expected_value"] = rows["expected_value"].where(np.arange(len(rows)) % 20 != 19)
+    rows.loc[young, ["y", "value"]] = np.nan
+    found, old = ledger_promise(rows), rows[~young]
+    assert found.immature == 500
+    assert found.explored == (old["drawn"] == "explore").sum()
+    assert found.without_score == (old["score"].isna() & (old["action"] == "none")).sum()
+    acted = (old["action"] != "none") & (old["drawn"] != "explore")
+    assert found.without_expected == (old["expected_value"].isna() & acted).sum()
+    assert found == ledger_promise(old).__class__(**{**vars(ledger_promise(old)), "immature": 500})
+
+
+def test_why_a_promise_cannot_be_checked():
+    rows = ledger_rows(5, n=3_000)
+    why = {
+        "nobody was held out": rows[rows["drawn"] != "holdout"],
+        "outcomes without a value": rows.assign(value=rows["value"].where(rows["y"] == 0)),
+        "no expected value was written down": rows.assign(expected_value=np.nan),
+        "too few events": rows.assign(value=0.0),
+    }
+    for words, changed in why.items():
+        row = ledger_promise(changed).frame().loc[("dollars", "call")]
+        assert words in row["why"], words
+        assert row["kept"] is pd.NA
+        assert math.isnan(row["low"]) or words.startswith("no expected")
+        assert words in str(ledger_promise(changed))
+    alone = ledger_promise(rows.assign(score=np.nan))
+    assert alone.frame().loc[("probability", "all"), "why"] == "no case with a score was left alone"
+    nothing = ledger_promise(rows.assign(score=np.nan, expected_value=np.nan))
+    assert nothing.kept is None
+
+
+def test_periods_and_the_passage_from_matured():
+    rows = ledger_rows(6, n=2_000).drop(columns=["mature", "y", "value"])
+    rows = rows.assign(case=np.arange(2_000).astype(str), time=pd.Timestamp("2026-01-05"), month=np.arange(2_000) % 2)
+    came = rows[::3].assign(kind="bought", value=50.0, arrival=pd.Timestamp("2026-01-09"))
+    found = matured(
+        rows, came[["case", "time", "kind", "value", "arrival"]], as_of="2026-02-01", delay=lambda a: a >= 20
+    )
+    checked = ledger_promise(found, when="month")
+    assert isinstance(checked, LedgerPromise)
+    assert checked == ledger_promise(found.labels, when="month")
+    assert checked.frame().index.tolist() == [("probability", 0), ("probability", 1), ("dollars", "call")]
+    assert "left alone (0): promised" in str(checked)
+    assert checked.to_dict()["table"][2]["of"] == "call"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"mature": False}, ValueError, "at least one mature row"),
+        ({"propensity": 0.0}, ValueError, r"propensity must lie in \(0, 1\]"),
+        ({"score": 2.0}, ValueError, r"score must lie in \[0, 1\]"),
+        ({"planned": 3}, TypeError, "planned must hold text; got 3 at row 0"),
+        ({"y": np.nan}, ValueError, "y must hold finite numbers"),
+    ],
+)
+def test_ledger_promise_refuses_in_words(change, error, says):
+    with pytest.raises(error, match=says):
+        ledger_promise(ledger_rows(7, n=50).assign(**change))
+    with pytest.raises(ValueError, match="found must have the columns drawn"):
+        ledger_promise(ledger_rows(7, n=50).drop(columns="drawn"))
+    with pytest.raises(TypeError, match="found must be a DataFrame"):
+        ledger_promise(None)
