@@ -189,9 +189,9 @@ def log_cells():
     for size in (125, 500, 2_500):
         for kind in ("normal", "clv_usd", "clicks of 2 %", "clicks of 2 % less a cost"):
             events = size * 0.02 if kind.startswith("clicks") else size
-            some = 0.25 if size > 2_000 else 1
-            cells.append(Cell(f"one in 16 like the challenger, {kind}", events, one_log(16 * size, kind, 16), some))
-            cells.append(Cell(f"half like the challenger, {kind}", events, one_log(2 * size, kind, 2)))
+            for one_in, share in ((16, "one in 16"), (2, "half")):
+                what = f"worth {size:,}, {share} like the challenger, {kind}"
+                cells.append(Cell(what, events, one_log(one_in * size, kind, one_in), 0.25 if size > 2_000 else 1))
     return cells
 
 
