@@ -62,7 +62,7 @@ class LedgerEffect(Result):
                 continue
             change = f"{points(row['rate'])} points ({points(row['low'])} to {points(row['high'])})"
             net = _per_case(row["net"], row["net_low"], row["net_high"], row["events"])
-            told.append(f"{name}: {change}, net {net if not row['reason'] else 'unknown: ' + row['reason']}")
+            told.append(f"{name}: {change}, net {net if not math.isnan(row['net']) else 'unknown: ' + row['reason']}")
         if not told:
             told.append("no mature row is planned for an action")
         if len(self.table) > 3:
@@ -136,28 +136,26 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
     needed = ["planned", "action", "idle", "drawn", "propensity", "cost", "y", "value", "mature", *keys[1:]]
     rows = as_frame(getattr(found, "labels", found), "found", needed).reset_index(drop=True)
     ripe = as_binary(rows["mature"], "mature") == 1
-    waiting, rows = int((~ripe).sum()), rows[ripe].reset_index(drop=True)
     planned, action = (_names_of(rows[name], name) for name in ("planned", "action"))
     idle, drawn = (_names_of(rows[name], name, optional=True) for name in ("idle", "drawn"))
-    odd = ~np.isin(drawn, ["", "holdout", "explore"])
-    if odd.any():
-        raise ValueError(f"drawn must be '', 'holdout' or 'explore'; got {drawn[odd][0]!r} at row {np.argmax(odd)}")
-    weight = 1 / as_propensities(rows["propensity"], len(rows))
-    y, cost = as_binary(rows["y"], "y"), as_numbers(rows["cost"], "cost")
-    value = as_numbers(rows["value"], "value", missing=True)
-    if (without := (y == 0) & (np.nan_to_num(value) != 0)).any():
-        row = int(np.argmax(without))
-        raise ValueError(f"value must be 0 or absent where y is 0; got {value[row]:g} at row {row}")
-    worth = np.where(y == 0, 0.0, value)
-    active = planned != idle
+    weight, cost = 1 / as_propensities(rows["propensity"], len(rows)), as_numbers(rows["cost"], "cost")
+    y, value = as_binary(rows["y"], "y", missing=True), as_numbers(rows["value"], "value", missing=True)
+    active = ripe & (planned != idle)
     acted = active & (action == planned) & (drawn == "")
     held = active & (action == idle) & (drawn != "")
-    stray = active & ~acted & ~held & (drawn != "explore")
-    if stray.any():
-        row = int(np.argmax(stray))
-        told = f"planned {planned[row]!r}, action {action[row]!r}, drawn {drawn[row]!r}, idle {idle[row] or 'none'!r}"
-        raise ValueError(f"each row must be acted on as planned, held out or explored; got {told} at row {row}")
-    overridden = int(rows["override"].notna().sum()) if "override" in rows else 0
+    explored = active & ~acted & ~held & (drawn == "explore")
+    for odd, rule in (
+        (~np.isin(drawn, ["", "holdout", "explore"]), "drawn must be '', 'holdout' or 'explore'"),
+        (active & ~acted & ~held & ~explored, "each row must be acted on as planned, held out or explored"),
+        (ripe & np.isnan(y), "y must be known where mature is true"),
+        (ripe & (y == 0) & (np.nan_to_num(value) != 0), "value must be 0 or absent where y is 0"),
+    ):
+        if odd.any():
+            row = int(np.argmax(odd))
+            told = f"planned {planned[row]!r}, action {action[row]!r}, idle {idle[row]!r}, drawn {drawn[row]!r}"
+            raise ValueError(f"{rule}; got {told}, y {y[row]:g} and value {value[row]:g} at row {row}")
+    worth = np.where(y == 0, 0.0, value)
+    overridden = int((ripe & rows["override"].notna().to_numpy()).sum()) if "override" in rows else 0
     labels = pd.DataFrame({"planned": planned})
     if "segment" in keys:
         labels["segment"] = _names_of(rows["segment"], "segment", optional=True)
@@ -169,8 +167,8 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
         table.append(named | _row_of(y, worth, cost, weight, here, acted & here, held & here, level))
     columns = [*keys, "treated", "held_out", "rate", "low", "high", "dollars", "dollars_low", "dollars_high", "cost"]
     frame = pd.DataFrame(table, columns=[*columns, "net", "net_low", "net_high", "events", "reason"])
-    explored = int((active & ~acted & ~held).sum())
-    return LedgerEffect(frame, explored, overridden, waiting, level, int(y[acted | held].sum()))
+    events = int(y[acted | held].sum())
+    return LedgerEffect(frame, int(explored.sum()), overridden, int((~ripe).sum()), level, events)
 
 
 def _row_of(
