@@ -2,6 +2,7 @@
 
     python benchmarks/drift_report.py                 # 2 × 1,000,000 rows × 20 columns, minutes with all peers
     python benchmarks/drift_report.py --rows 100000   # smaller
+    python benchmarks/drift_report.py --kinds         # and columns of other kinds, ours alone
 
 scipy is always there; nannyml, evidently and frouros are timed where they are installed, best in an environment of
 their own, and named as absent otherwise (evidently 0.7 needs pandas below 3). Imports are not counted. Every figure is
@@ -27,7 +28,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mllayers.data import drift_report
+from mllayers.data import drift_report, label_coverage
 
 
 def nannyml_js(old: pd.DataFrame, new: pd.DataFrame) -> None:
@@ -86,10 +87,35 @@ def cpu_seconds(work: Callable[[], object], repeats: int = 3) -> float:
     return float(best)
 
 
+def other_kinds(rows: int, rng: np.random.Generator) -> None:
+    """Drift report and label coverage on one column of each kind."""
+    merchants = np.array([f"m{i}" for i in range(3_000)])
+    columns = {
+        "float32": lambda: rng.normal(size=rows).astype("f4"),
+        "float64 with gaps": lambda: np.where(rng.random(rows) < 0.1, np.nan, rng.normal(size=rows)),
+        "whole numbers": lambda: rng.integers(0, 1_000_000, rows),
+        "booleans": lambda: rng.random(rows) < 0.1,
+        "text, 3,000 values": lambda: merchants[rng.integers(0, 3_000, rows)],
+        "categories, 3,000 values": lambda: pd.Categorical.from_codes(rng.integers(0, 3_000, rows), merchants),
+    }
+    print(f"{f'one column of 2 × {rows:,} rows':40s}{'drift':>9s}{'coverage':>10s}")
+    for title, draw in columns.items():
+        old, new = (pd.DataFrame({"x": draw()}) for _ in range(2))
+        seconds = [
+            cpu_seconds(work)
+            for work in (
+                lambda old=old, new=new: drift_report(old, new),
+                lambda old=old, new=new: label_coverage(new[::7], old, columns=["x"]),
+            )
+        ]
+        print(f"{title:40s}{seconds[0]:9.3f}{seconds[1]:10.3f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=20)
+    parser.add_argument("--kinds", action="store_true", help="time columns of other kinds as well")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     names = [f"x{i}" for i in range(options.columns)]
@@ -108,6 +134,8 @@ def main() -> None:
             continue
         seconds = cpu_seconds(lambda work=work: work(old, new))
         print(f"{title:40s}{seconds:9.2f}{seconds / floor:9.0f}   {package} {version(package)}", flush=True)
+    if options.kinds:
+        other_kinds(options.rows, rng)
 
 
 if __name__ == "__main__":

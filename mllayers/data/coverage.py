@@ -115,6 +115,11 @@ def label_coverage(
     is the rule of three: expected > −ln 0.05 ≈ 3. The share s counts as known, so the population should be the larger
     sample; with the labelled rows inside it the test is on the cautious side.
 
+    Numbers are cut at quantiles of the population, (e, e'], as in :func:`drift_report`, and named by the first and last
+    value there is; numbers of two types are compared in the coarser one. A label outside the range of the population,
+    or of a value where each value has its own cell, is in no cell: it is counted in ``unmet``, and where that holds for
+    all labels it is an error. With ``pairs=True`` memory goes by the cells that exist, not by all that could.
+
     Taught in notebook 01, *Optional: who is inspected?*.
 
     References
