@@ -22,11 +22,12 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import numpy as np
+import pandas as pd
 
 from mllayers._stats import FEWEST_CASES, FEWEST_EVENTS, OverlapCollapsed, mean_interval
 from mllayers.action import uplift_effect, uplift_policy_value
 from mllayers.data import weighted_rate
-from mllayers.feedback import policy_value, promise_kept
+from mllayers.feedback import matured, policy_value, promise_kept
 from mllayers.prediction import value_of_model
 from mllayers.shop import make_customers
 
@@ -275,6 +276,31 @@ def one_promise(pi, chance):
     return draw
 
 
+def matured_cells():
+    return [
+        Cell("1,000 decisions up to 200 days old, outcomes after 60", events, one_matured(events), 0.25)
+        for events in EVENTS
+    ]
+
+
+def one_matured(events, n=1_000, mean=60.0):
+    age = np.linspace(1, 200, n)
+    rate = events / (1 - np.exp(-age / mean)).sum()
+    today = np.datetime64("2026-07-01T00:00:00", "us")
+    decisions = pd.DataFrame({"case": [f"case {i}" for i in range(n)]})
+    decisions["time"] = today - (age * 86_400e6).astype("timedelta64[us]")
+
+    def draw(rng):
+        lag = rng.exponential(mean, n)
+        came = (rng.random(n) < rate) & (lag < age)
+        outcomes = decisions[came].assign(kind="fraud")
+        outcomes["arrival"] = outcomes["time"] + (lag[came] * 86_400e6).astype("timedelta64[us]")
+        found = matured(decisions, outcomes, as_of=today, delay=lambda days: 1 - np.exp(-days / mean))
+        return {"rate": (found.low, found.high, rate)}
+
+    return draw
+
+
 SECTIONS = {
     "mean_interval": lambda: Section(
         "Means of money, the common base of what follows",
@@ -299,6 +325,7 @@ SECTIONS = {
         "`feedback.policy_value`", "Events are the paying ones under the challenger.", log_cells()
     ),
     "promise_kept": lambda: Section("`feedback.promise_kept`", "Events are the labelled ones.", promise_cells()),
+    "matured": lambda: Section("`feedback.matured`", "Events are the outcomes that have arrived.", matured_cells()),
 }  # fmt: skip
 
 
