@@ -85,6 +85,10 @@ def speed(y, p):
         "money_by_threshold, one price": (lambda: money_by_threshold(y, p, gain_tp=20, cost_fp=1), 9),
         "money_by_threshold, price per case": (lambda: money_by_threshold(y, p, gain_tp=amounts, cost_fp=5), 9),
         "value_of_model, threshold given": (lambda: value_of_model(y, p, gain_tp=20, cost_fp=1, threshold=1 / 21), 5),
+        "value_of_model, price per case": (
+            lambda: value_of_model(y, p, gain_tp=amounts, cost_fp=5, threshold=5 / (5 + amounts)),
+            5,
+        ),
         "value_of_model, threshold looked for": (lambda: value_of_model(y, p, gain_tp=20, cost_fp=1), 3),
         "scikit-learn tuner, 100 thresholds": (lambda: tuned(y, p, 20, 1), 3),
     }

@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 
 from mllayers.action import LedgerEffect, ledger_effect, uplift_effect
+from mllayers.decision import Action, Policy, Tier, Tiers
+from mllayers.feedback import matured
+from mllayers.ledger import Ledger
 
 ACTIONS = ("voucher", "call", "nothing")
 LIFT = {"voucher": 0.08, "call": 0.15, "nothing": 0.0}
@@ -254,3 +257,31 @@ def test_the_result_keeps_its_table_to_itself():
     assert found.to_dict()["table"][0]["planned"] == "call"
     assert found.level == 0.95
     assert "net $" in str(found)
+
+
+def test_from_a_plan_to_the_effect_with_a_real_ledger():
+    """Policy, plan, ledger, outcomes, matured: the effect that was put in, within its interval."""
+    rng = np.random.default_rng([17, 1])
+    n = 20_000
+    people = pd.DataFrame({"id": np.arange(n), "p": rng.random(n)})
+    tiers = Tiers(Tier(0, 0.3, Action("nothing")), Tier(0.3, 1, Action("voucher", cost=5, owner="crm")))
+    policy = Policy(tiers, missing="nothing", idle="nothing", holdout=0.2, name="vouchers")
+    plan = policy.plan(people, case="id", time="2026-03-01", score="p", explore=0.02, seed=3)
+    stays = rng.random(n) < 0.1 + 0.1 * (plan["action"] == "voucher").to_numpy()
+    came = plan.loc[stays, ["case", "time"]].assign(kind="stayed", arrival=pd.Timestamp("2026-03-05"), value=80.0)
+    with Ledger() as ledger:
+        ledger.record_decisions(plan)
+        ledger.record_outcomes(came)
+        found = matured(
+            ledger.decisions(),
+            ledger.outcomes(),
+            as_of="2026-04-01",
+            delay=lambda age: np.minimum(age / 10, 1),
+        )
+    effect = ledger_effect(found)
+    row = effect.frame().set_index("planned").loc["voucher"]
+    assert row["low"] <= 0.1 <= row["high"]
+    assert row["dollars_low"] <= 8 <= row["dollars_high"]
+    assert row["net_low"] <= 3 <= row["net_high"]
+    assert (row["cost"], row["reason"], effect.waiting, effect.explored) == (5, "", 0, 0)
+    assert row["treated"] + row["held_out"] == (plan["planned"] == "voucher").sum()

@@ -201,8 +201,8 @@ def _row_of(
     row |= {"dollars": effect.money, "dollars_low": effect.money_low, "dollars_high": effect.money_high}
     means, spread = [], 0.0
     for side in (acted, held):
-        w = weight[side] / weight[side].sum()
-        means.append(float(w @ cost[side]))
+        w, first = weight[side] / weight[side].sum(), cost[side][0]
+        means.append(float(first + w @ (cost[side] - first)))  # a cost that all have comes out to the cent
         spread += float(((w * (cost[side] - means[-1])) ** 2).sum())
     spent, half = means[0] - means[1], normal_quantile(level) * math.sqrt(spread)
     row |= {"cost": spent, "net": effect.money - spent}
