@@ -4,16 +4,22 @@ How a notebook is written stands in ``mllayers/course/build.py``.
 """
 
 import ast
+import builtins
 import re
 import symtable
+import sys
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 
 import nbformat
 
-from mllayers.course.build import SECTIONS
+import mllayers.course
+from mllayers.course import words
+from mllayers.course.exercises import find
+from mllayers.course.notes import CODE, MEANT
 
+SECTIONS = words.SECTIONS
 MINUTES = {"core": 45, "all": 80}
 CELLS = {"core": 62, "all": 90}
 LINES = {"code": 14, "lift-out": 15, "median": 10}
@@ -40,7 +46,9 @@ class Notebook:
 
     def __init__(self, nb, path):
         self.nb, self.path = nb, Path(path)
-        self.solved = self.path.parent.name == "solved"
+        self.solved = "solved" in self.path.parts[-3:-1]
+        folder = self.path.parent.name
+        self.language = folder if words.exists(folder) else "en"
         self.cells = list(nb.cells)
         self.markdown = [(n, cell) for n, cell in enumerate(self.cells) if cell.cell_type == "markdown"]
         self.code = [(n, cell) for n, cell in enumerate(self.cells) if cell.cell_type == "code"]
@@ -107,8 +115,8 @@ def text_of(output):
     shown = (
         data.get("text/markdown") or re.sub(r"<[^>]+>", " ", data.get("text/html", "")) or data.get("text/plain", "")
     )
-    words = output.get("text", "") or shown
-    return re.sub(r"<Figure[^>]*>|<IPython[^>]*>", "", words)
+    said = output.get("text", "") or shown
+    return re.sub(r"<Figure[^>]*>|<IPython[^>]*>", "", said)
 
 
 def constants(tree):
@@ -131,7 +139,7 @@ def valid(nb):
         yield str(error).splitlines()[0]
     if (nb.nb.nbformat, nb.nb.nbformat_minor) != (4, 5):
         yield "save it in notebook format 4.5"
-    if extra := set(nb.nb.metadata) - {"kernelspec", "language_info"}:
+    if extra := set(nb.nb.metadata) - {"kernelspec", "language_info", *(() if nb.solved else ("mllayers",))}:
         yield f"the notebook's metadata holds {', '.join(sorted(extra))}; run python -m mllayers build --execute"
     if set(nb.nb.metadata.get("language_info", {})) - {"name"}:
         yield "the notebook's metadata names a Python version; run python -m mllayers build --execute"
@@ -156,8 +164,8 @@ def title(nb):
         yield f"there are {len(titles)} H1 headings {[text for _, text in titles]}; keep one, the title"
     elif titles[0][0] != 0:
         yield f"the title stands in cell {titles[0][0]}; put it first"
-    elif not re.fullmatch(r"Layer [1-5] [—–] \w+: .+\?", titles[0][1]):
-        yield f"the title is {titles[0][1]!r}; write 'Layer N — Name: the one question?'"
+    elif not words.title(nb.language).fullmatch(titles[0][1]):
+        yield f"the title is {titles[0][1]!r}; write {words.TITLE!r}"
 
 
 def heading_levels(nb):
@@ -174,17 +182,17 @@ def sections(nb):
     names = [name for _, name, _, _ in nb.sections]
     twice = sorted({name for name in names if names.count(name) > 1})
     core = [name for name in names if name in SECTIONS]
-    yield from (f"the section {name!r} ({words}) is missing" for name, words in SECTIONS.items() if name not in names)
+    yield from (f"the section {name!r} ({text}) is missing" for name, text in SECTIONS.items() if name not in names)
     yield from (f"the section {name!r} comes twice" for name in twice)
     if sorted(core, key=list(SECTIONS).index) != core:
         yield f"the sections stand in the order {', '.join(core)}; put them in the order {', '.join(SECTIONS)}"
     opened = {n: name for n, name, _, _ in nb.sections}
     for n, name in opened.items():
         first = (nb.cells[n].source.splitlines() or [""])[0]
-        words = SECTIONS.get(name, "")
+        heading = words.sections(nb.language).get(name, "")
         hashes = "#" if name == "question" else "##"
-        if nb.cells[n].cell_type != "markdown" or not first.startswith(f"{hashes} {words}"):
-            yield f"cell {n}: the section {name!r} must begin with the heading '{hashes} {words or 'Its name'}'"
+        if nb.cells[n].cell_type != "markdown" or not first.startswith(f"{hashes} {heading}"):
+            yield f"cell {n}: the section {name!r} must begin with the heading '{hashes} {heading or 'Its name'}'"
     for n, level, text in nb.headings:
         if level <= 2 and n not in opened:
             yield f"cell {n}: {text!r} opens a section; say so in its metadata (mllayers: section, minutes)"
@@ -221,9 +229,9 @@ def cell_count(nb):
 
 def word_count(nb):
     """The text of the core path can be read in the time there is."""
-    words = sum(len(without_code_blocks(cell.source).split()) for n, cell in nb.markdown if nb.kind(n) == "core")
-    if words > WORDS:
-        yield f"the core path has {words:,} words; 1,400 to 1,800 is right, {WORDS:,} the limit"
+    count = sum(len(without_code_blocks(cell.source).split()) for n, cell in nb.markdown if nb.kind(n) == "core")
+    if count > WORDS:
+        yield f"the core path has {count:,} words; 1,400 to 1,800 is right, {WORDS:,} the limit"
 
 
 def code_length(nb):
@@ -274,8 +282,9 @@ def exercises(nb):
         if "blanks" not in told(cell) and "learner" not in told(cell) and "# solution" not in cell.source:
             yield f"cell {n}: the learner finds the exercise solved; name its blanks, or give it mllayers.learner"
         said = " ".join(text_of(output) for output in outputs(cell))
-        if "check(" in cell.source and not re.search(r"\bCorrect\b", said):
-            yield f"cell {n}: its check does not say Correct; mend the solution and execute the notebook"
+        correct = words.told("Correct", nb.language)
+        if "check(" in cell.source and not re.search(rf"\b{re.escape(correct)}\b", said):
+            yield f"cell {n}: its check does not say {correct}; mend the solution and execute the notebook"
     if any("blanks" in told(cell) for cell in nb.cells) and not any(imports_blank(tree) for _, _, tree in nb.trees):
         yield "import ____ from mllayers.course in the set-up cell"
 
@@ -359,9 +368,9 @@ def imported(tree):
 
 def silenced(nb):
     """No warning is silenced."""
-    words = r"filterwarnings|catch_warnings|simplefilter|2>\s*/dev/null|logging\.disable|capture_output\(|errstate"
+    quiet = r"filterwarnings|catch_warnings|simplefilter|2>\s*/dev/null|logging\.disable|capture_output\(|errstate"
     for n, cell in nb.code:
-        if match := re.search(words, cell.source):
+        if match := re.search(quiet, cell.source):
             yield f"cell {n} silences warnings ({match[0]}); mend what they complain about"
 
 
@@ -470,6 +479,7 @@ def typed_numbers(nb):
     for n, cell in nb.markdown:
         allowed = {re.sub(r"[\\\s±]", "", number) for number in told(cell).get("typed", ())}
         prose = re.sub(r"^#+ .*$", "", without_code_blocks(cell.source), flags=re.MULTILINE)
+        prose = prose.replace("<span>&#36;</span>", r"\$")
         for match in _TYPED.finditer(_NOT_PROSE.sub(" ", prose)):
             number = re.sub(r"[\\\s]", "", match[0])
             value = value_of(number)
@@ -598,9 +608,171 @@ def truth(nb):
                 yield f"cell {n} fits on a truth column: {code[:80]}; use what the team knows, or tag the cell oracle"
 
 
-BOTH = [valid, executed, links, plain]
+# --- what a learner is promised -------------------------------------------------------------------------------------
+
+
+def loose_dollars(markdown):
+    """The paragraphs of Markdown in which dollars could become a formula that nobody meant."""
+    for block in re.split(r"\n\s*\n", CODE.sub(lambda code: code[0].replace("$", ""), markdown)):
+        parts = MEANT.split(block)
+        count = sum(part.count("$") for part in parts[::2])
+        if count > 1 or (count and any("$" in part for part in parts[1::2])):
+            yield " ".join(block.split())
+
+
+def formulas(nb):
+    """No two dollars of a paragraph can become a formula."""
+    for n, cell in nb.markdown:
+        for block in loose_dollars(cell.source):
+            yield f"cell {n}: {block[:50]!r}… has dollars that become a formula; write <span>&#36;</span>"
+
+
+def formulas_shown(nb):
+    """No two dollars of an output can become a formula."""
+    for n, cell in nb.code:
+        for data in (output.get("data", {}) for output in outputs(cell)):
+            page = re.sub(r"<(script|style|pre|code)\b.*?</\1>", "", data.get("text/html", ""), flags=re.DOTALL)
+            texts = [chunk for chunk in re.split(r"<[^>]*>", page) if chunk.count("$") > 1]
+            texts += [] if page else loose_dollars(data.get("text/markdown", ""))
+            yield from (
+                f"cell {n} shows {text.strip()[:50]!r}…, whose dollars become a formula; use say or show"
+                for text in texts
+            )
+
+
+def calls(tree, *names):
+    """The calls of functions of these names (methods of that name are something else)."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for node in found if ast.unparse(node.func).removeprefix("widgets.") in names]
+
+
+def first_text(call):
+    """The text that a call is given first, if any."""
+    first = call.args[0] if call.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+
+
+def bound_names(source):
+    """The names that a cell gives to the notebook."""
+    table = symtable.symtable(source, "cell", "exec")
+    return {x.get_name() for x in table.get_symbols() if x.is_assigned() or x.is_imported() or x.is_namespace()}
+
+
+def asked_names(code):
+    """The names that somebody needs who types this code: what is called, and names of the course."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return set()
+    own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} & set(mllayers.course.__all__)
+    for node in ast.walk(tree):
+        root = node.func if isinstance(node, ast.Call) else None
+        while isinstance(root, (ast.Attribute, ast.Subscript)):
+            root = root.value
+        if isinstance(root, ast.Name):
+            found.add(root.id)
+    return found - own - set(dir(builtins))
+
+
+def names_exist(nb):
+    """Every name that the prose or an exercise tells to use exists there."""
+    bound, methods = {}, set()
+    for n, cell, tree in nb.trees:
+        methods |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        for name in bound_names(cell.source):
+            bound.setdefault(name, n)
+    for n, cell in nb.markdown:
+        ahead = min((m for m, _, _ in nb.trees if m > n), default=n)
+        for code in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", without_code_blocks(cell.source)):
+            for name in sorted(asked_names(code)):
+                if code == f"{name}()" and name in methods:
+                    continue
+                if name not in bound:
+                    yield f"cell {n}: {name} of `{code[:40]}` is nowhere in this notebook; import it in the set-up cell"
+                elif bound[name] > ahead:
+                    yield f"cell {n}: {name} of `{code[:40]}` comes only in cell {bound[name]}"
+    for n, _, tree in nb.trees:
+        for call in calls(tree, "check"):
+            exercise = find(first_text(call))
+            if exercise is None:
+                yield f"cell {n}: there is no exercise {first_text(call)!r}"
+                continue
+            known = {name for name, m in bound.items() if m <= n}
+            texts = (*exercise.hints, exercise.reasoning)
+            told_code = [code for text in texts for code in re.findall(r"`([^`]+)`", text)]
+            for name in sorted(set().union(*map(asked_names, told_code)) - known):
+                yield f"cell {n}: the hints of {exercise.id} use {name}, which is not there"
+        for name in sorted({"hint", "solution"} - set(bound)) if calls(tree, "check") else ():
+            yield f"cell {n} is an exercise, and its answers send the learner to {name}; import it in the set-up cell"
+
+
+def exercises_in_order(nb):
+    """Exercises and predictions stand in the order of their numbers."""
+    for function in ("check", "predict", "reveal"):
+        ids = [first_text(call) for _, _, tree in nb.trees for call in calls(tree, function)]
+        if ids != sorted(ids):
+            yield f"{function} comes in the order {', '.join(ids)}; renumber or move them"
+
+
+def start_first(nb):
+    """`start` comes before the imports that can fail, and a solved copy says that it is one."""
+    for n, _, tree in nb.trees:
+        for statement in tree.body:
+            started = calls(statement, "start") if isinstance(statement, ast.Expr) else []
+            if started:
+                given = {word.arg: getattr(word.value, "value", None) for word in started[0].keywords}
+                if bool(given.get("solved")) != nb.solved:
+                    yield f'cell {n}: write start("0N"{", solved=True" if nb.solved else ""})'
+                if given.get("lang", "en") != nb.language:
+                    yield f"cell {n}: write start(…, lang={nb.language!r})"
+                return
+            if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                strange = [name for name in imported(statement) if not name.startswith("mllayers.course")]
+                if any(name.partition(".")[0] not in sys.stdlib_module_names for name in strange):
+                    yield f"cell {n} imports {', '.join(strange)} before start; begin with mllayers.course and start"
+                    return
+    yield "no cell calls start"
+
+
+def promised(nb):
+    """What predict, reveal, believe and card answer stands in the stored outputs of a solved copy."""
+    if not nb.solved:
+        return
+    waits = words.told("Your guess first", nb.language)
+    for n, cell, tree in nb.trees:
+        said = [text_of(output) for output in outputs(cell)]
+        for call in calls(tree, "predict", "reveal"):
+            id = first_text(call)
+            if not any(id in text for text in said):
+                yield f"cell {n}: what {call.func.id}({id!r}) answers is in no output; execute the notebook"
+            elif any(waits in text for text in said):
+                yield f"cell {n}: the result of {id} still waits for a guess; fill the prediction in"
+        if calls(tree, "believe", "card") and not said:
+            yield f"cell {n}: what it answers is in no output; execute the notebook"
+
+
+def filled(nb):
+    """A solved copy has no blanks: predictions, beliefs and card are filled in, and named as blanks."""
+    if not nb.solved:
+        return
+    for n, _, tree in nb.trees:
+        if any(isinstance(node, ast.Name) and node.id == "____" for node in ast.walk(tree)):
+            yield f"cell {n} still has a blank ____; fill it in, and name it in mllayers.blanks"
+
+
+def apart(nb):
+    """A widget and an answer figure never share an output."""
+    for n, _, tree in nb.trees:
+        if calls(tree, "explore") and calls(tree, "show"):
+            yield f"cell {n} shows a widget and a figure; put the figure in a cell of its own, or leave it out"
+
+
+BOTH = [valid, executed, links, plain, formulas, names_exist, exercises_in_order, start_first, apart]
 RULES = [
     *BOTH,
+    *(formulas_shown, promised, filled),
     *(known_metadata, title, heading_levels, sections, minutes, cell_count, word_count, code_length, prose_between),
     *(lift_out, exercises, clean_outputs, absolute_paths, network, silenced, installs, star_imports, semicolons),
     *(alt_text, reading_sentence, typed_numbers, claim_ids, required_claims, experiments, truth),

@@ -1,17 +1,28 @@
 """Each rule of the notebook lint lets a good notebook pass and catches a small bad one."""
 
+import importlib.machinery
+import sys
+import types
+
 import nbformat
 import notebook_lint as lint
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from mllayers.course.build import SECTIONS
+from mllayers.course.words import SECTIONS
 
 FIGURE = [
     new_output("display_data", {"image/png": "aGk="}, metadata={"image/png": {"alt": "bars that fall"}}),
     new_output("display_data", {"text/html": "<p>The rate falls by half in March.</p><table>3</table>"}),
 ]
 CORRECT = new_output("display_data", {"text/html": "<strong>Correct.</strong> Well seen.", "text/plain": "Correct. "})
+
+
+WAITS = new_output("display_data", {"text/plain": "Your guess first. The result of P1-1 waits"})
+
+
+def shown(text, kind="text/html"):
+    return new_output("display_data", {kind: text})
 
 
 def code(source="x = 1", *tags, outputs=(), count=None, **told):
@@ -34,10 +45,12 @@ def good():
     cells = {name: [heading(name)] for name in SECTIONS}
     cells["question"][0].metadata.mllayers.claims = sorted(lint.CLAIMS_OF["01_data"])
     cells["setup"] += [
-        code("from mllayers.course import ____, check, show"),
+        code('from mllayers.course import ____, check, hint, show, solution, start\nstart("01", solved=True)'),
         code("assert cost == 5\nassert rate == 0.9"),
     ]
-    cells["case"] += [prose("A voucher costs \\$5, see [30 %](https://x.org), `1.5`, $p = 0.5$.", typed=["$5"])]
+    cells["case"] += [
+        prose("A voucher costs <span>&#36;</span>5, see [30 %](https://x.org), `1.5`, $p = 0.5$.", typed=["$5"])
+    ]
     cells["happened"] += [code("show(figure)", outputs=FIGURE), prose("### More\n![a bar chart](alt.png)")]
     cells["turn"] += [code('answer = 3\ncheck("N1-1", answer)', "exercise", blanks=["answer"], outputs=[CORRECT])]
     cells["take"] += [code("def f(x):\n    return x", "lift-out", **{"try": "assert f(1) == 1"})]
@@ -73,7 +86,9 @@ def test_a_good_notebook_passes(notebook, rule):
 
 
 def test_a_good_learner_copy_passes(notebook):
-    copy = notebook([prose("# T"), code("x = ____")], solved=False)
+    copy = notebook(
+        [prose("# T"), code('from mllayers.course import start\nstart("01")'), code("x = ____")], solved=False
+    )
     assert [list(rule(copy)) for rule in lint.BOTH] == [[]] * len(lint.BOTH)
 
 
@@ -161,6 +176,29 @@ BAD = [
     (lint.experiments, [code("y = 1"), code("def f():\n    return y", "experiment")], "needs y of cell 0; tag"),
     (lint.claim_ids, [prose(claims=["C9.9"])], "no claim C9.9"),
     (lint.required_claims, [prose(claims=["C1.1"])], "no cell shows C1.2"),
+    (lint.formulas, [prose("From \\$5 to \\$7.")], "'From .* has dollars that become a formula"),
+    (lint.formulas, [prose("- It is $5\n- or $7")], "has dollars that become a formula"),
+    (lint.formulas, [prose("<details><summary>\\$5</summary>or \\$7</details>")], "has dollars that become"),
+    (lint.formulas, [prose("A \\$5 voucher earns $p V$.")], "has dollars that become a formula"),
+    (lint.formulas_shown, [code(outputs=[shown("<td>from $5 to $7</td>")])], "'from .* become a formula; use say"),
+    (lint.formulas_shown, [code(outputs=[shown("From $5 to $7.", "text/markdown")])], "become a formula"),
+    (lint.names_exist, [prose('`hint("N1-1")`'), code("from mllayers.course import check")], "hint of .* is nowhere"),
+    (lint.names_exist, [code("x = 1"), prose("Try `queue(x)`."), code("x"), code("queue = 1")], "comes only in cell 3"),
+    (lint.names_exist, [code('check("N2-3", 1)')], "the hints of N2-3 use fraud|use log_loss"),
+    (lint.names_exist, [code('check("N1-4", 1)')], "send the learner to solution"),
+    (lint.names_exist, [code('check("N1-9", 1)')], "there is no exercise 'N1-9'"),
+    (lint.exercises_in_order, [code('check("N1-2", 1)'), code('check("N1-1", 1)')], "the order N1-2, N1-1; renumber"),
+    (lint.exercises_in_order, [code('reveal("P1-2", 1)\nreveal("P1-1", 1)')], "reveal comes in the order P1-2"),
+    (lint.start_first, [code("import numpy as np"), code('start("01", solved=True)')], "imports numpy before start"),
+    (lint.start_first, [code("from mllayers import shop\nstart('01')")], "imports mllayers before start"),
+    (lint.start_first, [code('start("01")')], 'write start."0N", solved=True'),
+    (lint.start_first, [code('start("01", solved=True, lang="de")')], "write start.…, lang='en'"),
+    (lint.start_first, [code()], "no cell calls start"),
+    (lint.promised, [code('reveal("P1-1", 5)', outputs=[CORRECT])], "what reveal.'P1-1'. answers is in no output"),
+    (lint.promised, [code('reveal("P1-1", 5)', outputs=[WAITS])], "the result of P1-1 still waits for a guess"),
+    (lint.promised, [code('card("01", audit="x")')], "what it answers is in no output"),
+    (lint.filled, [code('card("01", audit=____)')], "still has a blank"),
+    (lint.apart, [code("widgets.explore(draw)\nshow(figure)")], "shows a widget and a figure"),
     (lint.known_metadata, [code("x", "exercize")], "no tag is called exercize"),
     (lint.known_metadata, [code("x", blank=["x"])], "mllayers.blank means nothing"),
     (lint.valid, [prose("a")] * 2, "two cells have the id"),
@@ -200,6 +238,60 @@ def test_metadata_of_widgets_and_versions_is_caught(notebook):
 )
 def test_numbers_that_nobody_computes_are_let_through(notebook, text):
     assert list(lint.typed_numbers(notebook([prose(text)]))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "From <span>&#36;</span>5 to <span>&#36;</span>7.",
+        "One \\$5 voucher.\n\nAnother \\$7.",
+        "$p V - c$ and $$\\frac{a}{b}$$, `f($x, $y)`.",
+        "```\n$5 and $7\n```",
+    ],
+)
+def test_dollars_that_are_safe_or_meant_are_let_through(notebook, text):
+    assert list(lint.formulas(notebook([prose(text)]))) == []
+
+
+def test_names_of_the_prose_are_found_where_they_are(notebook):
+    cells = [
+        code("import numpy as np\nfrom mllayers.course import check, hint, solution\ntable = {}"),
+        prose(
+            "`np.sort(table)[0]`, `lambda x: x(1)`, `table.describe()`, `describe()`, `len(table)`, `p >= t`, `audit`."
+        ),
+        code("table.describe()"),
+    ]
+    assert list(lint.names_exist(notebook(cells))) == []
+
+
+def test_what_a_learner_copy_may_do(notebook):
+    cells = [code('from mllayers.course import start\nstart("01")'), code('reveal("P1-1", x)\ny = ____')]
+    copy = notebook(cells, solved=False, mllayers={"made": "x"})
+    assert [list(rule(copy)) for rule in (*lint.BOTH, lint.promised, lint.filled)] == [[]] * (len(lint.BOTH) + 2)
+    assert 'write start("0N")' in "".join(lint.start_first(notebook([code('start("01", solved=True)')], solved=False)))
+
+
+def test_a_translation_is_held_against_its_own_words(tmp_path, monkeypatch):
+    module = types.ModuleType("mllayers.course.words_nl")
+    module.WORDS = {"Layer": "Laag", "The case": "De zaak", "Correct": "Goed"}
+    module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = good()
+    found[0].source = "# Laag 1 — Gegevens: lijkt de steekproef op de wereld?"
+    case = next(cell for cell in found if cell.metadata.mllayers.get("section") == "case")
+    case.source = case.source.replace("The case", "De zaak")
+    for cell in found:
+        cell.source = cell.source.replace("solved=True", 'solved=True, lang="nl"')
+        for output in cell.get("outputs", []):
+            output.get("data", {}).update({"text/html": "Goed."} if "Correct" in str(output) else {})
+    nb = nbformat.from_dict({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    dutch = lint.Notebook(nb, tmp_path / "solved" / "nl" / "01_data.ipynb")
+    assert dutch.language == "nl"
+    for rule in (lint.title, lint.sections, lint.exercises, lint.start_first):
+        assert list(rule(dutch)) == []
+    english = lint.Notebook(nb, tmp_path / "solved" / "01_data.ipynb")
+    for rule in (lint.title, lint.sections, lint.exercises, lint.start_first):
+        assert list(rule(english)) != []
 
 
 def test_experiments_may_use_each_other_and_what_they_make(notebook):

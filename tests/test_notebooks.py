@@ -16,7 +16,8 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from notebook_cells import run_cells
 
-from mllayers.course.build import BuildError, build, drift, executed, learner_copy, with_blanks
+from mllayers.course import learner
+from mllayers.course.build import BuildError, build, drift, executed, learner_copy, with_blanks, worked_on
 from mllayers.course.exercises import find
 
 ROOT = Path(__file__).parents[1]
@@ -39,21 +40,30 @@ def test_solved_copy(path, rule):
     assert list(rule(lint.Notebook.read(path))) == [], rule.__doc__
 
 
+def tracked(path):
+    """The text of a learner copy as the course has it, though somebody may have worked in the file."""
+    if not worked_on(path):
+        return path.read_text(encoding="utf-8")
+    asked = ["git", "show", f"HEAD:./{path.name}"]
+    done = subprocess.run(asked, cwd=path.parent, capture_output=True, text=True, encoding="utf-8")
+    return done.stdout if done.returncode == 0 else path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("rule", lint.BOTH, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", LEARNER, ids=name)
 def test_learner_copy(path, rule):
-    assert list(rule(lint.Notebook.read(path))) == [], rule.__doc__
+    assert list(rule(lint.Notebook(nbformat.reads(tracked(path), as_version=4), path))) == [], rule.__doc__
 
 
 @pytest.mark.parametrize("path", SOLVED, ids=name)
 def test_learner_copy_is_what_the_solved_one_makes(path):
-    assert drift(path) == ""
+    assert drift(path, tracked(ROOT / "notebooks" / path.relative_to(ROOT / "notebooks" / "solved"))) == ""
 
 
 @pytest.mark.parametrize("path", LEARNER, ids=name)
 def test_the_solutions_shown_fit_into_the_learner_copy(path):
     """Pasted where the learner works, each makes its check say Correct, and nothing behind it breaks."""
-    nb = nbformat.read(path, as_version=4)
+    nb = nbformat.reads(tracked(path), as_version=4)
     solved = {}
     for cell in nb.cells:
         call = re.search(r'^check\("(\S+)", (\w+)', cell.source, re.MULTILINE)
@@ -105,6 +115,9 @@ def solved(tmp_path, monkeypatch):
         ("n: int = 3", ["n"], "n: int = ____"),
         ("def f(x):\n    y = x['='] + 1\n    return y", ["y"], "def f(x):\n    y = ____\n    return y"),
         ('answer = """one\ntwo"""\nanswer', ["answer"], "answer = ____\nanswer"),
+        ('believe("after", B1="agree", B2=True)', ["B1", "B2"], 'believe("after", B1=____, B2=____)'),
+        ('card(\n    "01",\n    audit="é: "\n    "ten",\n)', ["audit"], 'card(\n    "01",\n    audit=____,\n)'),
+        ("guess = 40\npredict('P1-1', guess, unit='%')", ["guess"], "guess = ____\npredict('P1-1', guess, unit='%')"),
     ],
 )
 def test_a_blank_takes_the_whole_right_hand_side(source, names, expected):
@@ -126,6 +139,7 @@ def test_a_learner_copy_shows_no_answers(solved):
         ),
         code("good = 1", learner="good = 0  # mend this", claims=["C1.1"]),
         prose("Solved.", learner="Try it."),
+        code('start("01", solved=True)\nstart("01", solved=True, lang="de")\nwork(solved=True)'),
         widgets={"state": 1},
         language_info={"name": "python", "version": "3.11.7"},
     )
@@ -136,12 +150,13 @@ def test_a_learner_copy_shows_no_answers(solved):
         "answer = ____\ncheck(answer)",
         "good = 0  # mend this",
         "Try it.",
+        'start("01")\nstart("01", lang="de")\nwork(solved=True)',
     ]
     assert made.cells[1].outputs == []
     assert made.cells[1].execution_count is None
     assert made.cells[1].metadata == {"tags": ["exercise"]}
     assert made.cells[2].metadata == {"mllayers": {"claims": ["C1.1"]}}
-    assert set(made.metadata) == {"kernelspec", "language_info"}
+    assert set(made.metadata) == {"kernelspec", "language_info", "mllayers"}
     assert made.metadata.language_info == {"name": "python"}
     assert [cell.id for cell in made.cells] == [cell.id for cell in nbformat.read(path, as_version=4).cells]
     assert path.read_bytes() == before
@@ -184,6 +199,71 @@ def test_drift_is_found_wherever_it_is(solved):
     assert "it has 1 cells instead of 2" in found(lambda nb: nb["cells"].pop())
     assert "there it has the id other" in found(lambda nb: nb["cells"][1].update(id="other"))
     assert "layout" in found(lambda nb: None)  # the same notebook, written in another way
+    assert drift(path, json.dumps(stored, indent=1, ensure_ascii=False, sort_keys=False) + "\n") == ""
+    assert "cell 1, line 1" in re.sub(r" .id \w+.", "", drift(path, json.dumps(stored).replace("Text.", "Texts.")))
+
+
+def test_a_notebook_that_was_worked_on_is_kept_before_it_is_made_anew(solved, capsys):
+    path = solved(code("answer = 1", blanks=["answer"]), prose("Text."))
+    copy = Path("notebooks/01_small.ipynb")
+    build([path])
+    assert not worked_on(copy)
+    stored = json.loads(copy.read_text())
+    copy.write_text(json.dumps(stored))
+    assert not worked_on(copy), "another program stores it in another way"
+    build([path])
+    assert not learner.home().exists()
+    works = [
+        lambda nb: nb["cells"][0].update(source="answer = 42"),
+        lambda nb: nb["cells"][0].update(execution_count=3),
+        lambda nb: nb["cells"].append({**nb["cells"][1], "id": "mine", "source": ["My", " notes."]}),
+        lambda nb: nb["metadata"].pop("mllayers"),
+    ]
+    for n, work in enumerate(works, 1):
+        mine = json.loads(json.dumps(stored))
+        work(mine)
+        copy.write_text(json.dumps(mine))
+        assert worked_on(copy)
+        assert build([path]) == 0
+        kept = learner.home() / f"01_small.kept-{n}.ipynb"
+        assert json.loads(kept.read_text()) == mine
+        assert f"was worked on; it is kept as {kept}" in capsys.readouterr().out
+        assert not worked_on(copy)
+        assert drift(path) == ""
+
+
+def test_a_notebook_that_cannot_be_kept_is_not_replaced(solved, monkeypatch, tmp_path, capsys):
+    path = solved(prose("Text."))
+    copy = Path("notebooks/01_small.ipynb")
+    copy.write_text("mine")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MLLAYERS_HOME", str(tmp_path / "file" / "home"))
+    assert build([path]) == 1
+    assert "was worked on and cannot be kept elsewhere" in capsys.readouterr().out
+    assert copy.read_text() == "mine"
+
+
+def test_a_translation_is_built_beside_the_course(solved, tmp_path):
+    """A few cells in another language: its own folder, its own words, the same seam."""
+    folder = tmp_path / "notebooks" / "solved" / "nl"
+    folder.mkdir()
+    cells = [
+        prose("# Laag 1 — Gegevens: past de steekproef?\n[data](../../../datasets/README.md) [meer](02_x.ipynb)"),
+        code('start("01", solved=True, lang="nl")'),
+        code("answer = 1", "exercise", blanks=["answer"]),
+    ]
+    nbformat.write(new_notebook(cells=cells), folder / "01_small.ipynb")
+    solved(prose("Text."))
+    assert build(say=lambda line: None) == 0
+    made = nbformat.read(tmp_path / "notebooks" / "nl" / "01_small.ipynb", as_version=4)
+    assert [cell.source for cell in made.cells] == [
+        "# Laag 1 — Gegevens: past de steekproef?\n[data](../../datasets/README.md) [meer](02_x.ipynb)",
+        'start("01", lang="nl")',
+        "answer = ____",
+    ]
+    assert build(check=True, say=lambda line: None) == 0
+    own = learner.own_copy("notebooks/nl/01_small.ipynb")
+    assert own == learner.home() / "nl" / "01_small.ipynb"
 
 
 @pytest.mark.parametrize(

@@ -150,16 +150,20 @@ def worked_on(path: Path) -> bool:
     return bool(stamp != _stamp(notebook["cells"]))
 
 
-def drift(solved: Path) -> str:
-    """Where the learner copy first differs from what its solved copy makes; empty when they agree."""
+def drift(solved: Path, copy: str | None = None) -> str:
+    """Where the learner copy first differs from what its solved copy makes; empty when they agree.
+
+    ``copy`` is its text, where that is not in the file: what the last commit holds, for one that was worked on.
+    """
     path = learner_path(solved)
     wanted = learner_copy(_read(solved), solved.parent)
     mend = f"run: python -m mllayers build {solved.as_posix()}"
-    if not path.exists():
+    if copy is None and not path.exists():
         return f"{path} is missing; {mend}"
-    if path.read_text(encoding="utf-8") == text(wanted):
+    if (path.read_text(encoding="utf-8") if copy is None else copy) == text(wanted):
         return ""
-    return f"{path} differs from its solved copy at {_first_difference(_read(path), wanted)}; {mend}"
+    there = _read(path) if copy is None else nbformat.reads(copy, as_version=4)
+    return f"{path} differs from its solved copy at {_first_difference(there, wanted)}; {mend}"
 
 
 def learner_copy(solved: Any, folder: Path = Path("notebooks/solved")) -> Any:

@@ -245,7 +245,7 @@ EXERCISES = (
         ),
         hints=(
             "Predict the same number, the base rate, for every order: what log loss does that have?",
-            "`log_loss(y, np.full(len(y), y.mean()))`.",
+            "`log_loss(fraud, np.full(len(fraud), fraud.mean()))`.",
             "Skill is 1 − the model's loss / that loss.",
         ),
         solution=(

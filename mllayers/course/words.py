@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["SECTIONS", "TITLE", "every_text", "exists", "missing", "sections", "speak", "spoken", "title", "tr"]
+__all__ = ["SECTIONS", "TITLE", "every_text", "exists", "missing", "sections", "speak", "spoken", "title", "told", "tr"]
 
 SECTIONS = {
     "question": "Layer",
@@ -52,8 +52,8 @@ def tr(text: str, /, **values: object) -> str:
     >>> tr("Hint {n} of {all}", n=1, all=3)
     'Hint 1 of 3'
     """
-    told = _table(_speaking).get(text, text)
-    return told.format(**values) if values else told
+    said = told(text, _speaking)
+    return said.format(**values) if values else said
 
 
 def speak(code: str) -> None:
@@ -82,9 +82,14 @@ def exists(code: object) -> bool:
     return code == "en" or importlib.util.find_spec(_module(code)) is not None
 
 
+def told(text: str, code: str) -> str:
+    """An English text in a language, whichever is spoken now."""
+    return _table(code).get(text, text)
+
+
 def sections(code: str = "en") -> dict[str, str]:
     """The sections of the core path in a language: name and the words the heading begins with."""
-    return {name: _table(code).get(words, words) for name, words in SECTIONS.items()}
+    return {name: told(words, code) for name, words in SECTIONS.items()}
 
 
 def title(code: str = "en") -> re.Pattern[str]:
@@ -125,8 +130,8 @@ def _every_text() -> Iterator[str]:
             yield from (wrong.message for wrong in exercise.wrong)
             yield from (x for name in ("unit", "what", "within_says") if (x := getattr(exercise.kind, name, "")))
             yield from (exercise.kind.expects,) if isinstance(exercise.kind, Judged) else ()
-        told = vars(importlib.import_module(f"mllayers.course.exercises_{notebook}"))
-        yield from (x for name, x in told.items() if name.isupper() and isinstance(x, str))  # what a judge says
+        constants = vars(importlib.import_module(f"mllayers.course.exercises_{notebook}"))
+        yield from (x for name, x in constants.items() if name.isupper() and isinstance(x, str))  # what a judge says
     for path in sorted(Path(__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
