@@ -19,15 +19,13 @@ help: ## list these commands
 course: install ## install the course in .venv and open JupyterLab on the first notebook (LAB_ARGS=--no-browser)
 	@$(BIN)/python -m mllayers lab $(LAB_ARGS) notebooks/01_data.ipynb
 
-test: check ## everything that has to hold: check, tests, examples, the claims on 3 seeds, the notebooks
+test: check ## everything that has to hold: check, tests, examples, the claims on 3 seeds, the notebooks; coverage
 	@$(BIN)/python $(SUITE)
 
 check: install-test ## read the code: ruff, mypy, imports between the rooms, spelling (part of test)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/codespell
+	@$(BIN)/mypy & types=$$!; $(BIN)/lint-imports && $(BIN)/codespell; rest=$$?; wait $$types && exit $$rest
 
 test-all: install-all check ## as test, with the claims on 30 seeds and every engine and PostgreSQL (PySpark needs Java)
 	@CLAIM_SEEDS=30 LEDGER_KILLS=30 $(BIN)/python $(SUITE) -m 'not browser'

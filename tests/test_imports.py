@@ -27,6 +27,20 @@ def test_the_package_itself_loads_nothing():
     assert len(loaded) <= 10
 
 
+def test_the_package_itself_loads_at_once():
+    script = "import time; begun = time.perf_counter(); import mllayers; print(time.perf_counter() - begun)"
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(5)
+    ]
+    assert min(float(run.stdout) for run in runs) < 0.05
+
+
+def test_decisions_need_no_pandas_until_there_is_a_frame():
+    loaded = loaded_by("import mllayers.decision")
+    assert "mllayers.decision" in loaded
+    assert {name.partition(".")[0] for name in loaded} & {"pandas", "scipy", "sklearn", "polars", "pyarrow"} == set()
+
+
 def test_modules_load_on_first_use():
     loaded = loaded_by("import mllayers as ml; ml.shop")
     assert {"mllayers.shop", "numpy", "pandas"} <= loaded
@@ -53,10 +67,17 @@ def imported(folder):
     return {plain(name) for name in names - own - set(sys.stdlib_module_names)}
 
 
+def named(*extras):
+    """The packages that the core, some extras and the extras named by these declare."""
+    needs = [Requirement(line) for extra in extras for line in PROJECT["optional-dependencies"][extra]]
+    own = {need.name for need in map(Requirement, PROJECT["dependencies"])}
+    inner = {name for need in needs if need.name == "mllayers" for name in named(*need.extras)}
+    return own | inner | {need.name for need in needs if need.name != "mllayers"}
+
+
 def brought(*extras):
     """The packages that are declared, and those that a declared one requires in turn, as they are imported."""
-    lines = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
-    declared = {plain(Requirement(line).name) for line in lines} - {"mllayers"}
+    declared = {plain(name) for name in named(*extras)}
     homes = metadata.packages_distributions()
     installed = {plain(name) for names in homes.values() for name in names}
     further = {plain(name) for home in declared & installed for name in required_by(home)} | declared

@@ -24,9 +24,12 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 def needs(*extras):
-    """The project's requirements, with those of some extras, by name."""
-    lines = PROJECT["dependencies"] + [line for extra in extras for line in PROJECT["optional-dependencies"][extra]]
-    return {need.name: need for need in map(Requirement, lines) if need.name != "mllayers"}
+    """The project's requirements, with those of some extras and of the extras that these name, by name."""
+    found = {need.name: need for need in map(Requirement, PROJECT["dependencies"])}
+    for extra in extras:
+        for need in map(Requirement, PROJECT["optional-dependencies"][extra]):
+            found |= needs(*need.extras) if need.name == "mllayers" else {need.name: need}
+    return found
 
 
 def pins(path):
@@ -37,6 +40,30 @@ def pins(path):
         assert only.operator == "==", line
         found.setdefault(Requirement(line).name.lower(), []).append(Version(only.version))
     return found
+
+
+# the core and its extras
+
+
+def test_the_core_is_what_the_layers_need():
+    assert set(needs()) == {"numpy", "pandas", "scipy", "scikit-learn", "narwhals"}
+    assert set(needs("figures")) - set(needs()) == {"matplotlib", "seaborn", "pillow"}
+    assert set(needs("ledger")) - set(needs()) == {"sqlalchemy"}
+    assert set(needs("figures", "ledger")) < set(needs("course"))
+
+
+def test_a_requirement_has_one_bound_wherever_it_is_named():
+    bounds = {}
+    for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
+        for need in map(Requirement, lines):
+            if need.name != "mllayers":
+                bounds.setdefault(need.name, set()).add(str(need))
+    assert {name: said for name, said in bounds.items() if len(said) > 1} == {}
+
+
+def test_tests_can_build_the_wheel_without_asking_another_machine():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert set(build) <= {str(need) for need in needs("test").values()}
 
 
 # environment.yml
@@ -223,3 +250,10 @@ def test_notebooks_are_compared_strictly():
     assert "--nbval" in words
     assert "notebooks" in words
     assert "nbval" not in settings["addopts"]  # --nbval-lax there would win in silence
+    assert words[words.index("--dist") + 1] == "loadfile"  # the cells of a notebook share a kernel
+
+
+def test_the_files_that_begin_first_exist():
+    slowest = re.findall(r'^    "((?:tests|notebooks)/[^"]+)",$', (ROOT / "conftest.py").read_text(), re.MULTILINE)
+    assert slowest
+    assert [name for name in slowest if not (ROOT / name).is_file()] == []
