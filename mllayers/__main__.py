@@ -1,4 +1,4 @@
-"""The doors of the package: ``python -m mllayers lab | doctor | data | build | snippet``.
+"""The doors of the package: ``python -m mllayers lab | doctor | data | build | snippet | reset``.
 
 Exit codes: 0 all is well, 1 something is wrong and was said, 2 the command was not understood.
 """
@@ -94,6 +94,10 @@ def lab(options: argparse.Namespace) -> int:
         _stop("lab: there are no notebooks beside the package: `python -m mllayers lab --to FOLDER` copies them there")
     if not notebook.is_file():
         _stop(f"lab: notebook must be a notebook that exists; got {notebook}")
+    if options.to is None:
+        from mllayers.course.learner import own_copy
+
+        notebook = own_copy(notebook)  # the course's notebooks stay as they are; a learner works in a copy
     root = ROOT if ROOT in notebook.parents else notebook.parent
     place = quote(notebook.relative_to(root).as_posix())
     flags = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/lab/tree/{place}", "--LabApp.news_url=None"]
@@ -104,6 +108,32 @@ def lab(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise absent("JupyterLab", "course", error) from None
     jupyterlab([*flags, *(word for word in words if word not in named)])
+    return 0
+
+
+def reset(options: argparse.Namespace) -> int:
+    """Forget the predictions of one notebook, or start it afresh, after asking."""
+    from mllayers.course import learner
+
+    key = learner.as_key(options.number)
+    if not key:
+        _stop(f"reset: notebook must be one of 01 to 05; got {options.number}", code=2)
+    what = f"forget the predictions of notebook {key}"
+    if options.notebook:
+        what += ", set your copy of it aside and make a new one"
+    if not options.yes:
+        try:
+            said = input(f"{what[0].upper()}{what[1:]}? [y/N] ")
+        except EOFError:
+            said = ""
+        if said.strip().lower() not in ("y", "yes"):
+            print("nothing was changed")
+            return 1
+    print(f"{learner.reset(key)} predictions forgotten, in {learner.home()}")
+    if options.notebook:
+        for notebook in sorted((ROOT / "notebooks").glob(f"{key}_*.ipynb")):
+            fresh, old = learner.fresh_copy(notebook)
+            print(f"wrote {fresh}" + (f"; yours is kept as {old.name}" if old else ""))
     return 0
 
 
@@ -327,6 +357,18 @@ def _parser() -> argparse.ArgumentParser:
         "widgets' front end, the tables, your folder. Under each thing that is wrong stands the line that mends it.",
     )
     door.set_defaults(door=doctor)
+
+    door = doors.add_parser(
+        "reset",
+        help="forget the predictions of one notebook, or start it afresh",
+        description="Forget what you predicted in one notebook, so that you can predict again; it asks first. Nothing "
+        "is thrown away: the file as it was is kept beside the new one.",
+        epilog="For example: python -m mllayers reset 03 --notebook",
+    )
+    door.add_argument("number", metavar="NOTEBOOK", help="01 to 05")
+    door.add_argument("--notebook", action="store_true", help="also set your copy of it aside and make a new one")
+    door.add_argument("--yes", action="store_true", help="do not ask")
+    door.set_defaults(door=reset)
 
     _add_data(doors)
 

@@ -895,3 +895,45 @@ def test_what_is_left_to_translate_is_listed(dutch):
     assert len(texts) > 400
     with pytest.raises(ValueError, match="lang must be a language that the course has; got 'xx'"):
         words.speak("xx")
+
+
+# --- the doors to a learner's folder
+
+
+def door(*words):
+    return importlib.import_module("mllayers.__main__").main(words)
+
+
+def test_reset_asks_before_it_forgets(monkeypatch, capsys):
+    predict("P3-1", 5)
+    for said, code, left in (("n", 1, 1), ("", 1, 1), ("y", 0, 0)):
+        monkeypatch.setattr("builtins.input", lambda question, said=said: print(question) or said)
+        assert door("reset", "03") == code
+        assert len(predictions()) == left
+        assert "Forget the predictions of notebook 03? [y/N]" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        door("reset", "7")
+    assert stopped.value.code == 2
+    assert "must be one of 01 to 05; got 7" in capsys.readouterr().err
+
+
+def test_reset_starts_a_notebook_afresh(course, monkeypatch, capsys):
+    monkeypatch.setattr("mllayers.__main__.ROOT", course)
+    own = learner.own_copy("notebooks/01_data.ipynb")
+    own.write_text("mine")
+    assert door("reset", "1", "--notebook", "--yes") == 0
+    assert (course / "my" / "01_data.before-1.ipynb").read_text() == "mine"
+    assert own.read_text().startswith("{")
+    assert "yours is kept as 01_data.before-1.ipynb" in capsys.readouterr().out
+
+
+def test_lab_opens_a_copy_of_the_learners_own(course, monkeypatch):
+    opened = []
+    monkeypatch.setattr("mllayers.__main__.ROOT", course)
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", types.SimpleNamespace(main=opened.extend))
+    before = {path: path.read_bytes() for path in (course / "notebooks").rglob("*.ipynb")}
+    assert door("lab", "notebooks/02_prediction.ipynb") == 0
+    assert "--LabApp.default_url=/lab/tree/my/02_prediction.ipynb" in opened
+    assert {path: path.read_bytes() for path in before} == before
+    assert door("lab", "notebooks/solved/01_data.ipynb") == 0
+    assert "--LabApp.default_url=/lab/tree/notebooks/solved/01_data.ipynb" in opened
