@@ -262,11 +262,14 @@ def test_entirely_new_merchants_are_unseen_and_told_apart():
 
 @pytest.mark.parametrize("rows", [400, 3_000, 12_000])
 def test_a_long_tail_of_rare_values_is_no_drift(rows):
-    reports = [drift_report(merchants(0, rows, s), merchants(0, rows, 100 + s), alpha=0.3) for s in range(30)]
+    reports = [drift_report(merchants(0, rows, s), merchants(0, rows, 100 + s), alpha=0.3) for s in range(25)]
     assert np.mean([bool(report.flagged) for report in reports]) <= 0.3
     rows = [report.frame().loc["x"] for report in reports]
     gap = np.mean([row["unseen"] - row["unseen_by_chance"] for row in rows])
     assert abs(gap) < 0.01
+
+
+def test_a_long_tail_of_rare_values_does_not_give_rows_away():
     found = [adversarial_validation(merchants(0, 1_000, s), merchants(0, 1_000, 50 + s), cv=2) for s in range(20)]
     assert sum(one.low <= 0.5 <= one.high for one in found) >= 17
 
