@@ -194,6 +194,7 @@ def test_update_refuses_in_words_and_keeps_its_place():
         (0.3, 0.301, 1e5, None),
         (0.5, 0.51, 1e15, None),
         (0.05, 0.08, 1e30, None),
+        (0.375, 0.5, 4e43, None),
         (0.9999, 0.99999, 1e6, None),
         (0.99999, 0.9999, 1e6, None),
         (0, 1e-4, 1e6, 1.0),
@@ -312,7 +313,7 @@ def test_long_run_lengths_are_exact_in_fractions(usual, times, digits):
     assert monitor.run_length == pytest.approx(float(rows[0][n]), rel=1e-6)
 
 
-@pytest.mark.parametrize("rates", [(1e-5, 3e-5), (1 - 1e-5, 1 - 1e-6)])
+@pytest.mark.parametrize("rates", [(5e-6, 15e-6), (1 - 1e-5, 1 - 1e-6)])
 def test_cases_that_share_a_step_change_next_to_nothing(rates):
     """Against the same chain with a step for each case."""
     p, moved = rates

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import binom, kstest
 
 from mllayers._check import (
+    Floats,
     as_frame,
     as_keys,
     as_moment,
@@ -29,8 +30,6 @@ from mllayers._stats import rate_interval
 from mllayers._words import count
 
 __all__ = ["Matured", "matured"]
-
-Floats = NDArray[np.float64]
 
 _ADDED_LABELS = ("age", "share", "mature", "y", "value")
 _DAY = 86_400_000_000  # microseconds

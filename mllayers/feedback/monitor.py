@@ -7,18 +7,16 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_banded
 from scipy.optimize import brentq
 from scipy.signal import lfilter
 from scipy.special import log_ndtr, ndtri
 
-from mllayers._check import as_binary, as_number, as_numbers
+from mllayers._check import Floats, as_binary, as_number, as_numbers
 from mllayers._words import exact
 
 __all__ = ["Monitor"]
-
-Floats = NDArray[np.float64]
 
 _LONGEST = 1e100  # cases between two false alarms; nobody has more
 _RARE = 2.0**16  # steps up for one step down, beyond which several cases share a step
@@ -225,7 +223,7 @@ def _beyond(points: list[tuple[float, float]], theta: float, drift: float) -> Ca
     """The run length as a function of the limit, through two limits where it is known."""
     (n1, l1), (n2, l2) = points
     (s1, g1), (s2, g2) = _bulk_curve(n1, theta, drift), _bulk_curve(n2, theta, drift)
-    b = ((l2 - s2) - (l1 - s1)) / (g2 - g1)
+    b = ((l2 - s2) - (l1 - s1)) / (g2 - g1) if g2 != g1 else 0.0  # equal: it no longer moves, and c holds it
     c = l1 - s1 - b * g1
 
     def run_length(n: float) -> float:
@@ -296,10 +294,12 @@ class _Steps:
         down = max(1, math.floor(0.98 / ratio)) + np.arange(4_000)
         up = np.maximum(np.rint(down * ratio), 1)
         even, middle = down / (up + down), loss / (gain + loss)  # the rate at which S neither rises nor falls
-        near = np.abs(even - middle) <= 0.25 * min(middle - p0, p0 + shift - middle)
+        off = np.abs(even - middle) / min(middle - p0, p0 + shift - middle)
         long, short = np.maximum(up, down), np.minimum(up, down)
-        fits = near & (np.abs(up / (down * ratio) - 1) < 0.02)
-        fits &= (short == 1) | ((long <= 500) & (long * short <= 8_000))
+        small = (short == 1) | ((long <= 400) & (long * short <= 6_000))
+        fits = small & (np.abs(up / (down * ratio) - 1) < 0.02) & (off <= 0.5)
+        if (fits & (off <= 0.25)).any():
+            fits &= off <= 0.25
         if not fits.any():
             raise ValueError(
                 f"moved must be further from usual than {shift:.3g}: no small steps tell the two apart; for shifts as "
@@ -325,7 +325,7 @@ class _RateChain:
         self.drift = p * self.up - q * self.down
         self.theta = _other_root(p, q, self.up, self.down)
         self.long = max(self.up, self.down)
-        self.reach = max(24 * self.long, _STATES) if self._banded else 16 * self.long
+        self.reach = max(16 * self.long, _STATES) if self._banded else 16 * self.long
         self._path: Floats | None = None
 
     @property
@@ -339,6 +339,12 @@ class _RateChain:
     def lowest_limit(self, asked: float) -> int:
         """The lowest limit, in steps, that bears the run length."""
         target = asked / self.share
+        if not self._banded:
+            path = self._solved_path()
+            enough = np.flatnonzero(path >= math.log(target))
+            if enough.size:
+                return int(enough[0])
+            self._log(self.reach)  # or the sentence that no more can be told
         low, high = 0, 1
         while high < self.reach and self._log(high) < math.log(target):
             low, high = high, min(2 * high, self.reach)
@@ -370,12 +376,16 @@ class _RateChain:
             return -math.log(self.p)  # the first step up reaches it from anywhere
         if self._banded:
             return self._log_by_equations(n)
+        path = self._solved_path()
+        if math.isnan(path[n]):
+            raise ValueError(_too_long(math.exp(float(np.nanmax(path))) * self.share))
+        return float(path[n])
+
+    def _solved_path(self) -> Floats:
+        """The log run length of each limit from 0 to `reach`."""
         if self._path is None:
             self._path = self._rising() if self.up == 1 else self._falling()
-        found = float(self._path[n])
-        if math.isnan(found):
-            raise ValueError(_too_long(math.exp(float(np.nanmax(self._path))) * self.share))
-        return found
+        return self._path
 
     def _log_by_equations(self, n: int) -> float:
         """One cycle from 0: its mean length, and the chance that it ends in the alarm (under the drift of alarms)."""

@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from mllayers._check import as_number, as_numbers, as_probabilities, as_propensities, same_cases
+from mllayers._check import Floats, as_number, as_numbers, as_probabilities, as_propensities, same_cases
 from mllayers._results import Result
 from mllayers._stats import guard_weights, mean_interval
 from mllayers._words import count, dollars
 from mllayers.feedback.promise import _weighted_money
 
 __all__ = ["OffPolicyValue", "policy_value"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

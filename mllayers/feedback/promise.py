@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
 from mllayers._check import (
+    Floats,
     as_binary,
     as_columns,
     as_frame,
@@ -28,8 +29,6 @@ from mllayers._stats import difference, effective_size, mean_interval, rate_inte
 from mllayers._words import count, dollars, percent
 
 __all__ = ["LedgerPromise", "PromiseKept", "ledger_promise", "promise_kept"]
-
-Floats = NDArray[np.float64]
 
 _BROUGHT = ("planned", "action", "drawn", "propensity", "cost", "mature", "y", "value")
 
