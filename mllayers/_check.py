@@ -156,15 +156,13 @@ def per_case(x: Any, n: int, name: str) -> Floats:
 
 def as_thresholds(x: Any, n: int, name: str) -> Floats:
     """A threshold, or one per case: any number but NaN, and ``inf`` means that nobody acts."""
-    single = isinstance(x, (float, np.floating)) and np.isinf(x)
-    if single or (not _is_single(x) and getattr(getattr(x, "dtype", None), "kind", "") == "f"):
-        out = np.atleast_1d(np.asarray(x, dtype=np.float64))
-    elif _is_single(x):
-        out = np.atleast_1d(as_number(x, name))
-    elif isinstance(x, (list, tuple)) and all(isinstance(value, (float, int, np.floating, np.integer)) for value in x):
-        out = np.asarray(x, dtype=np.float64)
+    if _is_single(x):
+        endless = isinstance(x, (float, np.floating)) and np.isinf(x)
+        out = np.atleast_1d(np.float64(x) if endless else as_number(x, name))
     else:
-        out = as_numbers(x, name)
+        values = _values(x, name)
+        rows = values.dtype.kind == "O"
+        out = np.array([_real(one, name, row) for row, one in enumerate(values)]) if rows else values.astype(np.float64)
     if out.shape not in {(1,), (n,)}:
         raise ValueError(f"{name} must be one number or {n} numbers, one per case; got shape {out.shape}")
     if np.isnan(out).any():

@@ -90,7 +90,8 @@ class ModelValue(Result):
         What the interval rests on: among the cases that are decided differently with and without the model, those with
         the rarer of the two outcomes.
     kind : {"interval", "lower bound", "exact"}
-        "exact" where nobody is acted on because of the scores, or all are equal: then the value is 0.
+        "exact" where nobody is acted on because of the scores, all scores are equal, or every case is decided as
+        without them: then the value is 0.
     with_model, without_model : float
         Dollars over all cases.
     without : str
@@ -121,7 +122,8 @@ class ModelValue(Result):
     def _line(self) -> str:
         cases = count(self.n, "case")
         if self.kind == "exact":
-            return f"value of the model: $0 over {cases}, nobody is acted on because of it"
+            same = f"every case is decided as without it ({self.without})"
+            return f"value of the model: $0 over {cases}, {same if self.acted else 'nobody is acted on because of it'}"
         if self.kind == "lower bound" and self.events == self.acted == 0:
             return f"value of the model: $0 over {cases}; no threshold earned more than deciding without it"
         told, level = f"value of the model: {dollars(self.value)} over {cases}", f"{100 * self.level:g} %"
@@ -363,6 +365,8 @@ def value_of_model(
     sums = {name: _difference(used * (acts * 1.0 - rule), book, level) for name, rule in others.items()}
     closest = min(sums, key=lambda name: sums[name][0])
     value, low, high = (float(np.min([sums[name][k] for name in sums])) for k in range(3))
+    if kind == "interval" and value == low == high == 0.0:
+        kind = "exact"  # the same decision in each case, and no other comes close
     without_model = nobody + max(book.earned(rule) for rule in others.values())
     return ModelValue(
         value=value,
@@ -435,9 +439,9 @@ def _stakes(
             )
     ones = np.count_nonzero(one)
     with np.errstate(over="ignore"):
-        most = float(np.abs(if_one).max()) + float(np.abs(if_zero).max()) + float(np.abs(lost).max())
-    if not math.isfinite(n * (most + float(np.abs(earned).max()))):
-        raise ValueError("the amounts must be small enough to be added up over all cases")
+        most = max(float(np.abs(x).max()) for x in (if_one, if_zero, lost, earned))
+    if not most * n < 1e150:  # squares must be numbers, too
+        raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
     if lost.ndim == earned.ndim == 0:
         return if_one, if_zero, float(earned) * (n - ones) - float(lost) * ones
     return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))

@@ -127,7 +127,14 @@ def test_few_events_give_a_wide_or_no_interval_and_never_one_without_width(event
     found = uplift_effect(y, np.arange(1_000) % 2, value=100)
     assert found.high - found.low > 0.01
     assert math.isnan(found.money_low)
-    assert f"too few events ({events}) for an interval" in str(found)
+    assert f"too few events ({events // 2}) for an interval" in str(found)
+
+
+def test_dollars_that_are_the_same_for_all_say_what_is_missing():
+    """Every case has the outcome: many events of the rate, none of the dollars."""
+    found = uplift_effect(np.ones(200), np.arange(200) % 2, value=20)
+    assert (found.events, found.money_events, found.money) == (200, 0, 0)
+    assert "$0.00 per case (too few events (0) for an interval)" in str(found)
 
 
 @pytest.mark.parametrize(("expected", "spread"), [(10, 0.4), (20, 1.1), (50, 1.1)])
@@ -188,6 +195,9 @@ def test_labels_in_another_order_are_refused():
         ({"treated": [0, 0, 0, 1]}, ValueError, "at least two treated cases; got 1"),
         ({"treated": [1, 0]}, ValueError, "y and treated must have the same length"),
         ({"value": [1, 2]}, ValueError, "must have the same length; .*value has 2"),
+        ({"value": 1e308}, ValueError, "value must be small enough to be added up"),
+        ({"value": np.ma.masked_array([1, 2, 3, 4], [0, 0, 0, 1])}, TypeError, "value must be .* masked"),
+        ({"value": pd.to_datetime(["2026-01-01"] * 4)}, TypeError, "value must be a column of numbers"),
         ({"value": "20"}, TypeError, "value must be a number; got '20'"),
         ({"propensity": 0}, ValueError, r"propensity must lie in \(0, 1\]; got 0"),
         ({"propensity": [0.5, 0.5, 0.5, 1.2]}, ValueError, r"propensity must lie in \(0, 1\]; got 1.2 at row 3"),

@@ -178,7 +178,7 @@ def test_a_value_that_nobody_stated_leaves_the_dollars_unknown():
     assert math.isnan(call["dollars"])
     assert math.isnan(call["net"])
     assert not math.isnan(voucher["net_low"])
-    assert "net unknown: the value of 1 outcome was not stated" in str(ledger_effect(rows))
+    assert "net unknown per case (the value of 1 outcome was not stated)" in str(ledger_effect(rows))
 
 
 def test_outcomes_that_cost_come_with_their_sign():
@@ -224,6 +224,7 @@ def test_nothing_planned_or_nothing_mature_is_an_empty_table():
         ({"y": np.nan, "mature": True}, ValueError, "y must be known where mature is true; got .* y nan"),
         ({"y": "1"}, TypeError, "y must be a column of numbers"),
         ({"y": 0.0, "value": 5.0}, ValueError, "value must be 0 or absent where y is 0; got .* value 5 at row"),
+        ({"cost": 1e160}, ValueError, "cost must be small enough to be added up"),
         ({"cost": np.nan}, ValueError, "cost must hold finite numbers"),
         ({"drawn": "lottery"}, ValueError, "drawn must be '', 'holdout' or 'explore'; got .*drawn 'lottery'"),
         ({"planned": None}, ValueError, "planned is missing at row 0"),

@@ -161,6 +161,7 @@ def test_labels_in_another_order_are_refused():
         ({"instead": [False, False]}, "must have the same length; .*instead has 2"),
         ({"level": 1}, "level must be > 0 and < 1"),
         ({"min_n_eff": 1}, "min_n_eff must be ≥ 2; got 1"),
+        ({"reward": [1e300, 2, 3, 4]}, "reward must be small enough to be added up"),
         ({"reward": [1, 2, 3]}, "reward and action and target must have the same length"),
         ({"reward": [1, 2, 3, np.inf]}, "reward must hold finite numbers; got inf at row 3"),
     ],
@@ -170,6 +171,14 @@ def test_policy_value_refuses_in_words(wrong, says):
     given = good | {"min_n_eff": 2} | wrong
     with pytest.raises(ValueError, match=says):
         uplift_policy_value(given.pop("reward"), given.pop("action"), given.pop("propensity"), **given)
+
+
+@pytest.mark.parametrize("wrong", [np.ma.masked_array([1, 0, 1, 0], [1, 0, 0, 0]), [[1], [1, 0], [1], [0]]])
+def test_hidden_and_ragged_actions_are_refused(wrong):
+    with pytest.raises(TypeError, match="action must be a column of actions; got a"):
+        uplift_policy_value([1.0, 2.0, 3.0, 4.0], wrong, 0.5, target=[1] * 4)
+    with pytest.raises(TypeError, match="target must be a column of actions; got a"):
+        uplift_policy_value([1.0, 2.0, 3.0, 4.0], [1, 0, 1, 0], 0.5, target=wrong)
 
 
 def test_the_result_is_one_line_a_row_and_comparable():

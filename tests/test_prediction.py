@@ -1,7 +1,10 @@
 """Layer 2: the sweep beside brute force and scikit-learn, the value of a model and its interval."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -194,8 +197,8 @@ def test_columns_of_a_frame_are_welcome():
         ({"y": np.array([0, 1, 0, 0, 1]) * 1j}, TypeError, "y must be a column of numbers"),
         ({"p": np.ma.masked_array([0.1] * 5, [1, 0, 0, 0, 0])}, TypeError, "p must be .* masked array"),
         ({"gain_tp": pd.to_timedelta([1] * 5)}, TypeError, "gain_tp must be a column of numbers"),
-        ({"gain_tp": 1e308}, ValueError, "the amounts must be small enough to be added up"),
-        ({"gain_tp": np.full(5, 1e308), "cost_fn": 1e308}, ValueError, "the amounts must be small enough"),
+        ({"gain_tp": 1e308}, ValueError, "cost_fn and gain_tn must be small enough to be added up"),
+        ({"gain_tp": np.full(5, 1e308), "cost_fn": 1e308}, ValueError, "gain_tn must be small enough"),
         ({"cost_fp": -5}, ValueError, "nothing to decide: acting is never worse"),
         ({"cost_fp": 0}, ValueError, "nothing to decide: acting is never worse"),
         ({"gain_tp": -45}, ValueError, "nothing to decide: not acting is never worse"),
@@ -224,6 +227,9 @@ def test_amounts_go_by_name_and_the_two_that_matter_are_required(function):
         ({"threshold": [0.1, np.nan, 0.2, 0.3, 0.4]}, ValueError, "threshold must not be missing; got nan at row 1"),
         ({"threshold": [0.1, 0.2]}, ValueError, "must have the same length; .*threshold has 2"),
         ({"threshold": "high"}, TypeError, "threshold must be a number; got 'high'"),
+        ({"threshold": np.ma.masked_array([0.1] * 5, [0, 1, 0, 0, 0])}, TypeError, "threshold must be .* masked array"),
+        ({"threshold": [10**400] * 5}, ValueError, "threshold must hold finite numbers; got one that is too large"),
+        ({"threshold": ["0.1"] * 5}, TypeError, "threshold must be a column of numbers; got '0.1' at row 0"),
         ({"without": "everybody"}, ValueError, "without must be one of nobody, everyone, the base rate, decisions or"),
         ({"without": [0, 1]}, ValueError, "must have the same length; .*without has 2"),
         ({"without": [0, 1, 0, 0, 7]}, ValueError, r"without must lie in \[0, 1\]; got 7 at row 4"),
@@ -383,6 +389,32 @@ def test_labels_in_another_order_are_refused_in_both():
     for name in ("threshold", "without"):
         with pytest.raises(ValueError, match=f"y and {name} must be Series"):
             value_of_model(y, p, **MONEY, **{name: p.sort_values()})
+
+
+def test_deciding_as_without_the_model_is_worth_exactly_nothing_and_says_so():
+    """Everyone is acted on with the model and without it: no interval without width is claimed."""
+    y = np.arange(400) % 2
+    worth = value_of_model(y, np.full(400, 0.6), gain_tp=20, cost_fp=5, threshold=0.5)
+    assert (worth.value, worth.low, worth.high, worth.kind, worth.acted) == (0, 0, 0, "exact", 400)
+    assert str(worth) == "value of the model: $0 over 400 cases, every case is decided as without it (everyone)"
+    near = value_of_model(y[:40], np.full(40, 0.6), gain_tp=6, cost_fp=5, threshold=0.5)
+    assert (near.value, near.high, near.kind) == (0, 0, "interval")
+    assert near.low < -20  # that everyone is better than nobody is not sure
+
+
+@pytest.mark.parametrize("column", [np.array, pd.Series, pl.Series, lambda x: pd.array(x, dtype="Float64")])
+def test_numbers_of_any_kind_give_the_same(column):
+    y, p = sample(200)
+    limit = np.full(200, 0.1)
+    plain = value_of_model(y, p, gain_tp=45, cost_fp=5, threshold=limit)
+    other = value_of_model(
+        column(y), column(p), gain_tp=Decimal(45), cost_fp=[Decimal(5)] * 200, threshold=column(limit)
+    )
+    assert plain == other
+    whole = value_of_model(y, p, gain_tp=45, cost_fp=5, threshold=[0, 1] * 100)
+    assert whole.acted == 100
+    never = value_of_model(y, p, gain_tp=45, cost_fp=5, threshold=[np.inf] * 200)
+    assert never.kind == "exact"
 
 
 def test_few_events_give_no_interval_and_never_one_without_width():

@@ -32,6 +32,8 @@ class UpliftEffect(Result):
         Probability with which the intervals are to hold the true effect.
     money, money_low, money_high : float
         The same in dollars per case, if values were given (else NaN). Ends are NaN where too few events were seen.
+    money_events : int
+        Cases whose dollars differ from what most have, in the group with fewer of them: what the dollars rest on.
     """
 
     rate: float
@@ -44,11 +46,12 @@ class UpliftEffect(Result):
     money: float = math.nan
     money_low: float = math.nan
     money_high: float = math.nan
+    money_events: int = 0
 
     def _line(self) -> str:
         told = f"{points(self.rate)} points ({points(self.low)} to {points(self.high)})"
         if not math.isnan(self.money):
-            told += f"; {_per_case(self.money, self.money_low, self.money_high, self.events)}"
+            told += f"; {_per_case(self.money, self.money_low, self.money_high, self.money_events)}"
         return f"{told}, {self.treated:,} treated and {self.held_out:,} held out"
 
 
@@ -112,7 +115,7 @@ def uplift_effect(
     """
     outcome, group = as_binary(y, "y"), as_binary(treated, "treated") == 1
     n = same_cases(y=y, treated=treated, value=value, propensity=propensity)
-    worth = None if value is None else outcome * np.broadcast_to(per_case(value, n, "value"), n)
+    worth = None if value is None else outcome * _reckonable(np.broadcast_to(per_case(value, n, "value"), n), "value")
     weight = None if propensity is None else 1 / as_propensities(propensity, n)
     level = as_number(level, "level", gt=0, lt=1)
     for side, name in ((group, "treated"), (~group, "held-out")):
@@ -123,15 +126,23 @@ def uplift_effect(
     return _effect(outcome, worth, group, ~group, np.ones(n) if weight is None else weight, level)
 
 
+def _reckonable(x: Floats, name: str) -> Floats:
+    """Dollars whose sums and squares are numbers, too."""
+    if not float(np.abs(x[~np.isnan(x)]).max(initial=0.0)) * x.size < 1e150:
+        raise ValueError(f"{name} must be small enough to be added up")
+    return x
+
+
 def _effect(
     y: Floats, worth: Floats | None, acted: NDArray[np.bool_], held: NDArray[np.bool_], weight: Floats, level: float
 ) -> UpliftEffect:
     """Rate and dollars of one group minus those of the other."""
     rate = difference(*(_arm_rate(y[side], weight[side], level) for side in (acted, held)))
-    money = (math.nan,) * 3
+    money, events = (math.nan,) * 3, 0
     if worth is not None:
-        money = difference(*(_arm_mean(worth[side], weight[side], level)[:3] for side in (acted, held)))
-    return UpliftEffect(*rate, int(acted.sum()), int(held.sum()), int(y[acted | held].sum()), level, *money)
+        arms = [_arm_mean(worth[side], weight[side], level) for side in (acted, held)]
+        money, events = difference(arms[0][:3], arms[1][:3]), min(arms[0][3], arms[1][3])
+    return UpliftEffect(*rate, int(acted.sum()), int(held.sum()), int(y[acted | held].sum()), level, *money, events)
 
 
 def _arm_rate(y: Floats, w: Floats, level: float) -> tuple[float, float, float]:

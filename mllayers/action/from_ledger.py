@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mllayers._check import Floats, as_binary, as_frame, as_number, as_numbers, as_propensities, describe
 from mllayers._results import Result
 from mllayers._stats import guard_weights, normal_quantile
-from mllayers._words import count, points
-from mllayers.action.effect import _effect, _per_case
+from mllayers._words import count, dollars, points
+from mllayers.action.effect import _effect, _reckonable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +61,8 @@ class LedgerEffect(Result):
                 told.append(f"{name}: {row['reason']}")
                 continue
             change = f"{points(row['rate'])} points ({points(row['low'])} to {points(row['high'])})"
-            net = _per_case(row["net"], row["net_low"], row["net_high"], row["events"])
-            told.append(f"{name}: {change}, net {net if not math.isnan(row['net']) else 'unknown: ' + row['reason']}")
+            span = row["reason"] or f"{dollars(row['net_low'], 2)} to {dollars(row['net_high'], 2)}"
+            told.append(f"{name}: {change}, net {dollars(row['net'], 2)} per case ({span})")
         if not told:
             told.append("no mature row is planned for an action")
         if len(self.table) > 3:
@@ -140,6 +140,8 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
     idle, drawn = (_names_of(rows[name], name, optional=True) for name in ("idle", "drawn"))
     weight, cost = 1 / as_propensities(rows["propensity"], len(rows)), as_numbers(rows["cost"], "cost")
     y, value = as_binary(rows["y"], "y", missing=True), as_numbers(rows["value"], "value", missing=True)
+    for x, name in ((value, "value"), (cost, "cost")):
+        _reckonable(x, name)
     active = ripe & (planned != idle)
     acted = active & (action == planned) & (drawn == "")
     held = active & (action == idle) & (drawn != "")
@@ -211,7 +213,7 @@ def _row_of(
     if not known:
         row["reason"] = f"the value of {count(int(np.isnan(worth[acted | held]).sum()), 'outcome')} was not stated"
     elif math.isnan(effect.money_low) or math.isnan(effect.money_high):
-        row["reason"] = f"too few events ({row['events']:,}) for an interval in dollars"
+        row["reason"] = f"too few events ({effect.money_events:,}) for an interval in dollars"
     return row
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_binary, as_number, as_numbers, as_propensities, same_cases
+from mllayers._check import as_binary, as_number, as_numbers, as_propensities, describe, same_cases
 from mllayers._results import Result
 from mllayers._stats import OverlapCollapsed, difference, effective_size, guard_weights, normal_quantile
 from mllayers._words import percent
-from mllayers.action.effect import _arm_mean, _per_case
+from mllayers.action.effect import _arm_mean, _per_case, _reckonable
 
 __all__ = ["UpliftPolicyValue", "uplift_policy_value"]
 
@@ -122,9 +122,9 @@ def uplift_policy_value(
     >>> round(found.value, 3), round(found.changed, 3)
     (4.0, 0.667)
     """
-    money = as_numbers(reward, "reward")
+    money = _reckonable(as_numbers(reward, "reward"), "reward")
     same = {"reward": reward, "action": action, "target": target, "instead": instead}
-    n = same_cases(**{name: x for name, x in same.items() if np.ndim(x)}, propensity=propensity)
+    n = same_cases(**{name: x for name, x in same.items() if not _for_all(x)}, propensity=propensity)
     z, least = normal_quantile(level), as_number(min_n_eff, "min_n_eff", ge=2)
     took, wants = _given_actions(action, "action", n), _given_actions(target, "target", n)
     weight = 1 / as_propensities(propensity, n)
@@ -174,9 +174,21 @@ def _given_actions(x: Any, name: str, n: int) -> NDArray[Any]:
     """An action for each of n cases, none of them missing; one alone is everybody's."""
     import pandas as pd
 
-    out = np.full(n, x) if np.ndim(x) == 0 else np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise TypeError(f"{name} must be a column of actions; got a masked array that hides entries")
+    try:
+        out = np.full(n, x) if _for_all(x) else np.asarray(x)
+    except ValueError:
+        raise TypeError(
+            f"{name} must be a column of actions; got {describe(x)} of lists of different lengths"
+        ) from None
     if out.shape != (n,):
         raise ValueError(f"{name} must have one entry for each of the {n} cases; got shape {out.shape}")
     if pd.isna(out).any():
         raise ValueError(f"{name} is missing at row {int(np.argmax(pd.isna(out)))}")
     return out
+
+
+def _for_all(x: Any) -> bool:
+    """Whether it is one action, everybody's, and not a column of them."""
+    return isinstance(x, (str, bytes)) or not hasattr(x, "__len__") or getattr(x, "ndim", 1) == 0
