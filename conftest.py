@@ -5,8 +5,10 @@ together, and so do the cells of a notebook). Files that take long begin first, 
 ``--measure`` shows at the end which lines and branches of the package were reached, in all these processes.
 """
 
+import atexit
 import io
 import os
+import shutil
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -16,8 +18,16 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-_home = tempfile.TemporaryDirectory(prefix="mllayers-home-")
-os.environ["MLLAYERS_HOME"] = _home.name
+
+def _folder(prefix):
+    """A folder that is gone when this process is (processes of the suite are ended, so nothing less will do)."""
+    name = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, name, ignore_errors=True)
+    return name
+
+
+HOME = _folder("mllayers-home-")
+os.environ["MLLAYERS_HOME"] = HOME
 
 ROOT = Path(__file__).parent
 # The longest first, as the end of a run lists them ("slowest files"); the rest follows in its own order.
@@ -94,9 +104,8 @@ def pytest_configure_node(node):
 def _measured(config):
     folders = config.stash.setdefault(_FOLDERS, {})
     if "measured" not in folders:
-        folders["measured"] = tempfile.TemporaryDirectory(prefix="coverage-")
-        config.add_cleanup(folders["measured"].cleanup)
-    return folders["measured"].name
+        folders["measured"] = _folder("coverage-")
+    return folders["measured"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -109,13 +118,12 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     """Each notebook gets a learner's folder of its own, so that it runs as it does for a new learner."""
-    os.environ["MLLAYERS_HOME"] = _home.name
+    os.environ["MLLAYERS_HOME"] = HOME
     if item.path.suffix == ".ipynb":
         folders = item.config.stash.setdefault(_FOLDERS, {})
         if item.path not in folders:
-            folders[item.path] = tempfile.TemporaryDirectory(prefix="learner-")
-            item.config.add_cleanup(folders[item.path].cleanup)
-        os.environ["MLLAYERS_HOME"] = folders[item.path].name
+            folders[item.path] = _folder("learner-")
+        os.environ["MLLAYERS_HOME"] = folders[item.path]
 
 
 def pytest_runtest_logreport(report):
@@ -159,8 +167,11 @@ def pytest_terminal_summary(terminalreporter, config):
         if parts:
             text = io.StringIO()
             whole.combine(parts, keep=True)
-            whole.report(file=text, skip_covered=True, show_missing=False)
-            terminalreporter.write(text.getvalue())
+            if whole.get_data().measured_files():
+                whole.report(file=text, skip_covered=True, show_missing=False)
+            terminalreporter.write(
+                text.getvalue() or "no code of the package ran in the processes that were measured\n"
+            )
     if len(_SECONDS) > 10:
         terminalreporter.section("slowest files")
         for name, seconds in sorted(_SECONDS.items(), key=lambda pair: -pair[1])[:25]:
@@ -170,8 +181,3 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.section("not run here")
         for mark, number in left_out.items():
             terminalreporter.write_line(f"{number:4} tests marked {mark}: {NEEDS[mark]}")
-
-
-def pytest_unconfigure():
-    """Leave nothing behind."""
-    _home.cleanup()
