@@ -231,16 +231,19 @@ def test_a_python_without_venv_is_one_line(project):
     assert "python3-venv" in said.stderr
 
 
-def test_workflow_and_devcontainer_call_what_exists():
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
-    commands = "\n".join(step.get("run", "") for step in workflow["jobs"]["test"]["steps"])
+@pytest.mark.parametrize("name", ["test.yml", "release.yml"])
+def test_workflow_and_devcontainer_call_what_exists(name):
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    commands = "\n".join(step.get("run", "") for step in steps)
+    assert commands.strip()
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"make ([a-z-]+)", f"{commands}\n{container['postCreateCommand']}"):
         assert f"\n{target}:" in makefile
-    for path in re.findall(r"-c (\S+)|@([\w/.]+)", commands):
+    for path in re.findall(r"-c (constraints\S*)|@([\w/.]+)", commands):
         assert (ROOT / "".join(path)).is_file()
-    extras = {extra for group in re.findall(r"\.\[([\w,]+)\]", commands) for extra in group.split(",")}
+    extras = {extra for group in re.findall(r"\[([a-z,]+)\]", commands) for extra in group.split(",")}
     assert extras <= set(PROJECT["optional-dependencies"])
 
 
