@@ -410,12 +410,13 @@ def _who_loses_most(
             pool = np.flatnonzero(chosen == k)
             rivals = net[:, pool].copy()
             rivals[k] = -np.inf
-            loss = net[k, pool] - rivals.max(axis=0)
+            with np.errstate(invalid="ignore"):  # neither this action nor another one has room: no loss, the last
+                loss = net[k, pool] - rivals.max(axis=0)
             kept, _ = cases.first(rows[pool], loss, limited[k])
             out_of = pool[~np.isin(rows[pool], kept)]
             net[k, out_of] = -np.inf
-            chosen[out_of] = _later_best(net[:, out_of])
-    fits = np.isfinite(net[chosen, np.arange(rows.size)])
+            chosen[out_of] = np.where(np.isfinite(net[:, out_of]).any(axis=0), _later_best(net[:, out_of]), -1)
+    fits = chosen >= 0
     out[rows[fits]] = np.array(places)[chosen[fits]]
     return out, rows[~fits]
 
@@ -437,7 +438,9 @@ def _prices(worth: Array, room: dict[int, int]) -> Array:
     for _ in range(40):
         before = prices.copy()
         for k, space in room.items():
-            loss = worth[k] - np.maximum.reduce([x for i, x in enumerate(net) if i != k])
+            others = [x for i, x in enumerate(net) if i != k]
+            with np.errstate(invalid="ignore"):
+                loss = worth[k] - np.maximum.reduce(others, initial=-np.inf)
             loss = loss[loss > prices[k]]
             if space < loss.size:
                 prices[k] = np.partition(loss, loss.size - space - 1)[loss.size - space - 1]

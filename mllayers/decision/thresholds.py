@@ -112,9 +112,10 @@ def expected_value(p: ArrayLike, value: ArrayLike, cost: ArrayLike = 0.0) -> Any
     array([  425., 14375.])
     """
     n = _case_number(p=p, value=value, cost=cost)
-    chance = per_case(p, n or 1, "p")
+    size = 1 if n is None else n
+    chance = per_case(p, size, "p")
     as_probabilities(np.atleast_1d(chance), "p")
-    out = chance * per_case(value, n or 1, "value") - per_case(cost, n or 1, "cost")
+    out = chance * per_case(value, size, "value") - per_case(cost, size, "cost")
     return float(out) if n is None else out
 
 
@@ -233,9 +234,9 @@ def review_band(
     review from a score of 0.0526, act from 0.889
     >>> low, high = band
     """
-    price = per_case(cost_review, max(np.size(cost_review), 1), "cost_review")
     money = {"cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tp": gain_tp, "gain_tn": gain_tn}
-    _case_number(cost_review=cost_review, **money)
+    size = _case_number(cost_review=cost_review, **money)
+    price = per_case(cost_review, 1 if size is None else size, "cost_review")
     if (price < 0).any():
         row = f" at row {int(np.argmax(price < 0))}" if price.ndim else ""
         raise ValueError(f"cost_review must be ≥ 0; got {exact(price.min())}{row}")
@@ -251,7 +252,11 @@ def review_band(
 
 def _case_number(**columns: Any) -> int | None:
     """How many cases the columns hold, `None` for single numbers; Series must have the same labels."""
-    sizes = [np.size(x) for x in columns.values() if np.ndim(x) > 0]
+    sizes = [
+        len(x)
+        for x in columns.values()
+        if hasattr(x, "__len__") and not isinstance(x, (str, bytes)) and getattr(x, "ndim", 1) > 0
+    ]
     if sizes and all(sizes):
         same_cases(**columns)
     return sizes[0] if sizes else None
