@@ -69,7 +69,7 @@ class ThresholdMoney(Result):
     def _line(self) -> str:
         best = self.best
         return (
-            f"best of {count(len(self.profit), 'threshold')}: {_rule(self.threshold[best])} "
+            f"best of {count(len(self.profit), 'threshold')}: {_threshold_words(self.threshold[best])} "
             f"({self.acted[best]:,} of {count(self.acted[-1], 'case')}) earns {dollars(self.profit[best])}; "
             f"acting on nobody {dollars(self.profit[0])}, on everyone {dollars(self.profit[-1])}"
         )
@@ -134,7 +134,7 @@ class ModelValue(Result):
             told += "looked for in these cases)"
         else:
             told += f" ({level} interval {dollars(self.low)} to {dollars(self.high)})"
-        rule = "thresholds per case" if self.threshold is None else _rule(self.threshold)
+        rule = "thresholds per case" if self.threshold is None else _threshold_words(self.threshold)
         return (
             f"{told}; {dollars(self.with_model)} with it ({rule}, {self.acted:,} acted on), "
             f"{dollars(self.without_model)} without ({self.without})"
@@ -294,9 +294,9 @@ def value_of_model(
     *Threshold looked for here.* Cases that choose a threshold flatter it. So each part of the cases is decided with the
     threshold that was best on the other parts (which also give r), or as without a model where that threshold earned
     nothing extra there. The value is that of a threshold found in about this many cases: a useless model can come out
-    below 0, a constant score is worth exactly 0. The interval is then only a **lower bound** (``kind``) of what the
-    model earns at the best threshold, and ``high`` is infinite: what the search adds to the spread is not in it
-    (two-sided, it held the truth in 80 to 91 % of draws).
+    below 0, a constant score is worth exactly 0. The interval over such parts (Bayle et al. 2020) is only a **lower
+    bound** (``kind``) of what the model earns at the best threshold, and ``high`` is infinite: what the search adds to
+    the spread is not in it (two-sided, it held the truth in 80 to 91 % of draws).
     ``threshold`` is the best one on all cases (``-inf``: everyone), ``in_sample`` what it would seem to be worth.
 
     *Nobody acts.* When no case reaches its threshold, nothing follows from the scores. What would be done without them
@@ -515,7 +515,7 @@ def _difference(turn: NDArray[np.float64], book: _Book, level: float) -> tuple[f
     return total, total - n * down, total + n * up, int(np.count_nonzero(differs & rare))
 
 
-def _rule(threshold: float) -> str:
+def _threshold_words(threshold: float) -> str:
     """A threshold in words."""
     if np.isinf(threshold):
         return "nobody" if threshold > 0 else "everyone"
