@@ -251,6 +251,7 @@ def test_what_was_left_out_is_counted():
     assert found.without_score == (old["score"].isna() & (old["action"] == "none")).sum()
     acted = (old["action"] != "none") & (old["drawn"] != "explore")
     assert found.without_expected == (old["expected_value"].isna() & acted).sum()
+    assert found == ledger_promise(rows.assign(drawn=rows["drawn"].replace("", None))), "no lot may be null"
     assert found == ledger_promise(old).__class__(**{**vars(ledger_promise(old)), "immature": 500})
 
 

@@ -364,7 +364,7 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
             table["probability", name] = {"n": len(use), "held_out": None, "why": "", **row}
         elif len(where):
             table["probability", name] = _unchecked("no case with a score was left alone")
-    untouched, held = drawn == "", drawn == "holdout"
+    untouched, held = np.array([lot in (None, "") for lot in drawn]), drawn == "holdout"
     for name in sorted({str(a) for a, i in zip(planned, idle, strict=True) if a is not None and a != i}):
         mine = planned == name
         acted, left = mine & untouched & (action == planned), mine & held & alone
