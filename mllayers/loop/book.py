@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from mllayers._check import describe
+from mllayers.decision.plan import PLANNED_COLUMNS
 from mllayers.ledger import Ledger
 from mllayers.shop import observe
 
@@ -17,14 +19,19 @@ DAYS = 30  # in a month
 DAY_ZERO = pd.Timestamp("2026-01-01")  # in the ledger
 
 
+def run_name(team: str, settings: tuple[Any, ...]) -> str:
+    """What a run is called in a ledger: its team, and a mark that another setting changes."""
+    told = [x if is_dataclass(x) or not hasattr(x, "learn") else type(x).__qualname__ for x in settings]
+    return f"loop {team} {hashlib.sha256(repr(told).encode()).hexdigest()[:12]}"
+
+
 class Book:
     """One run in a ledger, month by month."""
 
-    def __init__(self, ledger: Ledger, name: str, settings: tuple[Any, ...], months: list[int]) -> None:
+    def __init__(self, ledger: Ledger, run: str, months: list[int]) -> None:
         if not isinstance(ledger, Ledger):
             raise TypeError(f"ledger must be a Ledger; got {describe(ledger)}")
-        self.ledger = ledger
-        self.policy = f"loop {name} {hashlib.sha256(repr(settings).encode()).hexdigest()[:12]}"
+        self.ledger, self.policy = ledger, run
         written = ledger.decisions()
         others = sorted(set(written["policy"]) - {self.policy})
         if others:
@@ -43,13 +50,13 @@ class Book:
         cases = orders["order_id"].astype(str)
         if month not in self.months or set(cases) != set(self.months[month].index):
             raise ValueError(f"ledger holds decisions about other orders than those of month {month}")
-        there = self.months[month].loc[cases.to_list()].set_axis(orders.index)
+        there = self.months[month].loc[cases.to_list()].set_axis(orders.index)[list(PLANNED_COLUMNS)]
         return there.assign(order_id=orders["order_id"], month=orders["month"], day=orders["day"])
 
     def write(self, decisions: pd.DataFrame, past: list[pd.DataFrame]) -> None:
         """A month's decisions, and what came back while it lasted; both are whole or not there at all."""
         month = int(past[-1]["month"].iloc[0])
-        self.ledger.record_decisions(decisions.assign(policy=self.policy))
+        self.ledger.record_decisions(decisions)
         came = came_back(pd.concat(past), month * float(DAYS), (month + 1) * float(DAYS))
         if len(came):
             self.ledger.record_outcomes(came)

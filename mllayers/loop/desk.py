@@ -43,6 +43,7 @@ def features(orders: pd.DataFrame) -> NDArray[np.float64]:
 
     Examples
     --------
+    >>> from mllayers.shop import make_orders
     >>> features(make_orders(0, per_month=5)).shape
     (5, 33)
     """
@@ -86,6 +87,7 @@ def fit(orders: pd.DataFrame, y: ArrayLike, weight: ArrayLike, *, negatives: int
 
     Examples
     --------
+    >>> from mllayers.shop import legacy_rule, make_orders
     >>> orders = make_orders(range(2), per_month=5_000)
     >>> looked = legacy_rule(orders)
     >>> model = fit(orders, np.where(looked, orders["_is_fraud"], np.nan), looked)

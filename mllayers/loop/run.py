@@ -16,7 +16,7 @@ from mllayers._words import count, dollars, percent
 from mllayers.decision import Policy
 from mllayers.feedback import promise_kept
 from mllayers.ledger import Ledger
-from mllayers.loop.book import Book, came_back, day_of_ledger
+from mllayers.loop.book import Book, came_back, day_of_ledger, run_name
 from mllayers.loop.desk import with_stakes
 from mllayers.loop.team import ARMS, Team
 from mllayers.loop.world import Source
@@ -73,7 +73,7 @@ def known_on(past: pd.DataFrame, day: float) -> pd.DataFrame:
     columns = [*_VISIBLE, *_DECIDED[:5]]
     past = as_frame(past, "past", [*columns, "_is_fraud", "_report_day", "_reviewer_draw"])
     seen = observe(past, past["action"], day, silence_days=0)
-    return past[columns].join(seen)
+    return past[columns].assign(**{str(name): seen[name].array for name in seen})
 
 
 def decide(
@@ -296,7 +296,7 @@ def run_loop(
     >>> orders = make_orders(range(8), per_month=4_000)
     >>> result = run_loop(orders, team="explore", months=range(6, 8))
     >>> result.months[["orders", "reviews", "audits"]].sum().to_dict()
-    {'orders': 8000, 'reviews': 0, 'audits': 0}
+    {'orders': 8000, 'reviews': 208, 'audits': 100}
     """
     name, crew = _as_team(team)
     wanted, window = _as_months(months), as_integer(window, "window", ge=1)
@@ -305,7 +305,8 @@ def run_loop(
     if not isinstance(prices, Prices):
         raise TypeError(f"prices must be shop.Prices; got {describe(prices)}")
     ask = _reacting(orders) if callable(orders) else _monthly(orders)
-    book = None if ledger is None else Book(ledger, name, (crew, capacity, window, first, prices, seed), wanted)
+    run = run_name(name, (crew, capacity, window, first, prices, seed))
+    book = None if ledger is None else Book(ledger, run, wanted)
     past: list[pd.DataFrame] = []
     for month in range(max(0, first - window), first):
         today = ask(month, past)
@@ -323,6 +324,7 @@ def run_loop(
             p = np.asarray(model.predict_proba(today[ORDER_FEATURES]))[:, 1]
             fitted = f"fitted for month {born}"
             decisions = decide(today, p, crew, capacity=capacity, prices=prices, seed=seed, model=fitted)
+            decisions = decisions.assign(policy=run)
         decided.append(decisions)
         past.append(_with_decisions(today, **{name: decisions[name] for name in _DECIDED[:5]}))
         if book is not None and model is not None:
