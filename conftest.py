@@ -68,6 +68,21 @@ _COVERAGE = pytest.StashKey[object]()
 _SECONDS = defaultdict(float)
 
 
+def _somebody_worked_in(path):
+    """Whether a learner copy in `notebooks` holds somebody's work: then it is theirs, and the suite leaves it alone."""
+    inside = path.suffix == ".ipynb" and path.is_relative_to(ROOT / "notebooks")
+    if not inside or "solved" in path.relative_to(ROOT).parts:
+        return False
+    from mllayers.course.build import worked_on
+
+    return worked_on(path)
+
+
+def pytest_ignore_collect(collection_path):
+    """A notebook that somebody has worked in is not executed (test_notebooks looks at the committed one)."""
+    return True if _somebody_worked_in(collection_path) else None
+
+
 def pytest_addoption(parser):
     """The option of `make test` that measures coverage."""
     parser.addoption("--measure", action="store_true", help="show which lines and branches of mllayers are reached")
@@ -177,7 +192,12 @@ def pytest_terminal_summary(terminalreporter, config):
         for name, seconds in sorted(_SECONDS.items(), key=lambda pair: -pair[1])[:25]:
             terminalreporter.write_line(f"{seconds:7.1f} s  {name}")
     left_out = config.stash.get(_LEFT_OUT, {})
-    if left_out:
+    theirs = [path for path in sorted(ROOT.glob("notebooks/**/*.ipynb")) if _somebody_worked_in(path)]
+    if left_out or theirs:
         terminalreporter.section("not run here")
+        for path in theirs:
+            name = path.relative_to(ROOT).as_posix()
+            mend = "python -m mllayers build keeps that and makes it anew"
+            terminalreporter.write_line(f"{name}: somebody has worked in it; {mend}")
         for mark, number in left_out.items():
             terminalreporter.write_line(f"{number:4} tests marked {mark}: {NEEDS[mark]}")

@@ -746,6 +746,17 @@ def test_start_speaks_before_an_import_that_fails():
     assert said[0][1].startswith("Not ready. The data files could not be checked")
 
 
+def test_a_set_up_cell_that_takes_long_says_so():
+    quick = "import importlib\nstarting = importlib.import_module('mllayers.course.start')\nimport time\n"
+    outputs = run(
+        quick + "starting.say_if_slow(0.2)\ntime.sleep(1)",
+        "starting.say_if_slow(0.3)",
+        "time.sleep(1)",
+    )
+    said = [[text for _, text in cell] for cell in outputs]
+    assert said == [["One moment. Libraries and tables are being loaded; the first time takes a minute."], [], []]
+
+
 # --- where a learner works
 
 

@@ -5,6 +5,7 @@ That they run, and that stored outputs are what comes out today, is nbval's part
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -230,6 +231,28 @@ def test_a_notebook_that_was_worked_on_is_kept_before_it_is_made_anew(solved, ca
         assert f"was worked on; it is kept as {kept}" in capsys.readouterr().out
         assert not worked_on(copy)
         assert drift(path) == ""
+
+
+def test_the_suite_leaves_a_notebook_alone_that_somebody_works_in(solved, tmp_path):
+    """An answered notebook, with an error stored in it, fails nothing and is as it was; the solved one is compared."""
+    path = solved(code("from mllayers.course import ____\n1 + 1"), code("answer = 1", blanks=["answer"]))
+    build(execute=True, say=lambda line: None)
+    copy = tmp_path / "notebooks" / "01_small.ipynb"
+    mine = json.loads(copy.read_text())
+    wrong = nbformat.v4.new_output("stream", name="stdout", text="oops")
+    mine["cells"][0].update(execution_count=7, outputs=[wrong])
+    copy.write_text(json.dumps(mine))
+    before = copy.read_bytes()
+    shutil.copy(ROOT / "conftest.py", tmp_path)
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "notebooks"]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert "notebooks/01_small.ipynb: somebody has worked in it; python -m mllayers build keeps" in done.stdout
+    assert copy.read_bytes() == before
+    assert build([path], say=lambda line: None) == 0
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert "4 passed" in done.stdout
 
 
 def test_a_notebook_that_cannot_be_kept_is_not_replaced(solved, monkeypatch, tmp_path, capsys):

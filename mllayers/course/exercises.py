@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -138,7 +139,7 @@ class Names:
         if answer is None or callable(answer) or isinstance(answer, dict) or hasattr(answer, "columns"):
             raise Unreadable(what_came(answer))
         try:
-            names = list(answer)
+            names = list(itertools.islice(answer, 1_000))
         except TypeError:
             raise Unreadable(what_came(answer)) from None
         if not all(isinstance(name, str) for name in names):

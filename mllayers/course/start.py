@@ -7,6 +7,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -48,6 +49,8 @@ def start(notebook: str, *, solved: bool = False, lang: str = "en") -> Note:
     Note
         One line that all is well, or a line for each problem that says how to mend it; it shows itself. Never an error.
     """
+    if not solved:
+        say_if_slow()
     return _start(notebook, solved, lang).show()  # type: ignore[no-any-return]
 
 
@@ -64,6 +67,27 @@ def _start(notebook: Any, solved: bool, lang: Any) -> Note:
     fine = tr("Notebook {key}, layer {n}: {name}. Versions, kernel and data are fine.", key=key, n=int(key),
               name=tr(LAYERS[key]))  # fmt: skip
     return Note(tr("Ready"), (fine, *_news(key)), "good")
+
+
+def say_if_slow(seconds: float = 8.0) -> None:
+    """Say what takes so long, should the cell that runs now take longer than that."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return
+    slow = Note(
+        tr("One moment"), (tr("Libraries and tables are being loaded; the first time takes a minute."),), "wait"
+    )
+    timer = threading.Timer(seconds, slow.show)
+    timer.daemon = True
+
+    def done(_result: object) -> None:
+        timer.cancel()
+        shell.events.unregister("post_run_cell", done)
+
+    with contextlib.suppress(RuntimeError):  # where there are no threads
+        timer.start()
+        shell.events.register("post_run_cell", done)
 
 
 def _news(key: str) -> list[str]:
