@@ -25,15 +25,21 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 
-from mllayers.decision import Action, Policy, Tier
+from mllayers.decision import Action, Menu, Policy, Tier, Tiers
 
 SHIP, REVIEW, BLOCK = (
     Action(name, cost=cost, owner="desk") for name, cost in [("ship", 0), ("review", 4), ("block", 12)]
 )
-TIERS = Policy([Tier(0, 0.05, SHIP), Tier(0.05, 0.8, REVIEW), Tier(0.8, 1, BLOCK)], missing="review", holdout=0.01)
+TIERS = Policy(
+    Tiers(Tier(0, 0.05, SHIP), Tier(0.05, 0.8, REVIEW), Tier(0.8, 1, BLOCK)),
+    missing="review",
+    idle="ship",
+    holdout=0.01,
+)
 MENU = Policy(
-    [Action("nothing", 0, 0, "CRM"), Action("email", 0.02, 0.1, "CRM"), Action("call", 0.3, 15, "sales")],
+    Menu(Action("nothing", 0, 0), Action("email", 0.02, 0.1, "CRM"), Action("call", 0.3, 15, "sales")),
     missing="nothing",
+    idle="nothing",
     holdout=0.1,
 )
 ENGINES = ("polars_lazy", "duckdb", "polars", "pyarrow", "pandas", "pyspark")

@@ -47,6 +47,19 @@ def test_modules_load_on_first_use():
     assert not loaded & {"sklearn", "matplotlib", "IPython", "ipywidgets", "tqdm"}
 
 
+def test_decisions_need_no_pandas_until_a_frame_is_made():
+    code = (
+        "from mllayers.decision import Action, Policy, Tier, Tiers, cost_threshold, within_capacity\n"
+        "rule = Tiers(Tier(0, 0.5, 'ship'), Tier(0.5, 1, Action('review', cost=4, owner='desk')))\n"
+        "policy = Policy(rule, missing='ship', idle='ship', holdout=0.01)\n"
+        "Policy.from_json(policy.to_json()).describe()\n"
+        "cost_threshold(cost_fp=[1, 2], cost_fn=3), within_capacity([1, 2], 1)"
+    )
+    loaded = loaded_by(code)
+    assert "mllayers.decision.policy" in loaded
+    assert not loaded & {"pandas", "scipy", "sklearn", "polars", "pyarrow", "matplotlib", "mllayers.decision.plan"}
+
+
 @pytest.mark.parametrize("words", [[], ["doctor", "--help"], ["data", "orders", "--help"]])
 def test_the_doors_say_what_they_do_without_loading_anything(words):
     loaded = loaded_by(f"from mllayers.__main__ import main\ntry: main({words})\nexcept SystemExit: pass")

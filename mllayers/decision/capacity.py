@@ -25,7 +25,7 @@ FrameT = TypeVar("FrameT")
 class Selection(Result):
     """The cases that fit a capacity: what `within_capacity` returns.
 
-    Attributes
+    Parameters
     ----------
     chosen : boolean array of shape (n,)
         Which cases to take.
@@ -39,6 +39,12 @@ class Selection(Result):
     Notes
     -----
     Taught in notebook 03, *Optional: capacity has a price*.
+
+    Examples
+    --------
+    >>> fit = within_capacity([5.0, 30.0, 12.0], 2)
+    >>> fit.gain, fit.one_more
+    (42.0, 5.0)
     """
 
     chosen: NDArray[np.bool_]

@@ -61,11 +61,11 @@ def decide_segments(data: Any, rule: Segments, missing: Action, segment: str, in
         action: [x for x, other in rule.pairs if other == action] for action in rule.actions
     }
     label, unknown = nw.col(segment), nw.col(segment).is_null()
+    kind = data.collect_schema()[segment]
     if whole:
-        kind = data.collect_schema()[segment]
         if not kind.is_integer():
             wide = next((x for x, _ in rule.pairs if abs(int(x)) > EXACT_FLOATS), None)
-            if wide is not None:
+            if wide is not None and kind.is_numeric():
                 raise TypeError(
                     f"column {segment!r} must hold whole numbers, since segment {wide} has neighbours that floats do "
                     f"not tell apart; it holds {kind}"
@@ -76,6 +76,8 @@ def decide_segments(data: Any, rule: Segments, missing: Action, segment: str, in
         else:
             low, high = _range_of(kind)
             labels = {action: [x for x in found if low <= int(x) <= high] for action, found in labels.items()}
+    elif kind == nw.Unknown:  # a column of nothing but NULL
+        label = label.cast(nw.String)
     cases = [(label.is_in(found), action) for action, found in labels.items() if found]
     usable = reduce(operator.or_, (case for case, _ in cases)) if cases else nw.lit(value=False)
     told = f"{segment} must be a segment with an action ({', '.join(map(str, rule))})"

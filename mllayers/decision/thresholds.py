@@ -35,14 +35,20 @@ class CostWarning(UserWarning):
 class ReviewBand(Result):
     """The scores for which a review pays: what `review_band` returns.
 
-    Attributes
+    Parameters
     ----------
     review_from, act_from : float or array of shape (n,)
         Leave alone below the first, review from the first, act from the second. Equal where a review never pays.
 
     Notes
     -----
-    Taught in notebook 03, *The thresholds follow from the costs*.
+    Unpacks like a pair. Taught in notebook 03, *The thresholds follow from the costs*.
+
+    Examples
+    --------
+    >>> review_from, act_from = review_band(cost_review=1.0, cost_fp=10.0, cost_fn=10.0)
+    >>> review_from, act_from
+    (0.1, 0.9)
     """
 
     review_from: float | Array
