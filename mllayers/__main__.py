@@ -61,7 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except MemoryError:
         _stop(f"{words[0]}: this needs more memory than there is: ask for fewer rows")
-    except (ValueError, OSError, OverflowError, ModuleNotFoundError) as error:
+    except ModuleNotFoundError as error:
+        told = error if "run `" in str(error) else absent("it", "course", error)
+        _stop(f"{words[0]}: {told}")
+    except (ValueError, OSError, OverflowError) as error:
         if isinstance(error, OSError):
             with contextlib.suppress(OSError):
                 sys.stdout.flush()  # raises again when it was the output that could not be written

@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import ipywidgets
-import traitlets
-from IPython.display import DisplayHandle, display
+from mllayers._extras import absent
+
+try:
+    import ipywidgets
+    import traitlets
+    from IPython.display import DisplayHandle, display
+except ModuleNotFoundError as _error:
+    raise absent("mllayers.widgets", "course", _error) from None
 
 from mllayers._words import typed_number
 from mllayers.figures import WIDTH, Draw, Stage, alt_text, picture, sentence

@@ -163,6 +163,7 @@ def test_the_doctor_knows_the_wheel(run):
         ("mllayers.ledger", "sqlalchemy", "ledger"),
         ("mllayers.loop", "sqlalchemy", "ledger"),
         ("mllayers.figures", "matplotlib", "figures"),
+        ("mllayers.widgets", "ipywidgets", "course"),
     ],
 )
 def test_an_absent_extra_is_answered_by_the_line_that_installs_it(run, module, missing, extra):
@@ -172,6 +173,17 @@ def test_an_absent_extra_is_answered_by_the_line_that_installs_it(run, module, m
     assert last.startswith("ModuleNotFoundError: ")
     assert f"needs {missing}: run `" in last
     assert f'pip install "mllayers[{extra}]"`' in last
+
+
+def test_doors_and_notebooks_that_need_the_course_say_how_to_install_it(run):
+    said = run("build", without=["nbformat"])
+    assert said.returncode == 1
+    assert said.stderr.startswith("mllayers build: it needs nbformat: run `")
+    assert said.stderr.endswith('pip install "mllayers[course]"`\n')
+    said = run(
+        "-c", "import sys; sys.modules['packaging'] = None\nfrom mllayers.course import start; print(start('01'))"
+    )
+    assert "The course needs packaging: run `" in said.stdout
 
 
 def test_the_layers_do_without_any_extra(run):

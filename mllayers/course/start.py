@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import mllayers
+from mllayers._extras import absent
 from mllayers.course import learner, words
 from mllayers.course.card import LAYERS
 from mllayers.course.notes import Note
@@ -140,8 +141,11 @@ def version_problems(
     requirements: Iterable[str] | None = None, installed: Callable[[str], str] = importlib.metadata.version
 ) -> list[str]:
     """Packages that are absent or outside the bounds that mllayers states in its own metadata."""
-    from packaging.requirements import Requirement
-    from packaging.specifiers import SpecifierSet
+    try:
+        from packaging.requirements import Requirement
+        from packaging.specifiers import SpecifierSet
+    except ModuleNotFoundError as error:
+        return [f"{absent('The course', 'course', error)}, then {RESTART}."]
 
     found = []
     if requirements is None:
