@@ -80,9 +80,10 @@ def test_home_is_beside_the_notebooks_or_where_it_was_chosen(tmp_path, monkeypat
     notebooks = tmp_path / "course" / "notebooks"
     (notebooks / "solved").mkdir(parents=True)
     (tmp_path / "course" / "my" / "de").mkdir(parents=True)
-    for folder in ("notebooks", "notebooks/solved", ".", "my", "my/de"):
-        monkeypatch.chdir(tmp_path / "course" / folder)
+    for place in ("notebooks", "notebooks/solved", ".", "my", "my/de"):
+        monkeypatch.chdir(tmp_path / "course" / place)
         assert learner.home() == tmp_path / "course" / "my"
+    (tmp_path / "notebooks").mkdir()  # somebody's own, not the course's
     monkeypatch.chdir(tmp_path)
     assert learner.home() == tmp_path / "my"
     assert learner.home(notebooks) == tmp_path / "course" / "my"
