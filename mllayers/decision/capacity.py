@@ -43,7 +43,7 @@ class Selection(Result):
     Examples
     --------
     >>> fit = within_capacity([5.0, 30.0, 12.0], 2)
-    >>> fit.gain, fit.one_more
+    >>> fit.gain, round(fit.one_more, 2)
     (42.0, 5.0)
     """
 
