@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals.stable.v2 as nw
 from narwhals.exceptions import DuplicateError
 
 from mllayers._check import describe
 
+FrameT = TypeVar("FrameT")  # a frame of any engine, the same that came in
 EXACT_FLOATS = 2**53  # whole numbers beyond it have neighbours that no 64-bit float tells apart
 
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import as_columns, as_number, as_numbers, describe, per_case, same_cases
-from mllayers._frames import check_columns, column_name, fails, number, opened, refuse_rows
+from mllayers._frames import FrameT, check_columns, column_name, fails, number, opened, refuse_rows
 from mllayers._results import Result
 from mllayers._words import dollars, exact
 
 __all__ = ["Selection", "fits_capacity", "within_capacity"]
-
-FrameT = TypeVar("FrameT")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mllayers._check import (
+    Floats,
     as_columns,
     as_integer,
     as_keys,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from mllayers.decision.policy import Policy
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.intp]  # actions by their place in a list; places of rows
 PLANNED_COLUMNS = ("case", "time", "segment", "score", "planned", "action", "idle", "drawn", "propensity", "cost",
                    "expected_value", "model", "policy")  # fmt: skip
@@ -47,24 +47,24 @@ class _Cases:
 
     keys: list[str]
     seed: int
-    p: Array | None
-    value: Array | None
-    money: dict[str, Array]
+    p: Floats | None
+    value: Floats | None
+    money: dict[str, Floats]
 
     def amount(self, x: float | str, rows: Any = slice(None)) -> Any:
         """A number, or what its column holds."""
         return self.money[x][rows] if isinstance(x, str) else x
 
-    def worth(self, action: Action, rows: Any = slice(None)) -> Array | None:
+    def worth(self, action: Action, rows: Any = slice(None)) -> Floats | None:
         """The expected dollars of an action, missing where they are not known; `None` where they are for no case."""
         if self.p is None or action.gain is None or action.cost is None:
             return None
         gain = self.amount(action.gain, rows)
         stake = gain if self.value is None else self.value[rows] * gain
-        out: Array = self.p[rows] * stake - self.amount(action.cost, rows)
+        out: Floats = self.p[rows] * stake - self.amount(action.cost, rows)
         return out
 
-    def first(self, rows: Codes, rank: Array | None, room: int) -> tuple[Codes, Codes]:
+    def first(self, rows: Codes, rank: Floats | None, room: int) -> tuple[Codes, Codes]:
         """The rows with the highest rank, as many as there is room for, and the others; equal ones by keyed hash."""
         if rows.size <= room:
             return rows, rows[:0]
@@ -138,7 +138,7 @@ def planned_rows(
     action, drawn = _drawn(policy, actions, cases, planned, shares)
     names = np.array([x.name for x in actions], dtype=object)
     idle = None if policy.idle is None else actions.index(policy.idle)
-    cost, expected = _money(priced, cases, action, idle)
+    cost, expected = _cost_and_worth(priced, cases, action, idle)
     text = pd.Series([""]).dtype
     lots = np.array(["", "holdout", "explore"], dtype=object)
     columns: dict[str, Any] = {
@@ -213,7 +213,7 @@ def _segment_texts(column: Any, name: str) -> list[str | None]:
     return out
 
 
-def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], Array]:
+def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], Floats]:
     """All actions that may be done, the policy's own first, and the share of each that is tried given the planned."""
     actions = policy.actions
     own = len(actions)
@@ -294,13 +294,13 @@ def _first_choice(policy: Policy, actions: list[Action], cases: _Cases, data: An
     return out
 
 
-def _menu_worth(policy: Policy, rule: Menu, cases: _Cases) -> Array:
+def _menu_worth(policy: Policy, rule: Menu, cases: _Cases) -> Floats:
     """The expected value of each action (rows) for each case."""
     worth = [cases.worth(policy._priced(action)) for action in rule]
     return np.vstack([x for x in worth if x is not None])
 
 
-def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Codes, shares: Array) -> Codes:
+def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Codes, shares: Floats) -> Codes:
     """The planned actions: the first choice where it fits, else the next best; exploration has its room already.
 
     How much room it needs depends on what is planned, so it is found by repetition: what was set aside only grows.
@@ -325,7 +325,7 @@ def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Co
     return planned
 
 
-def _explored_at_most(sizes: NDArray[np.intp], shares: Array, action: int) -> int:
+def _explored_at_most(sizes: NDArray[np.intp], shares: Floats, action: int) -> int:
     """How often an action is tried by lot among cases planned for another one, hardly ever exceeded.
 
     The sum of several binomial counts varies less than one binomial count with the same mean (Hoeffding 1956).
@@ -388,7 +388,7 @@ def _second_choice(policy: Policy, actions: list[Action], cases: _Cases, first: 
 
 
 def _who_loses_most(
-    cases: _Cases, worth: Array, rows: Codes, first: Codes, places: list[int], room: dict[int, int]
+    cases: _Cases, worth: Floats, rows: Codes, first: Codes, places: list[int], room: dict[int, int]
 ) -> tuple[Codes, Codes]:
     """Actions (−1: none) such that a full one keeps the rows that would lose most by their next best; who fits nowhere.
 
@@ -421,13 +421,13 @@ def _who_loses_most(
     return out, rows[~fits]
 
 
-def _later_best(worth: Array) -> Codes:
+def _later_best(worth: Floats) -> Codes:
     """The action with the highest worth for each case; equal ones: the later listed."""
     out: Codes = len(worth) - 1 - np.argmax(worth[::-1], axis=0)
     return out
 
 
-def _prices(worth: Array, room: dict[int, int]) -> Array:
+def _prices(worth: Floats, room: dict[int, int]) -> Floats:
     """What a place in each full action is worth.
 
     Each action's price rises to what the first row without a place would lose, until none rises any more, as in the
@@ -465,7 +465,7 @@ def _left_alone(policy: Policy, actions: list[Action], out: Codes, waiting: Code
 # lots and money -----------------------------------------------------------------------------------------------------
 
 
-def _probabilities(policy: Policy, actions: list[Action], shares: Array) -> Array:
+def _probabilities(policy: Policy, actions: list[Action], shares: Floats) -> Floats:
     """The probability of each action (columns) given the planned one (rows)."""
     held = policy.holdout or 0.0
     out = shares.copy()
@@ -479,7 +479,7 @@ def _probabilities(policy: Policy, actions: list[Action], shares: Array) -> Arra
     return out
 
 
-def _drawn(policy: Policy, actions: list[Action], cases: _Cases, planned: Codes, shares: Array) -> tuple[Codes, Codes]:
+def _drawn(policy: Policy, actions: list[Action], cases: _Cases, planned: Codes, shares: Floats) -> tuple[Codes, Codes]:
     """The action after lots, and the lot that changed it (0 none, 1 hold-out, 2 exploration)."""
     action, drawn = planned.copy(), np.zeros(planned.size, dtype=np.intp)
     held = policy.holdout or 0.0
@@ -498,7 +498,7 @@ def _drawn(policy: Policy, actions: list[Action], cases: _Cases, planned: Codes,
     return action, drawn
 
 
-def _money(priced: list[Action], cases: _Cases, action: Codes, idle: int | None) -> tuple[Array, Array]:
+def _cost_and_worth(priced: list[Action], cases: _Cases, action: Codes, idle: int | None) -> tuple[Floats, Floats]:
     """What each case's action costs, and what it is expected to bring beyond the idle one."""
     cost, expected = np.zeros(action.size), np.full(action.size, np.nan)
     for i in np.unique(action):

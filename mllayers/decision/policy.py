@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from mllayers._check import as_number, as_text, describe, is_said
-from mllayers._frames import column_name, opened
+from mllayers._frames import FrameT, column_name, opened
 from mllayers._words import exact, plain
 from mllayers.decision.brief import Brief
 from mllayers.decision.deciding import decide_menu, decide_segments, decide_tiers
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Policy"]
-
-FrameT = TypeVar("FrameT")
 
 
 @dataclass(frozen=True, repr=False)

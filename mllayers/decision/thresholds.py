@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from mllayers._check import as_probabilities, per_case, same_cases
+from mllayers._check import Floats, as_probabilities, per_case, same_cases
 from mllayers._results import Result
 from mllayers._words import count, exact, plain
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CostWarning", "ReviewBand", "cost_threshold", "expected_value", "review_band"]
-
-Array = NDArray[np.float64]
 
 
 class CostWarning(UserWarning):
@@ -51,10 +49,10 @@ class ReviewBand(Result):
     (0.1, 0.9)
     """
 
-    review_from: float | Array
-    act_from: float | Array
+    review_from: float | Floats
+    act_from: float | Floats
 
-    def __iter__(self) -> Iterator[float | Array]:
+    def __iter__(self) -> Iterator[float | Floats]:
         return iter((self.review_from, self.act_from))
 
     def frame(self) -> pd.DataFrame:
@@ -77,7 +75,7 @@ class ReviewBand(Result):
 @overload
 def expected_value(p: float, value: float, cost: float = 0.0) -> float: ...
 @overload
-def expected_value(p: ArrayLike, value: ArrayLike, cost: ArrayLike = 0.0) -> Array: ...
+def expected_value(p: ArrayLike, value: ArrayLike, cost: ArrayLike = 0.0) -> Floats: ...
 def expected_value(p: ArrayLike, value: ArrayLike, cost: ArrayLike = 0.0) -> Any:
     """What a bet brings on average: the probability of success times its value, minus what it costs to try.
 
@@ -130,7 +128,7 @@ def cost_threshold(*, cost_fp: float, cost_fn: float = 0.0, gain_tp: float = 0.0
 @overload
 def cost_threshold(
     *, cost_fp: ArrayLike, cost_fn: ArrayLike = 0.0, gain_tp: ArrayLike = 0.0, gain_tn: ArrayLike = 0.0
-) -> Array: ...
+) -> Floats: ...
 def cost_threshold(
     *, cost_fp: ArrayLike, cost_fn: ArrayLike = 0.0, gain_tp: ArrayLike = 0.0, gain_tn: ArrayLike = 0.0
 ) -> Any:
@@ -268,7 +266,7 @@ def _case_number(**columns: Any) -> int | None:
     return sizes[0] if sizes else None
 
 
-def _thresholds(**given: ArrayLike) -> tuple[Array, Array, Array, int | None]:
+def _thresholds(**given: ArrayLike) -> tuple[Floats, Floats, Floats, int | None]:
     """What a wrong action and a wrong inaction cost, the threshold between them, and the number of cases."""
     n = _case_number(**given)
     money = {name: per_case(x, 1 if n is None else n, name) for name, x in given.items()}
