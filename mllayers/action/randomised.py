@@ -108,7 +108,7 @@ def check_randomised(
     the law of R² rather than to its limit, chi-square, which is too eager with many columns. The table's differences
     are in standard deviations of the values themselves; beyond 0.1 is often called large.
 
-    Measured on the course's retailer with up to 17 columns: 0.5 to 1.7 % false alarms at alpha = 1 %, from 50 to 4,000
+    Measured on the course's retailer with up to 17 columns: 0.5 to 1.8 % false alarms at alpha = 1 %, from 50 to 4,000
     cases, equal shares or one per case. A lot that takes 60 % of the customers with high value and 40 % of the others
     is found in 50 % of pilots of 500, 91 % of 1,000 and 100 % of 2,000; with 55 and 45 %, in 57 % of 2,000.
     A check that passes is no proof: what is not among the columns was not compared.
