@@ -29,7 +29,10 @@ from mllayers.ledger import Ledger
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from own_postgres import NoServer, own_server
 
-COLUMNS = ("case", "time", "model", "policy", "score", "action", "propensity", "expected_value", "cost")
+COLUMNS = (
+    *("case", "time", "segment", "score", "planned", "action", "idle", "drawn"),
+    *("propensity", "cost", "expected_value", "model", "policy"),
+)
 INSERT = "INSERT INTO decisions VALUES ({}) ON CONFLICT DO NOTHING"
 ROUNDS, BATCHES = 5, {1_000: 30, 10_000: 6}
 NOON = pd.Timestamp("2026-03-01 12:00")
@@ -40,7 +43,8 @@ def decisions(size, batch):
     rng = np.random.default_rng([1, batch])
     frame = {"case": np.arange(size) + size * batch, "time": NOON, "model": "boosting 3", "policy": "v7"}
     frame |= {"score": rng.random(size), "action": np.where(rng.random(size) < 0.5, "voucher", "none")}
-    return pd.DataFrame(frame | {"propensity": 0.9, "expected_value": rng.normal(size=size), "cost": 5.0})
+    frame |= {"propensity": 0.9, "expected_value": rng.normal(size=size), "cost": 5.0, "idle": "none", "segment": "a"}
+    return pd.DataFrame(frame).assign(planned=frame["action"], drawn="")
 
 
 def driver_rows(frame, time_of):
@@ -103,6 +107,17 @@ def compare(new_place, driver, time_of):
         print(f"{f'{size:,} a batch':16}{ours:>14,.0f}{theirs:>14,.0f}{ours / theirs:>9.2f}")
 
 
+def how_long_it_takes_again(address, size=40_000):
+    """Seconds for decisions of many days, and for the same in another order, which changes nothing."""
+    days = pd.to_timedelta(np.arange(size) % 365, unit="D")
+    frame = decisions(size, 0).assign(time=NOON + days)
+    with Ledger(address) as ledger:
+        first = seconds(ledger.record_decisions, [frame])
+        again = seconds(ledger.record_decisions, [frame.sample(frac=1, random_state=1)])
+        assert len(ledger.decisions()) == size
+    print(f"{size:,} decisions once {first:.2f} s, the same shuffled {again:.2f} s: {again / first:.1f} times")
+
+
 def how_fast_act_is(address, driver, time_of, size=100):
     """Decisions done per second by an action that takes no time, beside two commits of the driver for each.
 
@@ -112,7 +127,8 @@ def how_fast_act_is(address, driver, time_of, size=100):
     with Ledger(address) as ledger:
         write, close = driver(address)
         for turn in range(ROUNDS):
-            frames = [decisions(size, 10 * turn + k).assign(action="voucher") for k in range(4)]
+            same = {"action": "voucher", "planned": "voucher"}
+            frames = [decisions(size, 10 * turn + k).assign(**same) for k in range(4)]
             rows = driver_rows(pd.concat(frames[2:]), time_of)
             for name, frame, most in zip(("act", "act with limits"), frames, (None, limits), strict=False):
                 run = {"do": lambda one: None, "limits": most, "dry_run": False}
@@ -134,6 +150,7 @@ def main():
         kind = (sqlite_driver, lambda moment: moment.isoformat(" ", "microseconds"))
         compare(lambda: next(files), *kind)
         how_fast_act_is(next(files), *kind)
+        how_long_it_takes_again(next(files))
     try:
         with own_server() as pattern:
             import psycopg
@@ -150,6 +167,7 @@ def main():
             kind = (postgres_driver, lambda moment: moment)
             compare(new_place, *kind)
             how_fast_act_is(new_place(), *kind)
+            how_long_it_takes_again(new_place())
     except NoServer as why:
         print(f"\nPostgreSQL was not timed: {why}")
 
