@@ -86,10 +86,18 @@ class Ledger:
         self.name = place.name
         place.refuse_damage()
         self.engine = place.engine(look=place.file is not None)
+        try:
+            self._open(place, old_zeros)
+        except BaseException:
+            self.engine.dispose()
+            raise
+        self._counted = (0, 0.0, dict[str, int]())  # attempts seen so far: the last number, dollars, how many a day
+
+    def _open(self, place: Place, old_zeros: str | None) -> None:
+        """Look what stands there before anything is written, then make it what it should be."""
         there = place.kind != "file" or place.readonly or (place.file is not None and place.file.exists())
         state = self._standing() if there else "empty"
         if state != "ours" and place.readonly:
-            self.engine.dispose()
             what = "is no ledger yet" if state == "empty" else "has to be brought up to date"
             raise LedgerError(
                 f"{self.name}: it {what}, and may only be read here; open it once where it may be written"
@@ -101,7 +109,6 @@ class Ledger:
                 state = standing(connection)
                 if state != "ours":
                     make(connection, state, old_zeros)
-        self._counted = (0, 0.0, dict[str, int]())  # attempts seen so far: the last number, dollars, how many a day
 
     def _standing(self) -> str:
         with self._work() as connection:
