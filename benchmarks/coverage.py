@@ -387,9 +387,11 @@ more than chance in the draws allows: ± 0.8 points with 4,000 of them, ± 1.6 w
 draws are refused, those few that are not have seen more events than expected, and no interval can be right about them
 as often as it says; *wrong* counts them all the same.
 
-What no sample shows, no interval allows for: where each case costs a little and the rare gain has not come once,
-the costs alone look certain. So the functions count the events on the side of the gains and refuse where there are
-fewer than five.
+**What no sample shows, no interval allows for.** Where half of the cases cost a little and a rare, large gain is still
+to come, the costs alone look certain: with one gain expected in 2,000 cases the interval of the mean covers 62 %, with
+two 76 %, with five 96 %. `uplift_effect`, `value_of_model` and `uplift_policy_value` know outcome or action, count the
+events behind the money and refuse below five. `policy_value` sees rewards alone and counts those that are unusual: where
+the challenger acts on only some of the cases, count the gains yourself before you believe a narrow interval.
 """
 
 
