@@ -372,7 +372,14 @@ def as_markdown(section, draws, seed):
             covered = f"{right / given:.3f}" if given >= 0.02 else "–"
             mark = " ⚠" if given >= 0.5 and too_few(right / given, 0.93, given * some) else ""
             mark = " ⚠" if too_few(1 - given + right, 0.93, some) else mark
-            row = (cell.what, name, f"{cell.events:.3g}", covered + mark, f"{given - right:.3f}", f"{1 - given:.2f}")
+            row = (
+                cell.what,
+                name,
+                f"{float(f'{cell.events:.3g}'):,g}",
+                covered + mark,
+                f"{given - right:.3f}",
+                f"{1 - given:.2f}",
+            )
             lines.append(f"| {' | '.join(row)} | {bound:.2f} | {some:,} |")
     return "\n".join(lines)
 
@@ -390,8 +397,8 @@ as often as it says; *wrong* counts them all the same.
 **What no sample shows, no interval allows for.** Where half of the cases cost a little and a rare, large gain is still
 to come, the costs alone look certain: with one gain expected in 2,000 cases the interval of the mean covers 62 %, with
 two 76 %, with five 96 %. `uplift_effect`, `value_of_model` and `uplift_policy_value` know outcome or action, count the
-events behind the money and refuse below five. `policy_value` sees rewards alone and counts those that are unusual: where
-the challenger acts on only some of the cases, count the gains yourself before you believe a narrow interval.
+events behind the money and refuse below five. `policy_value` sees rewards alone and counts those that are unusual:
+where the challenger acts on only some of the cases, count the gains yourself before you believe a narrow interval.
 """
 
 
@@ -399,7 +406,7 @@ def main():
     """Compute the sections asked for and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=4_000)
-    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS))
+    parser.add_argument("--only", nargs="*", choices=list(SECTIONS), default=list(SECTIONS))
     arguments = parser.parse_args()
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     kept = {re.search(r"`?([\w.]+)`?", part).group(0): f"## {part.strip()}" for part in old.split("\n## ")[1:]}
