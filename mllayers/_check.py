@@ -110,12 +110,17 @@ def _real(value: Any, name: str, row: int) -> float:
     """One entry of a column of objects: a number, or NaN where there is none."""
     if value is None or type(value).__name__ == "NAType":
         return np.nan
-    if isinstance(value, _REAL):
+    if _is_real(value):
         try:
             return float(value)
         except (OverflowError, ValueError):
             raise ValueError(f"{name} must hold finite numbers; got one that is too large at row {row}") from None
     raise TypeError(f"{name} must be a column of numbers; got {describe(value)} at row {row}")
+
+
+def _is_real(x: Any) -> bool:
+    """Whether it is a number; NumPy's durations call themselves whole numbers."""
+    return isinstance(x, _REAL) and not isinstance(x, np.timedelta64)
 
 
 def as_probabilities(x: Any, name: str, *, missing: bool = False) -> Floats:
@@ -213,7 +218,7 @@ def as_number(
     """One finite number within the stated limits."""
     if isinstance(x, np.ndarray) and x.ndim == 0 and not isinstance(x, np.ma.MaskedArray):
         x = x.item() if x.dtype.kind in "iuf" else x
-    if isinstance(x, (bool, np.bool_)) or not isinstance(x, _REAL):
+    if isinstance(x, (bool, np.bool_)) or not _is_real(x):
         raise TypeError(f"{name} must be a number; got {describe(x)}")
     limits = [f"≥ {ge:g}"] * (ge > -np.inf) + [f"> {gt:g}"] * (gt > -np.inf)
     limits += [f"≤ {le:g}"] * (le < np.inf) + [f"< {lt:g}"] * (lt < np.inf)

@@ -140,6 +140,8 @@ def check_randomised(
     compared, columns, balance_p = [], 0, math.nan
     if covariates is not None:
         frame = as_frame(covariates, "covariates")
+        if not len(frame.columns):
+            raise ValueError("covariates must have at least one column to compare; got none")
         same_cases(treated=treated, covariates=frame)
         if hasattr(treated, "index") and hasattr(covariates, "iloc"):
             same_cases(treated=treated, covariates=frame.iloc[:, 0])  # the frame has labels too

@@ -130,7 +130,7 @@ def uplift_policy_value(
     weight = 1 / as_propensities(propensity, n)
     if instead is None:
         for name, column in (("action", took), ("target", wants)):
-            if column.dtype.kind not in "biuf":
+            if column.dtype.kind not in "biuf" and any(isinstance(x, str) for x in column):
                 raise ValueError(f"{name} holds names of actions: say which one the other rule takes, instead='…'")
         took, wants, instead = as_binary(took, "action") == 1, as_binary(wants, "target") == 1, False
     other = _given_actions(instead, "instead", n)

@@ -111,7 +111,7 @@ def within_capacity(gain: ArrayLike, capacity: float, *, units: ArrayLike = 1.0)
         raise TypeError("gain must be a column of numbers; for a frame: fits_capacity(frame, gain, capacity, ties=…)")
     worth = as_numbers(gain, "gain")
     n = worth.size
-    if n:
+    if n or (np.ndim(units) and len(units)):  # type: ignore[arg-type]
         same_cases(gain=gain, units=units)
     size = np.broadcast_to(per_case(units, n, "units"), n)
     if (size <= 0).any():

@@ -261,7 +261,7 @@ def _case_number(**columns: Any) -> int | None:
         for x in columns.values()
         if hasattr(x, "__len__") and not isinstance(x, (str, bytes)) and getattr(x, "ndim", 1) > 0
     ]
-    if sizes and all(sizes):
+    if sizes and (all(sizes) or len(set(sizes)) > 1):
         same_cases(**columns)
     return sizes[0] if sizes else None
 
