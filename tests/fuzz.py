@@ -72,42 +72,122 @@ MONEY_OF_FOUR = {"gain_tp": MONEY, "cost_fp": COST, "cost_fn": 2.0, "gain_tn": 1
 KINDS_OF_FOUR = {"gain_tp": "numbers or one", "cost_fp": "numbers or one", "cost_fn": "number", "gain_tn": "number"}
 CASES_TO_TRY = [
     Case("data.drift_report", {"reference": FRAME, "current": OTHER}, {"reference": "frame", "current": "frame"}),
-    Case("data.drift_report", {"reference": FRAME, "current": OTHER, "bins": 5, "alpha": 0.1}, {"bins": "whole", "alpha": "level"}),
-    Case("data.label_coverage", {"labelled": FRAME.iloc[::2], "population": FRAME, "columns": ["amount", "shop"]},
-         {"labelled": "frame", "population": "frame", "columns": "names"}),
-    Case("data.adversarial_validation", {"reference": FRAME, "current": OTHER, "cv": 2}, {"reference": "frame", "cv": "whole", "seed": "seed"}),
-    Case("data.audit_sample", {"n": N, "share": np.full(N, 0.25), "eligible": Y == 1, "seed": 1},
-         {"n": "whole", "share": "probabilities or one", "eligible": "flags", "seed": "seed"}),
-    Case("data.weighted_rate", {"y": Y, "propensity": np.full(N, 1.0)}, {"y": "binary or gaps", "propensity": "probabilities or one"}),
-    Case("prediction.money_by_threshold", {"y": Y, "p": P, **MONEY_OF_FOUR}, {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR}),
-    Case("prediction.value_of_model", {"y": Y, "p": P, **MONEY_OF_FOUR, "threshold": 0.5},
-         {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR, "threshold": "number"}),
-    Case("decision.expected_value", {"p": P, "value": MONEY, "cost": COST},
-         {"p": "probabilities or one", "value": "numbers or one", "cost": "numbers or one"}),
+    Case(
+        "data.drift_report",
+        {"reference": FRAME, "current": OTHER, "bins": 5, "alpha": 0.1},
+        {"bins": "whole", "alpha": "level"},
+    ),
+    Case(
+        "data.label_coverage",
+        {"labelled": FRAME.iloc[::2], "population": FRAME, "columns": ["amount", "shop"]},
+        {"labelled": "frame", "population": "frame", "columns": "names"},
+    ),
+    Case(
+        "data.adversarial_validation",
+        {"reference": FRAME, "current": OTHER, "cv": 2},
+        {"reference": "frame", "cv": "whole", "seed": "seed"},
+    ),
+    Case(
+        "data.audit_sample",
+        {"n": N, "share": np.full(N, 0.25), "eligible": Y == 1, "seed": 1},
+        {"n": "whole", "share": "probabilities or one", "eligible": "flags", "seed": "seed"},
+    ),
+    Case(
+        "data.weighted_rate",
+        {"y": Y, "propensity": np.full(N, 1.0)},
+        {"y": "binary or gaps", "propensity": "probabilities or one"},
+    ),
+    Case(
+        "prediction.money_by_threshold",
+        {"y": Y, "p": P, **MONEY_OF_FOUR},
+        {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR},
+    ),
+    Case(
+        "prediction.value_of_model",
+        {"y": Y, "p": P, **MONEY_OF_FOUR, "threshold": 0.5},
+        {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR, "threshold": "number"},
+    ),
+    Case(
+        "decision.expected_value",
+        {"p": P, "value": MONEY, "cost": COST},
+        {"p": "probabilities or one", "value": "numbers or one", "cost": "numbers or one"},
+    ),
     Case("decision.cost_threshold", dict(MONEY_OF_FOUR), dict(KINDS_OF_FOUR)),
-    Case("decision.within_capacity", {"gain": MONEY, "capacity": 10.0, "units": COST}, {"gain": "numbers", "capacity": "number", "units": "numbers or one"}),
-    Case("decision.Action", {"name": "call", "gain": 40.0, "cost": 15.0, "owner": "sales", "capacity": 5.0},
-         {"name": "word", "gain": "number or column", "cost": "number or column", "owner": "word", "capacity": "number"}),
+    Case(
+        "decision.within_capacity",
+        {"gain": MONEY, "capacity": 10.0, "units": COST},
+        {"gain": "numbers", "capacity": "number", "units": "numbers or one"},
+    ),
+    Case(
+        "decision.Action",
+        {"name": "call", "gain": 40.0, "cost": 15.0, "owner": "sales", "capacity": 5.0},
+        {"name": "word", "gain": "number or column", "cost": "number or column", "owner": "word", "capacity": "number"},
+    ),
     Case("decision.best_tiers", {"actions": actions(), "value": 2.0}, {"value": "number"}),
-    Case("action.worth_acting", {"p": P, "value": MONEY, "contact_cost": COST, "redeemed_cost": 1.0, "p_without": P / 2},
-         {"p": "probabilities or one", "value": "numbers or one", "contact_cost": "numbers or one", "redeemed_cost": "number", "p_without": "probabilities or one"}),
-    Case("action.break_even", {"value": 150.0, "contact_cost": 5.0, "redeemed_cost": 1.0, "p_without": 0.1},
-         {"value": "number", "contact_cost": "number", "redeemed_cost": "number", "p_without": "share"}),
-    Case("action.uplift_effect", {"y": Y, "treated": TREATED, "value": MONEY, "level": 0.9},
-         {"y": "binary", "treated": "binary", "value": "numbers or one", "level": "level"}),
-    Case("action.uplift_policy_value", {"reward": MONEY, "action": TREATED, "propensity": 0.5, "target": Y, "min_n_eff": 2.0},
-         {"reward": "numbers", "action": "binary", "propensity": "level", "target": "binary"}),
-    Case("action.check_randomised", {"treated": TREATED, "covariates": FRAME, "share": 0.5}, {"treated": "binary", "covariates": "frame", "share": "level"}),
-    Case("feedback.policy_value", {"reward": MONEY, "propensity": 0.5, "target": TREATED, "min_n_eff": 5.0},
-         {"reward": "numbers", "propensity": "level", "target": "probabilities", "min_n_eff": "number"}),
-    Case("feedback.promise_kept", {"p": P, "y": Y, "level": 0.9}, {"p": "probabilities", "y": "binary", "level": "level"}),
-    Case("feedback.size_guard", {"segments": ["a"] * 40 + ["b"] * 20, "card": {"a": 0.3}, "ratio": 1.5}, {"segments": "keys", "ratio": "number"}),
-    Case("feedback.matured", {"decisions": DECISIONS, "outcomes": OUTCOMES, "as_of": "2026-05-01", "delay": lambda age: age >= 3},
-         {"decisions": "frame", "outcomes": "frame", "as_of": "time", "delay": "callable"}),
-    Case("feedback.Monitor", {"usual": 0.05, "moved": 0.08, "run_length": 500.0}, {"usual": "level", "moved": "level", "run_length": "number"}),
-    Case("shop.order_money", {"orders": pd.DataFrame({"amount_usd": MONEY, "_is_fraud": Y == 1, "_reviewer_draw": P}), "actions": "review", "sensitivity": 0.9},
-         {"orders": "frame", "actions": "word", "sensitivity": "share"}),
-]  # fmt: skip
+    Case(
+        "action.worth_acting",
+        {"p": P, "value": MONEY, "contact_cost": COST, "redeemed_cost": 1.0, "p_without": P / 2},
+        {
+            "p": "probabilities or one",
+            "value": "numbers or one",
+            "contact_cost": "numbers or one",
+            "redeemed_cost": "number",
+            "p_without": "probabilities or one",
+        },
+    ),
+    Case(
+        "action.break_even",
+        {"value": 150.0, "contact_cost": 5.0, "redeemed_cost": 1.0, "p_without": 0.1},
+        {"value": "number", "contact_cost": "number", "redeemed_cost": "number", "p_without": "share"},
+    ),
+    Case(
+        "action.uplift_effect",
+        {"y": Y, "treated": TREATED, "value": MONEY, "level": 0.9},
+        {"y": "binary", "treated": "binary", "value": "numbers or one", "level": "level"},
+    ),
+    Case(
+        "action.uplift_policy_value",
+        {"reward": MONEY, "action": TREATED, "propensity": 0.5, "target": Y, "min_n_eff": 2.0},
+        {"reward": "numbers", "action": "binary", "propensity": "level", "target": "binary"},
+    ),
+    Case(
+        "action.check_randomised",
+        {"treated": TREATED, "covariates": FRAME, "share": 0.5},
+        {"treated": "binary", "covariates": "frame", "share": "level"},
+    ),
+    Case(
+        "feedback.policy_value",
+        {"reward": MONEY, "propensity": 0.5, "target": TREATED, "min_n_eff": 5.0},
+        {"reward": "numbers", "propensity": "level", "target": "probabilities", "min_n_eff": "number"},
+    ),
+    Case(
+        "feedback.promise_kept", {"p": P, "y": Y, "level": 0.9}, {"p": "probabilities", "y": "binary", "level": "level"}
+    ),
+    Case(
+        "feedback.size_guard",
+        {"segments": ["a"] * 40 + ["b"] * 20, "card": {"a": 0.3}, "ratio": 1.5},
+        {"segments": "keys", "ratio": "number"},
+    ),
+    Case(
+        "feedback.matured",
+        {"decisions": DECISIONS, "outcomes": OUTCOMES, "as_of": "2026-05-01", "delay": lambda age: age >= 3},
+        {"decisions": "frame", "outcomes": "frame", "as_of": "time", "delay": "callable"},
+    ),
+    Case(
+        "feedback.Monitor",
+        {"usual": 0.05, "moved": 0.08, "run_length": 500.0},
+        {"usual": "level", "moved": "level", "run_length": "number"},
+    ),
+    Case(
+        "shop.order_money",
+        {
+            "orders": pd.DataFrame({"amount_usd": MONEY, "_is_fraud": Y == 1, "_reviewer_draw": P}),
+            "actions": "review",
+            "sensitivity": 0.9,
+        },
+        {"orders": "frame", "actions": "word", "sensitivity": "share"},
+    ),
+]
 
 
 def dressed(kind: str, x: Any) -> Iterator[tuple[str, Any]]:

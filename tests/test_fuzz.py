@@ -4,6 +4,7 @@ Hypothesis draws from all functions × arguments × odd inputs of `fuzz.py`, wit
 draws belong to every run; FUZZ_EXAMPLES asks for more.
 """
 
+import functools
 import os
 
 import pytest
@@ -30,10 +31,15 @@ def test_sound_inputs_have_an_answer(case):
     assert expected(case) is not None
 
 
+@functools.cache
+def trials_at(row):
+    return list(trials(row))
+
+
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(place=st.integers(0, 10**6), row=st.integers(0, N - 1))
 def test_every_odd_input_is_answered_or_told(place, row):
-    every = list(trials(row))
+    every = trials_at(row)
     case, argument, kind, told, odd, sound = every[place % len(every)]
     result, said = outcome(case, argument, odd, expected(case) if sound else None)
     assert result in ("right", "told"), f"{case.name}({argument}={told}, a {kind}) at row {row}: {result}: {said}"
