@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mllayers.decision import Action, Menu, Policy, Tier, Tiers, best_tiers
+from mllayers import shop
+from mllayers.decision import Action, Menu, Policy, Tier, Tiers, best_tiers, cost_threshold
 
 quick = settings(max_examples=60, deadline=None)
 shares = st.floats(0, 1, allow_nan=False)
@@ -142,3 +143,14 @@ class TestRules:
     def test_what_is_not_even_a_draft(self, make, error, told):
         with pytest.raises(error, match=told):
             make()
+
+
+@pytest.mark.parametrize("amount", [3.0, 80.0, 5_000.0])
+def test_an_action_from_its_outcomes_pays_from_the_threshold_of_the_costs_on(amount):
+    stakes = shop.order_stakes(amount)
+    block = Action.from_outcomes("block", **stakes, owner="the desk")
+    ship, stop = best_tiers([Action("ship", 0, 0), block])
+    assert stop.low == pytest.approx(cost_threshold(**stakes))
+    assert ship.action.name == "ship"
+    with pytest.raises(TypeError, match="cost_fn must be a number; got a list"):
+        Action.from_outcomes("block", cost_fp=1.0, cost_fn=[1.0, 2.0])

@@ -73,6 +73,49 @@ class Action:
         if self.capacity is not None:
             object.__setattr__(self, "capacity", as_number(self.capacity, "capacity", ge=0) + 0.0)
 
+    @classmethod
+    def from_outcomes(
+        cls,
+        name: str,
+        *,
+        cost_fp: float,
+        cost_fn: float = 0.0,
+        gain_tp: float = 0.0,
+        gain_tn: float = 0.0,
+        owner: str | None = None,
+        capacity: float | None = None,
+    ) -> Action:
+        """The action whose four outcomes have these prices, compared with leaving the case alone.
+
+        Parameters
+        ----------
+        name, owner, capacity
+            As for `Action`.
+        cost_fp, cost_fn, gain_tp, gain_tn : float
+            Dollars, as in `cost_threshold`; ``**shop.order_stakes(80.0)`` fits.
+
+        Returns
+        -------
+        Action
+            Worth gain · p − cost, with gain = gain_tp + cost_fn + gain_tn + cost_fp and cost = gain_tn + cost_fp: it
+            pays from p = cost / gain on, the threshold of `cost_threshold`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For prices that are no single numbers.
+
+        Examples
+        --------
+        >>> block = Action.from_outcomes("block", cost_fp=12, cost_fn=76, gain_tn=24)
+        >>> block.gain, block.cost, round(block.cost / block.gain, 4)
+        (112.0, 36.0, 0.3214)
+        """
+        given = {"cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tp": gain_tp, "gain_tn": gain_tn}
+        money = {part: as_number(amount, part) for part, amount in given.items()}
+        wrong = money["gain_tn"] + money["cost_fp"]
+        return cls(name, money["gain_tp"] + money["cost_fn"] + wrong, wrong, owner, capacity)
+
 
 @dataclass(frozen=True)
 class Tier:
