@@ -35,14 +35,14 @@ CASES = (
         (lambda blocks, good_blocked, orders: (blocks - good_blocked) / blocks,),
         called=lambda given: {"month8": pd.Series(given)},
     ),
-    Case("N5-3", loops, (lambda closed, explore, spent: -closed - -explore,)),
-    Case("N5-4", shares, (lambda curve: 0.005,)),
     Case(
-        "N5-5",
+        "N5-3",
         segment,
         (
             lambda sizes, on_card, event: lambda now, card: now / card > 1.3,
             lambda sizes, on_card, event: lambda now, card: np.float64(now) >= 1.9 * card,
         ),
     ),
+    Case("N5-4", loops, (lambda closed, explore, spent: -closed - -explore,)),
+    Case("N5-5", shares, (lambda curve: 0.005,)),
 )

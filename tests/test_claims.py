@@ -54,7 +54,10 @@ def feedback():
     for seed in SEEDS:
         world = run_cells(NOTEBOOKS / "05_feedback.ipynb", seed=seed)
         world["year"] = world["year_of"](seed)
-        world["runs"] = {name: replace(run, decisions=run.decisions[:0]) for name, run in world["runs"].items()}
+        world["runs"] = {
+            name: replace(run, decisions=run.decisions[:0], outcomes=run.outcomes[:0])
+            for name, run in world["runs"].items()
+        }
         worlds.append({name: world[name] for name in kept})
     return worlds
 
@@ -280,8 +283,8 @@ def test_C3_3_clusters_are_worth_their_policy_and_not_their_looks(decision):
 
 
 def test_C4_1_the_five_meanings_of_P_in_order_of_money(action):
-    """A voucher for everyone, P = leaves, leaves × average effect, uplift, oracle; P = stays is nearly everyone."""
-    order = ["everyone", "P = leaves", "P = leaves × average effect", "P = uplift", "oracle"]
+    """Everyone, P = leaves, leaves × average effect, uplift, clairvoyant; P = stays is nearly everyone."""
+    order = ["everyone", "P = leaves", "P = leaves × average effect", "P = uplift", "clairvoyant"]
     earned = [world["earned"]["earned"] for world in action]
     holds(earned, lambda dollars: dollars[order].is_monotonic_increasing)
     holds(earned, lambda dollars: abs(dollars["P = stays"] / dollars["everyone"] - 1) < 0.01)
@@ -294,6 +297,17 @@ def test_C4_1_uplift_beats_even_the_true_probability_of_leaving(action):
 
 def test_C4_1_averages_promise_what_the_customers_do_not_keep(action):
     holds(action, lambda world: world["promised"] > 0 > world["true_head"])
+
+
+def test_C4_1_a_pilot_that_chance_did_not_make_is_noticed_before_it_is_read(action):
+    """Vouchers for 60 % of those who like them and 40 % of the others; one false alarm in a hundred pilots."""
+    holds(action, lambda world: world["by_lot"].passed)
+    for seed, world in zip(SEEDS, action, strict=True):
+        pilot, likes = world["pilot"][world["FEATURES"]], world["pilot"]["voucher_share"]
+        chosen = np.random.default_rng(seed).random(len(pilot)) < np.where(likes > likes.median(), 0.6, 0.4)
+        found = world["check_randomised"](chosen, pilot, share=0.5)
+        assert not found.passed
+        assert "do not read an effect" in str(found)
 
 
 def test_C4_1_a_second_pilot_knows_it_without_the_truth(action):
@@ -311,8 +325,8 @@ def test_C4_1_five_thousand_customers_by_lot_beat_the_average_effect(action):
 
 def test_C4_1_even_a_perfect_list_is_mostly_sure_things(action):
     kinds = [world["kinds_on"] for world in action]
-    holds(kinds, lambda share: share.loc["oracle", "sure thing"] > 0.8)
-    holds(kinds, lambda share: share.loc["oracle", "persuadable"] > share.loc["P = uplift", "persuadable"])
+    holds(kinds, lambda share: share.loc["clairvoyant", "sure thing"] > 0.8)
+    holds(kinds, lambda share: share.loc["clairvoyant", "persuadable"] > share.loc["P = uplift", "persuadable"])
     holds(kinds, lambda share: share.loc["P = uplift", "sleeping dog"] < share.loc["everyone", "sleeping dog"] / 4)
 
 
@@ -354,15 +368,19 @@ def test_C4_3_what_fires_fires_once_and_is_written_down(action):
     for world in action:
         reports, printed = world["reports"], world["printed"]
         assert (world["rehearsal"].dry_run, reports[1].done, reports[1].failed) == (True, 0, 0)
-        assert len(printed) == len(set(printed)) == world["lot"].sum() - 1
+        drawn = world["decisions"]["drawn"].value_counts()
+        assert len(printed) == len(set(printed)) == drawn[""] - 1
+        assert [report.idle for report in reports] == 4 * [drawn["holdout"]]
         assert [sum(report.done for report in reports), sum(report.failed for report in reports)] == [len(printed), 1]
         assert (reports[0].done + reports[0].failed, reports[2].done) == (400, 100)
         assert world["wrong_address"] not in printed
-        assert len(world["book"]) == len(world["decisions"]) == 900
+        assert world["found"].n == len(world["decisions"]) == 900
 
 
 def test_C4_3_the_hold_out_sees_what_the_vouchers_changed(action):
-    holds(action, lambda world: world["first"].high < 0)
+    holds(action, lambda world: world["row"]["high"] < 0)
+    small = [world["row"]["low"] < world["change"] < world["row"]["high"] for world in action]
+    assert np.mean(small) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / len(action))
     truth = [world["gone_with"].mean() - world["gone_without"].mean() for world in action]
     held = [world["effect"].low < change < world["effect"].high for world, change in zip(action, truth, strict=True)]
     assert np.mean(held) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / len(action))
@@ -379,10 +397,11 @@ def test_C5_1_each_step_towards_the_truth_earns_more(loops):
     holds(loops, lambda world: list(ARMS) == sorted(ARMS, key=lambda labels: world[labels].money))
 
 
-def test_C5_2_only_the_audit_keeps_its_promise(loops):
-    """Fraud promised over fraud shipped in the last month. Chargebacks beside the audit's weights raise the promise."""
+def test_C5_2_the_audit_comes_nearest_to_keeping_its_promise(loops):
+    """Fraud promised over fraud shipped in the last month. The audit's is about 0.7, the blind loop's below a half."""
     said = [{labels: math.log(world[labels].months["calibration_true"][17]) for labels in ARMS} for world in loops]
-    holds(said, lambda log: abs(log["explore"]) < 0.35)
+    holds(said, lambda log: abs(log["explore"]) < 0.6)
+    holds(said, lambda log: abs(log["explore"]) < abs(log["closed"]) - 0.5)
     holds(said, lambda log: abs(log["closed"]) > 0.8)
     own = [world["closed"].months["calibration_seen"][17] for world in loops]
     holds(own, lambda ratio: 0.7 < ratio < 1.4)  # by its own labels the blind loop looks right
@@ -447,5 +466,5 @@ def test_C5_3_a_challenger_judged_on_the_log(feedback):
 
 def test_C6_each_layer_adds_its_money(feedback):
     assert all(world["steps"].iloc[0] == 0 for world in feedback)
-    for layer in ("3 expected value", "4 what acting changes", "5 closing the loop", "1 labels drawn by lot"):
+    for layer in ("3 expected value", "4 what acting changes", "5 closing the loop", "1 labels from an audit"):
         holds(feedback, lambda world, layer=layer: world["steps"][layer] > 0)

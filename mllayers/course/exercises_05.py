@@ -1,10 +1,10 @@
 """The exercises of notebook 5, Feedback.
 
 What the checks take: ``delays``, the days that chargebacks took; ``blocks``, ``good_blocked`` and ``orders``, what a
-team blocked in a month; ``closed`` and ``explore``, the gaps of two loops in dollars, and ``spent``, what the looks by
-lot cost within the second; ``curve``, the gap for each share drawn by lot; ``sizes``, the share of customers in a paid
-segment month by month, ``on_card``, the share that its card was written for, and ``event``, the month in which a
-column changed its meaning.
+team blocked in a month; ``sizes``, the share of customers in a paid segment month by month, ``on_card``, the share that
+its card was written for, and ``event``, the month in which a column changed its meaning; ``closed`` and ``explore``,
+the gaps of two loops in dollars, and ``spent``, what the reviews of its random audit cost within the second; ``curve``,
+the gap for each share audited.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _precision(blocks: float, good_blocked: float, orders: float) -> float:
 
 def _curve(curve: Any) -> pd.Series[float]:
     if not isinstance(curve, pd.Series) or curve.empty:
-        raise ValueError("curve must be a Series: the gap for each share drawn by lot")
+        raise ValueError("curve must be a Series: the gap for each share audited")
     as_probabilities(curve.index.to_numpy(float), "the shares of curve")
     as_numbers(curve, "curve")
     return curve
@@ -155,68 +155,6 @@ EXERCISES = (
     ),
     Exercise(
         id="N5-3",
-        ask="What is exploring worth beyond the closed loop, after its looks are paid?",
-        kind=Number("dollars", relative=0.02),
-        reference=lambda closed, explore, spent: as_number(explore, "explore") - as_number(closed, "closed"),
-        wrong=(
-            Wrong(
-                "paid twice",
-                lambda closed, explore, spent: explore - closed - as_number(spent, "spent", ge=0),
-                "That takes the looks off a second time: the gap has them in it already.",
-            ),
-            Wrong(
-                "not paid",
-                lambda closed, explore, spent: explore - closed + as_number(spent, "spent", ge=0),
-                "That adds the price of the looks back, as if they had been free.",
-            ),
-            Wrong(
-                "the other way round",
-                lambda closed, explore, spent: closed - explore,
-                "The sign is turned around: a gap is negative, and the smaller loss is the better one.",
-            ),
-        ),
-        hints=(
-            "Both gaps are measured against the same perfect decisions.",
-            "So their difference is the difference in money.",
-            "explore − closed; every look is paid in it.",
-        ),
-        solution="answer = explore - closed",
-        reasoning=(
-            "Costs that are counted where they arise need no correction at the end. That is why a loop is judged by "
-            "the money it makes, looks included."
-        ),
-    ),
-    Exercise(
-        id="N5-4",
-        ask="Which of the shares loses least?",
-        kind=Number("share", absolute=1e-9),
-        reference=lambda curve: float(_curve(curve).sort_values().index.to_numpy(float)[-1]),
-        wrong=(
-            Wrong(
-                "more is better",
-                lambda curve: float(_curve(curve).index.max()),
-                "That is the largest share. Each look by lot takes the place of one that somebody would have aimed.",
-            ),
-            Wrong(
-                "none",
-                lambda curve: 0.0,
-                "Without lots nothing is learned about what never comes back. See what that loses.",
-            ),
-            Wrong(
-                "the gap itself",
-                lambda curve: float(_curve(curve).max()),
-                "That is the gap there. At which *share* is it?",
-            ),
-        ),
-        hints=("The gap is negative; which is nearest to zero?", "`idxmax` names where.", "`curve.idxmax()`"),
-        solution="answer = curve.idxmax()",
-        reasoning=(
-            "The top is flat: between too little to learn from and too much to pay lies a wide range in which the "
-            "exact share hardly matters, and in another world another point of it is best. Leaving lots out matters."
-        ),
-    ),
-    Exercise(
-        id="N5-5",
         ask="Write the guard: a function of `now` and `on_card`, True where the segment must be suspended.",
         kind=Judged(A_GUARD, _judge),
         reference=lambda sizes, on_card, event: lambda now, card: now > 1.5 * card,
@@ -235,6 +173,68 @@ EXERCISES = (
         reasoning=(
             "It sounds in the month of the event, without a label. The score has nothing to say here (segments have "
             "none), and a hold-out has to wait until customers have left, and then for enough of them."
+        ),
+    ),
+    Exercise(
+        id="N5-4",
+        ask="What is exploring worth beyond the closed loop, after its reviews are paid?",
+        kind=Number("dollars", relative=0.02),
+        reference=lambda closed, explore, spent: as_number(explore, "explore") - as_number(closed, "closed"),
+        wrong=(
+            Wrong(
+                "paid twice",
+                lambda closed, explore, spent: explore - closed - as_number(spent, "spent", ge=0),
+                "That takes the reviews off a second time: the gap has them in it already.",
+            ),
+            Wrong(
+                "not paid",
+                lambda closed, explore, spent: explore - closed + as_number(spent, "spent", ge=0),
+                "That adds the price of the reviews back, as if they had been free.",
+            ),
+            Wrong(
+                "the other way round",
+                lambda closed, explore, spent: closed - explore,
+                "The sign is turned around: a gap is negative, and the smaller loss is the better one.",
+            ),
+        ),
+        hints=(
+            "Both gaps are measured against the same perfect decisions.",
+            "So their difference is the difference in money.",
+            "explore − closed; every review is paid in it.",
+        ),
+        solution="answer = explore - closed",
+        reasoning=(
+            "Costs that are counted where they arise need no correction at the end. That is why a loop is judged by "
+            "the money it makes, reviews included."
+        ),
+    ),
+    Exercise(
+        id="N5-5",
+        ask="Which of the shares loses least?",
+        kind=Number("share", absolute=1e-9),
+        reference=lambda curve: float(_curve(curve).sort_values().index.to_numpy(float)[-1]),
+        wrong=(
+            Wrong(
+                "more is better",
+                lambda curve: float(_curve(curve).index.max()),
+                "That is the largest share. Each order audited takes the place of one that was aimed at.",
+            ),
+            Wrong(
+                "none",
+                lambda curve: 0.0,
+                "Without an audit nothing is learned about what never comes back. See what that loses.",
+            ),
+            Wrong(
+                "the gap itself",
+                lambda curve: float(_curve(curve).max()),
+                "That is the gap there. At which *share* is it?",
+            ),
+        ),
+        hints=("The gap is negative; which is nearest to zero?", "`idxmax` names where.", "`curve.idxmax()`"),
+        solution="answer = curve.idxmax()",
+        reasoning=(
+            "Between too little to learn from and too much to pay lies a wide range in which the exact share matters "
+            "less than that there is one, and in another world another point of it is best."
         ),
     ),
 )
