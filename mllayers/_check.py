@@ -512,8 +512,3 @@ def describe(x: Any) -> str:
         return text if len(text) <= 40 else f"{type(x).__name__} {text[:36]}…"
     kind = type(x).__name__
     return f"{'an' if kind[:1].lower() in 'aeiou' else 'a'} {kind}"
-
-
-def same_length(**columns: NDArray[Any]) -> int:
-    """The common length of the named columns."""
-    return same_cases(**columns)

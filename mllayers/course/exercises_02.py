@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mllayers._check import as_binary, as_number, as_probabilities, same_length
+from mllayers._check import as_binary, as_number, as_probabilities, same_cases
 from mllayers.course.answers import Unreadable, what_came
 from mllayers.course.exercises import Choice, Exercise, Judged, Number, Wrong
 
@@ -37,7 +37,7 @@ def _skill(y: ArrayLike, p: ArrayLike) -> float:
 
 def _loss(y: ArrayLike, p: ArrayLike) -> float:
     p = as_probabilities(p, "p")
-    same_length(y=as_binary(y, "y"), p=p)
+    same_cases(y=as_binary(y, "y"), p=p)
     return float(log_loss(np.asarray(y), p))
 
 
@@ -65,7 +65,7 @@ def _corrected(p: ArrayLike, rate: float) -> NDArray[np.float64]:
 def _stops(score: NDArray[np.float64], y: ArrayLike, loss: ArrayLike) -> float:
     """Dollars of fraud stopped by opening the first orders in the ranking by score × loss."""
     y, loss = as_binary(y, "y"), np.asarray(loss, float)
-    same_length(score=score, y=y, loss=loss)
+    same_cases(score=score, y=y, loss=loss)
     if int(CAPACITY * score.size) == 0:
         raise ValueError("there are too few orders to open one in a hundred")
     return float((y * loss)[_queue(score * loss, CAPACITY)].sum())
@@ -117,7 +117,7 @@ def _found(y: ArrayLike, **scores: ArrayLike) -> dict[str, float]:
     """Fakes among the first two in a hundred orders of each model."""
     fakes = as_binary(y, "y")
     read = {name: as_probabilities(score, name) for name, score in scores.items()}
-    same_length(y=fakes, **read)
+    same_cases(y=fakes, **read)
     return {name: float(fakes[_queue(score, TWO_IN_A_HUNDRED)].sum()) for name, score in read.items()}
 
 
