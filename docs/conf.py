@@ -32,8 +32,9 @@ html_theme_options = {
     "footer_content_items": ["copyright.html"],
 }
 html_title = "mllayers"
-html_static_path = ["site.css"]
+html_static_path = ["site.css", "site.js"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_use_index = False
 html_domain_indices = False

@@ -1,13 +1,14 @@
 """Gathers the pages of the site in a folder, for Sphinx to read: ``python docs/pages.py FOLDER``.
 
 The home page is README.md; the notebooks are the solved ones with their stored outputs; the data card is that of
-``datasets``. The recipes and the function reference are made from the notebooks and the package as they are.
+``datasets``; the pages for whoever carries on are those of ``docs``. The recipes and the function reference are made
+from ``docs/recipes``, the notebooks and the package as they are.
 """
 
 from __future__ import annotations
 
 import ast
-import importlib.util
+import importlib
 import re
 import shutil
 import sys
@@ -18,13 +19,28 @@ from typing import Any
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop", "datasets")
+SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop", "datasets", "figures")
+PEOPLE = {  # pages for whoever carries on
+    "docs/architecture.md": "Architecture",
+    "docs/adding.md": "Adding things",
+    "docs/decisions/index.md": "Decisions",
+    "docs/world.md": "The world",
+    "docs/course.md": "How a notebook is made",
+    "docs/coverage.md": "Coverage of the intervals",
+    "CONTRIBUTING.md": "Contributing",
+    "CHANGELOG.md": "Changelog",
+    "SECURITY.md": "Security",
+}
+RECIPES = ("retailer", "own_frame")
+RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
+STILL = "In a running notebook, these controls move it:"
 
 _DIAGRAM = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 _BOX = re.compile(r'\["([^"]+?)<br>([^"]+)"\]')
 _COPIES = re.compile(r"\[([^]]+)\]\(notebooks/(\w+\.ipynb)\) \(\[solved\]\(notebooks/solved/\2\)\)")
 _CONTENTS = "\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
 _TABLE = "```{{eval-rst}}\n.. currentmodule:: {module}\n.. autosummary::\n   :nosignatures:\n\n   {names}\n```"
+_PART = "## {name}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 _MODULE = "# {name}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
 
 
@@ -33,27 +49,33 @@ def gather(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     solved = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
     learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for path in (*solved, *learner, ROOT / "datasets" / "README.md"):
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    own = [ROOT / path for path in PEOPLE]
+    for path in (*solved, *learner, *own, *decisions, ROOT / "datasets" / "README.md"):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+    for path in solved:
+        copy = folder / path.relative_to(ROOT)
+        copy.write_text(copy.read_text(encoding="utf-8").replace(RUN_IT, STILL), encoding="utf-8")
+    _append(folder / "docs" / "decisions" / "index.md", [path.stem for path in decisions if path.stem != "index"])
     notebooks = {path.relative_to(ROOT).as_posix(): nbformat.read(path, as_version=4) for path in solved}
-    shelves = {name: importlib.import_module(f"mllayers.{name}") for name in SHELVES if _exists(name)}
+    shelves = {name: importlib.import_module(f"mllayers.{name}") for name in SHELVES}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     pages = {"index": home(readme, notebooks, shelves), "recipes": recipes(notebooks)}
     pages |= {"reference/index": overview(shelves)}
-    pages |= {f"reference/{name}": _MODULE.format(name=name, module=it.__name__) for name, it in shelves.items()}
+    pages |= {f"reference/{name}": reference(name, it) for name, it in shelves.items()}
     (folder / "reference").mkdir()
     for name, text in pages.items():
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType]) -> str:
-    """The README as the first page: its diagram as a list that needs no script, and the contents of the site.
+    """The README as the first page: its diagram as a list of links that needs no script, and the contents of the site.
 
     The title of a notebook leads to the solved copy, to be read here; the learner copy is there to be downloaded.
     """
-    page = _DIAGRAM.sub(lambda diagram: _strip(diagram.group(1)), readme)
+    page = _DIAGRAM.sub(lambda diagram: _strip(diagram.group(1), list(notebooks)), readme)
     page = _COPIES.sub(r"[\1](notebooks/solved/\2) ([learner copy](path:notebooks/\2))", page)
     contents = {
         "The notebooks": [
@@ -61,13 +83,20 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
         ],
         "To look up": ["Recipes <recipes>", "Data card <datasets/README>"],
         "Functions": ["All functions <reference/index>", *(f"reference/{name}" for name in shelves)],
+        "For whoever carries on": [f"{name} <{path.removesuffix('.md')}>" for path, name in PEOPLE.items()],
     }
     return page + "".join(_CONTENTS.format(caption=name, pages="\n".join(pages)) for name, pages in contents.items())
 
 
 def recipes(notebooks: dict[str, Any]) -> str:
-    """A page with the cell of each notebook that pastes into any project, and where it is explained."""
-    page = ["# Recipes", "Cells of the notebooks that paste into any project, without `mllayers`. Licence: MIT."]
+    """A page with what can be taken away: whole programs, and the cell of each notebook that needs no mllayers."""
+    page = ["# Recipes", "To copy into a project of your own. Licence: MIT."]
+    for name in RECIPES:
+        path = ROOT / "docs" / "recipes" / f"{name}.py"
+        source = path.read_text(encoding="utf-8")
+        title, _, words = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
+        page += [f"## {title.rstrip('.')}", words.strip(), f"```python\n{_without_docstring(source)}\n```"]
+        page += ["It prints", f"```text\n{path.with_suffix('.txt').read_text(encoding='utf-8').rstrip()}\n```"]
     for path, notebook in notebooks.items():
         title, above = _heading(notebook.cells[0].source), ""
         for cell in notebook.cells:
@@ -75,7 +104,7 @@ def recipes(notebooks: dict[str, Any]) -> str:
                 above = cell.source
             elif "lift-out" in cell.metadata.get("tags", []):
                 section = re.sub(r"[^\w\- ]", "", _heading(above).lower()).replace(" ", "-")
-                page += [f"## `{_defined(cell.source)}`", above.partition("\n")[2].strip()]
+                page += [f"## `{_defined(cell.source)}`, without mllayers", above.partition("\n")[2].strip()]
                 page += [f"From [{title}]({path}#{section})", f"```python\n{cell.source}\n```"]
     return "\n\n".join(page) + "\n"
 
@@ -84,31 +113,55 @@ def overview(shelves: dict[str, ModuleType]) -> str:
     """The first page of the function reference: every public name with its one sentence."""
     page = ["# Functions", "What the package holds, room by room."]
     for name, shelf in shelves.items():
-        table = _TABLE.format(module=shelf.__name__, names="\n   ".join(public(shelf)))
-        page += [f"## {name}", (shelf.__doc__ or "").splitlines()[0], table]
+        page += [f"## {name}", (shelf.__doc__ or "").splitlines()[0]]
+        page += [_table(module) for module in (shelf, *_findings(name))]
     return "\n\n".join(page) + "\n"
+
+
+def reference(name: str, shelf: ModuleType) -> str:
+    """The page of one room: everything public in it, and for figures the findings of each layer."""
+    page = [_MODULE.format(name=name, module=shelf.__name__)]
+    page += [_PART.format(name=it.__name__.rpartition(".")[2], module=it.__name__) for it in _findings(name)]
+    return "\n".join(page)
 
 
 def public(shelf: ModuleType) -> list[str]:
     """The functions and classes that a module offers, in alphabetical order."""
-    named = getattr(shelf, "__all__", None) or [name for name in vars(shelf) if not name.startswith("_")]
-    return sorted(name for name in named if _lives_in(getattr(shelf, name), shelf))
+    told = getattr(shelf, "__all__", None)
+    if told is None:
+        told = [name for name, it in vars(shelf).items() if getattr(it, "__module__", "") == shelf.__name__]
+    return sorted(name for name in told if not name.startswith("_") and callable(getattr(shelf, name)))
 
 
-def _lives_in(thing: object, shelf: ModuleType) -> bool:
-    return callable(thing) and getattr(thing, "__module__", "").startswith(shelf.__name__)
+def _findings(name: str) -> list[ModuleType]:
+    """The modules of `mllayers.figures` that hold the findings of a layer."""
+    layers = ("data", "prediction", "decision", "action", "feedback") if name == "figures" else ()
+    return [importlib.import_module(f"mllayers.figures.{layer}") for layer in layers]
 
 
-def _exists(name: str) -> bool:
-    return importlib.util.find_spec(f"mllayers.{name}") is not None
+def _table(module: ModuleType) -> str:
+    return _TABLE.format(module=module.__name__, names="\n   ".join(public(module)))
 
 
-def _strip(diagram: str) -> str:
+def _append(page: Path, pages: list[str]) -> None:
+    """Put pages below another one in the contents."""
+    contents = "\n```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n"
+    page.write_text(page.read_text(encoding="utf-8") + contents, encoding="utf-8")
+
+
+def _strip(diagram: str, notebooks: list[str]) -> str:
     boxes = _BOX.findall(diagram)
     if not boxes:
         raise ValueError(f'the README\'s diagram must hold boxes such as ["1 Data<br>a question?"]; got {diagram!r}')
-    layers = "\n".join(f"<li><strong>{name}</strong> {question}</li>" for name, question in boxes)
+    there = {str(int(Path(path).name[:2])): f"{path.removesuffix('.ipynb')}.html" for path in notebooks}
+    boxed = [(there[name.split()[0]], name, question) for name, question in boxes]
+    layers = "\n".join(f'<li><a href="{to}"><strong>{name}</strong> {question}</a></li>' for to, name, question in boxed)
     return f'<ol class="layers">\n{layers}\n</ol>\n'
+
+
+def _without_docstring(source: str) -> str:
+    first = ast.parse(source).body[0]
+    return "\n".join(source.splitlines()[first.end_lineno or 0 :]).strip("\n")
 
 
 def _heading(text: str) -> str:
