@@ -155,7 +155,8 @@ def _strip(diagram: str, notebooks: list[str]) -> str:
         raise ValueError(f'the README\'s diagram must hold boxes such as ["1 Data<br>a question?"]; got {diagram!r}')
     there = {str(int(Path(path).name[:2])): f"{path.removesuffix('.ipynb')}.html" for path in notebooks}
     boxed = [(there[name.split()[0]], name, question) for name, question in boxes]
-    layers = "\n".join(f'<li><a href="{to}"><strong>{name}</strong> {question}</a></li>' for to, name, question in boxed)
+    links = (f'<a href="{to}"><strong>{name}</strong> {question}</a>' for to, name, question in boxed)
+    layers = "\n".join(f"<li>{link}</li>" for link in links)
     return f'<ol class="layers">\n{layers}\n</ol>\n'
 
 
