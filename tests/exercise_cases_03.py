@@ -14,8 +14,8 @@ PRICES = {"none": 0.0, "voucher": 5.0, "call": 15.0}
 
 
 @cache
-def looks(seed=2026, n=20_000):
-    """The expected gain of a look at each order: most bring nothing."""
+def reviews(seed=2026, n=20_000):
+    """The expected gain of reviewing each order: most bring nothing."""
     rng = np.random.default_rng([seed, 1])
     return rng.lognormal(2.5, 1.3, n) * (rng.random(n) < 0.06) - 4
 
@@ -55,12 +55,12 @@ CASES = (
         (lambda margin, loss, goodwill, fee: cost_threshold(gain_tn=margin, cost_fp=goodwill, cost_fn=loss),),
         called=lambda given: {"PRICES": shop.PRICES},
     ),
-    Case("N3-3", large_order, (lambda amount, review, margin, fee, goodwill: 4 / (amount - 300 + fee),)),
+    Case("N3-3", desk, (written_out,)),
     Case(
         "N3-4",
-        lambda: {"gain": looks(), "now": 400, "more": 200},
+        lambda: {"gain": reviews(), "now": 400, "more": 200},
         (lambda gain, now, more: sum(sorted(x for x in gain if x > 0)[::-1][now : now + more]),),
-        called=lambda given: {"look_gain": given["gain"]},
+        called=lambda given: {"review_gain": given["gain"]},
     ),
-    Case("N3-5", desk, (written_out,)),
+    Case("N3-5", large_order, (lambda amount, review, margin, fee, goodwill: 4 / (amount - 300 + fee),)),
 )

@@ -320,15 +320,15 @@ def test_a_wrong_answer_that_stands_for_many_says_how_near(monkeypatch):
 
 
 def test_what_a_policy_must_not_do_is_refused_whatever_it_earns():
-    """N3-5: a call for whoever has no score, and a hold-out of nearly everybody, close all gaps too."""
-    given = CASES["N3-5"].given()
+    """N3-3: a call for whoever has no score, and a hold-out of nearly everybody, close all gaps too."""
+    given = CASES["N3-3"].given()
     customers = given["customers"].assign(p=given["customers"]["p"].fillna(0.1))
     some = {**given, "customers": customers, "gain": given["gain"]}
     repaired = importlib.import_module("mllayers.course.exercises_03")._repaired
-    assert check("N3-5", repaired(given["broken"]), **some).correct
-    assert "not left alone" in check("N3-5", repaired(given["broken"], missing="call"), **some).lines[0]
+    assert check("N3-3", repaired(given["broken"]), **some).correct
+    assert "not left alone" in check("N3-3", repaired(given["broken"], missing="call"), **some).lines[0]
     for share, right in ((0.9, False), (0.3, False), (0.2, True), (0.05, True)):
-        assert check("N3-5", repaired(given["broken"], holdout=share), **some).correct == right
+        assert check("N3-3", repaired(given["broken"], holdout=share), **some).correct == right
 
 
 def test_another_route_is_used_only_with_its_data(monkeypatch):

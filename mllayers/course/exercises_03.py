@@ -2,9 +2,9 @@
 
 What the checks take: ``p``, ``value``, ``other``, two leads; ``margin``, ``loss``, ``goodwill``, ``fee``, what an order
 earns, what it costs if it is a fake and ships, what a wrong block costs besides, and the fee within the loss;
-``amount`` and ``review``, an order and the price of a look; ``gain``, ``now``, ``more``, the expected gain of a look at
-each order and how many looks there are and could be; for the policy ``customers`` (columns ``p`` and ``clv_usd``),
-``gain`` with the true dollars of each action for each of them, and the ``broken`` draft.
+``amount`` and ``review``, an order and the price of a review; ``gain``, ``now``, ``more``, the expected gain of
+reviewing each order and how many reviews there are and could be; for the policy ``customers`` (columns ``p`` and
+``clv_usd``), ``gain`` with the true dollars of each action for each of them, and the ``broken`` draft.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mllayers.course.answers import Unreadable, what_came
 from mllayers.course.exercises import Exercise, Judged, Number, Wrong
 from mllayers.decision import Action, Menu, Policy, Tier, Tiers
 
-ENOUGH = 0.98  # N3-5: the share of the dollars that a repair must earn
+ENOUGH = 0.98  # N3-3: the share of the dollars that a repair must earn
 OPEN = "A gap is still open. `gaps()` of your policy lists what is missing, a line each."
 FREE_CALLS = "No gap is left, but it calls too often: in your policy a call costs less than it does."
 NOT_ALONE = "No gap is left, but customers without a score are not left alone. What is known about them?"
@@ -51,7 +51,7 @@ def _block_from(margin: float, loss: float, goodwill: float) -> float:
     return (margin + goodwill) / (margin + goodwill + loss)
 
 
-def _look_from(amount: float, review: float, margin: float, fee: float) -> float:
+def _review_from(amount: float, review: float, margin: float, fee: float) -> float:
     amount, review, margin, fee = _positive(amount=amount, review=review, margin=margin, fee=fee)
     return review / ((1 - margin) * amount + fee)
 
@@ -147,7 +147,7 @@ EXERCISES = (
     ),
     Exercise(
         id="N3-2",
-        ask="From which fraud probability on is an order blocked, when nobody can look?",
+        ask="From which fraud probability on is an order blocked, when nobody can review it?",
         kind=Number("share", relative=0.01),
         reference=lambda margin, loss, goodwill, fee: _block_from(margin, loss, goodwill),
         wrong=(
@@ -169,8 +169,8 @@ EXERCISES = (
             Wrong(
                 "the wrong way round",
                 lambda margin, loss, goodwill, fee: 1 - _block_from(margin, loss, goodwill),
-                "That is one minus the threshold. On top stands what a *wrong block* costs: the dearer that is, the "
-                "surer one has to be.",
+                "That is one minus the threshold. On top stands what a *wrong block* costs: the more expensive "
+                "that is, the surer one has to be.",
             ),
             Wrong(
                 "one half",
@@ -191,85 +191,6 @@ EXERCISES = (
     ),
     Exercise(
         id="N3-3",
-        ask="From which fraud probability on does a look pay, if the alternative is to ship?",
-        kind=Number("share", relative=0.01),
-        reference=lambda amount, review, margin, fee, goodwill: _look_from(amount, review, margin, fee),
-        wrong=(
-            Wrong(
-                "used the revenue",
-                lambda amount, review, margin, fee, goodwill: review / amount,
-                "That divides by the revenue. A fake that ships costs its goods and the fee, not its price.",
-            ),
-            Wrong(
-                "forgot the fee",
-                lambda amount, review, margin, fee, goodwill: review / ((1 - margin) * amount),
-                "That leaves the chargeback fee out of what a shipped fake costs.",
-            ),
-            Wrong(
-                "used the margin",
-                lambda amount, review, margin, fee, goodwill: review / (margin * amount),
-                "That divides by the margin. What is saved by finding a fake is what shipping it would cost.",
-            ),
-            Wrong(
-                "where to block",
-                lambda amount, review, margin, fee, goodwill: _block_from(
-                    margin * amount, (1 - margin) * amount + fee, goodwill
-                ),
-                "That is where blocking beats shipping. From where on does a *look* beat shipping?",
-            ),
-        ),
-        hints=(
-            "The look costs its price always. What does it save, and how often?",
-            "With probability p it saves goods and fee: p × (0.70 × amount + fee).",
-            "review / (0.70 × amount + fee).",
-        ),
-        solution="answer = 4 / ((1 - 0.30) * 1_000 + 20)",
-        reasoning=(
-            "One fake in nearly two hundred such orders pays for all the looks. At a small order the same look needs a "
-            "probability ten times as high: one threshold for all orders wastes looks on small ones."
-        ),
-    ),
-    Exercise(
-        id="N3-4",
-        ask="What would the additional reviews bring together?",
-        kind=Number("dollars", relative=0.02),
-        reference=lambda gain, now, more: _between(gain, now, now + more),
-        wrong=(
-            Wrong(
-                "at the average",
-                lambda gain, now, more: more * _between(gain, 0, now) / now,
-                "That values the new looks at the average of the old ones. The best orders are taken already: what "
-                "counts is the margin.",
-            ),
-            Wrong(
-                "at the shadow price",
-                lambda gain, now, more: more * float(_ranked(gain)[now]),
-                "That values each new look like the first one. They get worse one by one.",
-            ),
-            Wrong(
-                "all of them",
-                lambda gain, now, more: _between(gain, 0, now + more),
-                "That is what all looks bring, old and new. What do the *additional* ones bring?",
-            ),
-            Wrong(
-                "the ones there are",
-                lambda gain, now, more: _between(gain, 0, now),
-                "That is what the looks that there are already bring.",
-            ),
-        ),
-        hints=(
-            "Sort the gains from the largest down. Which of them would the new reviewer take?",
-            "Those from place `now` to place `now + more`.",
-            "`np.sort(gain)[::-1][now:now + more]`; none below zero is looked at.",
-        ),
-        solution="answer = np.maximum(np.sort(look_gain)[::-1][400:600], 0).sum()",
-        reasoning=(
-            "The marginal looks bring far less than the average one, and less than a reviewer costs: do not hire. The "
-            "average makes every team look understaffed."
-        ),
-    ),
-    Exercise(
-        id="N3-5",
         ask="Repair the policy: no gaps, and what these actions can earn.",
         kind=Judged(A_POLICY, _judge),
         reference=lambda customers, gain, broken: _repaired(broken),
@@ -308,6 +229,85 @@ EXERCISES = (
         reasoning=(
             "Every gap is a question that somebody has to answer before the policy can run: who, at what price, and "
             "what if there is no score. With the answers the expected values choose the action."
+        ),
+    ),
+    Exercise(
+        id="N3-4",
+        ask="What would the additional reviews bring together?",
+        kind=Number("dollars", relative=0.02),
+        reference=lambda gain, now, more: _between(gain, now, now + more),
+        wrong=(
+            Wrong(
+                "at the average",
+                lambda gain, now, more: more * _between(gain, 0, now) / now,
+                "That values the new reviews at the average of the old ones. The best orders are taken already: what "
+                "counts is the margin.",
+            ),
+            Wrong(
+                "at the shadow price",
+                lambda gain, now, more: more * float(_ranked(gain)[now]),
+                "That values each new review like the first one. They get worse one by one.",
+            ),
+            Wrong(
+                "all of them",
+                lambda gain, now, more: _between(gain, 0, now + more),
+                "That is what all reviews bring, old and new. What do the *additional* ones bring?",
+            ),
+            Wrong(
+                "the ones there are",
+                lambda gain, now, more: _between(gain, 0, now),
+                "That is what the reviews that there are already bring.",
+            ),
+        ),
+        hints=(
+            "Sort the gains from the largest down. Which of them would the new reviewer take?",
+            "Those from place `now` to place `now + more`.",
+            "`np.sort(gain)[::-1][now:now + more]`; none below zero is reviewed.",
+        ),
+        solution="answer = np.maximum(np.sort(review_gain)[::-1][400:600], 0).sum()",
+        reasoning=(
+            "The marginal reviews bring far less than the average one, and less than a reviewer costs: do not hire. "
+            "The average makes every team look understaffed."
+        ),
+    ),
+    Exercise(
+        id="N3-5",
+        ask="From which fraud probability on does a review pay, if the alternative is to ship?",
+        kind=Number("share", relative=0.01),
+        reference=lambda amount, review, margin, fee, goodwill: _review_from(amount, review, margin, fee),
+        wrong=(
+            Wrong(
+                "used the revenue",
+                lambda amount, review, margin, fee, goodwill: review / amount,
+                "That divides by the revenue. A fake that ships costs its goods and the fee, not its price.",
+            ),
+            Wrong(
+                "forgot the fee",
+                lambda amount, review, margin, fee, goodwill: review / ((1 - margin) * amount),
+                "That leaves the chargeback fee out of what a shipped fake costs.",
+            ),
+            Wrong(
+                "used the margin",
+                lambda amount, review, margin, fee, goodwill: review / (margin * amount),
+                "That divides by the margin. What is saved by finding a fake is what shipping it would cost.",
+            ),
+            Wrong(
+                "where to block",
+                lambda amount, review, margin, fee, goodwill: _block_from(
+                    margin * amount, (1 - margin) * amount + fee, goodwill
+                ),
+                "That is where blocking beats shipping. From where on does a *review* beat shipping?",
+            ),
+        ),
+        hints=(
+            "The review costs its price always. What does it save, and how often?",
+            "With probability p it saves goods and fee: p × (0.70 × amount + fee).",
+            "review / (0.70 × amount + fee).",
+        ),
+        solution="answer = 4 / ((1 - 0.30) * 1_000 + 20)",
+        reasoning=(
+            "One fake in nearly two hundred such orders pays for all the reviews. For a small order the same review "
+            "needs a probability ten times as high: one threshold for all orders wastes reviews on small ones."
         ),
     ),
 )
