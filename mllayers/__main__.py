@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -110,8 +111,28 @@ def lab(options: argparse.Namespace) -> int:
         from jupyterlab.labapp import main as jupyterlab
     except ModuleNotFoundError as error:
         raise absent("JupyterLab", "course", error) from None
-    jupyterlab([*flags, *(word for word in words if word not in named)])
+    with _without_news():
+        jupyterlab([*flags, *(word for word in words if word not in named)])
     return 0
+
+
+@contextmanager
+def _without_news() -> Iterator[None]:
+    """JupyterLab asks no question about its own news over the first view; the learner's settings stay as they are."""
+    before = os.environ.get("JUPYTER_CONFIG_PATH")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # no room for it: then it asks
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mllayers-lab-"))
+            config = Path(folder, "labconfig", "page_config.json")
+            config.parent.mkdir()
+            config.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
+            os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, (folder, before)))
+        try:
+            yield
+        finally:
+            os.environ.pop("JUPYTER_CONFIG_PATH", None)
+            if before is not None:
+                os.environ["JUPYTER_CONFIG_PATH"] = before
 
 
 def reset(options: argparse.Namespace) -> int:

@@ -115,7 +115,7 @@ def load_customers(*, truth: bool = False, folder: str | os.PathLike[str] | None
 
 
 def load_pilot(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """A randomised pilot on 10,000 customers: nothing, an e-mail, a voucher or a call, by lot.
+    """A randomised pilot on 10,000 customers: nothing, an e-mail, a voucher or a call, at random.
 
     Parameters, errors: as for `load_orders`.
 

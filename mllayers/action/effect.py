@@ -63,7 +63,7 @@ def uplift_effect(
     propensity: ArrayLike | None = None,
     level: float = 0.95,
 ) -> UpliftEffect:
-    """What the action changed, from a group that was held out by lot.
+    """What the action changed, from a group that was held out at random.
 
     Parameters
     ----------

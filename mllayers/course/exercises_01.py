@@ -51,7 +51,7 @@ def _coverage_by_audit(seen: pd.DataFrame, audit: pd.DataFrame) -> float:
 
 
 def _looked_at(audit: pd.DataFrame) -> pd.DataFrame:
-    """The orders that somebody looked at, because of the rule or by lot."""
+    """The orders that somebody looked at, because of the rule or at random."""
     as_frame(audit, "audit", ["label", "known", "source", "propensity"])
     looked = audit[audit["source"].isin(["review", "audit"]) & audit["known"].to_numpy(bool)]
     if not (looked["source"] == "audit").any():

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_binary, as_number, as_numbers, same_length
+from mllayers._check import as_binary, as_number, as_numbers, same_cases
 from mllayers.course.exercises import Exercise, Number, Wrong
 
 Z_TWO_SIDED, Z_POWER = 1.959964, 0.841621  # 5 % two-sided, power 80 %
@@ -43,7 +43,7 @@ def _groups(action: Any, churned: ArrayLike, clv: ArrayLike) -> tuple[NDArray[np
     """Who was treated, the dollars lost with each customer, and the value of each customer."""
     treated = np.asarray(action).astype(str) != "none"
     gone, worth = as_binary(churned, "churned"), as_numbers(clv, "clv")
-    same_length(action=treated, churned=gone, clv=worth)
+    same_cases(action=action, churned=churned, clv=clv)
     if treated.all() or not treated.any():
         raise ValueError('action must hold both customers with "none" and customers with an action')
     return treated, gone * worth, worth
@@ -166,45 +166,6 @@ EXERCISES = (
     ),
     Exercise(
         id="N4-3",
-        ask="By how many points must the voucher lower the probability of leaving to be worth its price?",
-        kind=Number("share", relative=0.01),
-        reference=lambda clv, cost, rate: as_number(cost, "cost") / as_number(clv, "clv"),
-        wrong=(
-            Wrong(
-                "the wrong way round",
-                lambda clv, cost, rate: clv / cost,
-                "That is how many vouchers one customer's value pays for. Which share of one customer pays for one?",
-            ),
-            Wrong(
-                "ten times too much",
-                lambda clv, cost, rate: 10 * cost / clv,
-                "A decimal point has moved: one point is 0.01.",
-            ),
-            Wrong(
-                "relative to the rate",
-                lambda clv, cost, rate: cost / clv / rate,
-                "That is the *relative* effect, the share of those who leave. The question asks for points: "
-                "probability without the voucher minus probability with it.",
-            ),
-            Wrong(
-                "points of the rate that is left",
-                lambda clv, cost, rate: rate - cost / clv,
-                "That is the rate of leaving that remains. By how much did it have to fall?",
-            ),
-        ),
-        hints=(
-            "At break-even the EV is zero: uplift × value = cost.",
-            "Solve it for the uplift.",
-            "Cost / value.",
-        ),
-        solution="answer = 5 / 150",
-        reasoning=(
-            "Uplift × value = cost gives uplift = cost / value. A customer worth ten times as much needs a tenth of "
-            "the effect: that is why one threshold for all customers cannot be right."
-        ),
-    ),
-    Exercise(
-        id="N4-4",
         ask="What did one call earn on average, after its price, by the randomised pilot?",
         kind=Number(
             "dollars",
@@ -254,6 +215,45 @@ EXERCISES = (
             "The hold-out says what happens without a call, and chance made the two halves alike. Counting "
             "dollars lost instead of dollars kept gives the same expectation with far less noise, because most "
             "customers stay and lose nothing."
+        ),
+    ),
+    Exercise(
+        id="N4-4",
+        ask="By how many points must the voucher lower the probability of leaving to be worth its price?",
+        kind=Number("share", relative=0.01),
+        reference=lambda clv, cost, rate: as_number(cost, "cost") / as_number(clv, "clv"),
+        wrong=(
+            Wrong(
+                "the wrong way round",
+                lambda clv, cost, rate: clv / cost,
+                "That is how many vouchers one customer's value pays for. Which share of one customer pays for one?",
+            ),
+            Wrong(
+                "ten times too much",
+                lambda clv, cost, rate: 10 * cost / clv,
+                "A decimal point has moved: one point is 0.01.",
+            ),
+            Wrong(
+                "relative to the rate",
+                lambda clv, cost, rate: cost / clv / rate,
+                "That is the *relative* effect, the share of those who leave. The question asks for points: "
+                "probability without the voucher minus probability with it.",
+            ),
+            Wrong(
+                "points of the rate that is left",
+                lambda clv, cost, rate: rate - cost / clv,
+                "That is the rate of leaving that remains. By how much did it have to fall?",
+            ),
+        ),
+        hints=(
+            "At break-even the EV is zero: uplift × value = cost.",
+            "Solve it for the uplift.",
+            "Cost / value.",
+        ),
+        solution="answer = 5 / 150",
+        reasoning=(
+            "Uplift × value = cost gives uplift = cost / value. A customer worth ten times as much needs a tenth of "
+            "the effect: that is why one threshold for all customers cannot be right."
         ),
     ),
     Exercise(

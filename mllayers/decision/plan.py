@@ -326,7 +326,7 @@ def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Co
 
 
 def _explored_at_most(sizes: NDArray[np.intp], shares: Floats, action: int) -> int:
-    """How often an action is tried by lot among cases planned for another one, hardly ever exceeded.
+    """How often an action is tried at random among cases planned for another one, hardly ever exceeded.
 
     The sum of several binomial counts varies less than one binomial count with the same mean (Hoeffding 1956).
     """

@@ -135,7 +135,7 @@ def make_pilot(
     response: pd.DataFrame = RESPONSE,
     progress: Callable[[int, int], object] | None = None,
 ) -> pd.DataFrame:
-    """A randomised pilot: other customers of the same kind, each given one of the actions by lot.
+    """A randomised pilot: other customers of the same kind, each given one of the actions at random.
 
     Parameters
     ----------
