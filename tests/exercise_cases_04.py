@@ -52,9 +52,8 @@ CASES = (
         ),
     ),
     Case("N4-2", lambda: {"expected": 20, "p": 0.2, "cost": 5}, (lambda expected, p, cost: (expected / p) * p - cost,)),
-    Case("N4-3", lambda: {"clv": 150, "cost": 5, "rate": 0.09}, (lambda clv, cost, rate: 1 / (clv / cost),)),
     Case(
-        "N4-4",
+        "N4-3",
         pilot,
         (by_regression, value_of_those_who_stay),
         called=lambda given: {
@@ -62,5 +61,6 @@ CASES = (
             "PRICES": shop.PRICES,
         },
     ),
+    Case("N4-4", lambda: {"clv": 150, "cost": 5, "rate": 0.09}, (lambda clv, cost, rate: 1 / (clv / cost),)),
     Case("N4-5", lambda: {"rate": 0.09, "effect": 0.02, "ratio": 9}, (by_power, lambda rate, effect, ratio: 1_745)),
 )
