@@ -294,6 +294,22 @@ def test_lab_opens_a_notebook_and_passes_flags_on(opened, tmp_path):
     assert f"--ServerApp.root_dir={tmp_path}" in opened
 
 
+def test_lab_asks_no_question_about_news(monkeypatch, tmp_path):
+    (tmp_path / "a.ipynb").touch()
+    found = []
+
+    def main(words):
+        own, theirs = os.environ["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+        found.append((json.loads(Path(own, "labconfig", "page_config.json").read_text()), theirs, own))
+
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", SimpleNamespace(main=main))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "theirs")
+    assert call("lab", str(tmp_path / "a.ipynb")) == 0
+    [(config, theirs, own)] = found
+    assert config == {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    assert (theirs, os.environ["JUPYTER_CONFIG_PATH"], Path(own).exists()) == ("theirs", "theirs", False)
+
+
 def test_lab_opens_the_first_notebook_of_the_project(opened, monkeypatch, tmp_path):
     (tmp_path / "notebooks").mkdir()
     first = tmp_path / "notebooks" / "01_data.ipynb"

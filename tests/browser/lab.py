@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,7 +30,8 @@ FLAGS = [
     "--disable-component-update --disable-sync",
 ]
 TOKEN = "learner"
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
 STEPS = 25
 # The usual way, for comparison: `interact` draws a figure of two panels anew.
 PLAIN = f"""import sys
@@ -110,6 +111,46 @@ def copy_of_the_course(folder: Path) -> Path:
     """The notebooks, without anybody's answers, in a folder of their own."""
     shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*", "__pycache__", "conftest.py"))
     return folder
+
+
+def course_in_git(folder: Path) -> Path:
+    """The whole course as a learner clones it, as it stands on disk, with everything committed."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    who = ["-c", "user.name=learner", "-c", "user.email=learner@localhost", "-c", "core.autocrlf=false"]
+    for words in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "The course"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
+
+
+def changed(folder: Path) -> str:
+    """What git says that changed there."""
+    said = subprocess.run(["git", "status", "--porcelain"], cwd=folder, capture_output=True, text=True, check=True)
+    return said.stdout
+
+
+@contextlib.contextmanager
+def door(course: Path, notebook: str) -> Iterator[str]:
+    """``python -m mllayers lab NOTEBOOK`` in a course of one's own, nothing set but what every learner has."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as own:
+        kinds = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        env = {**os.environ, **{kind: os.path.join(own, kind) for kind in kinds}, "PYTHONPATH": str(course)}
+        env.pop("MLLAYERS_HOME", None)
+        args = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+        args += [f"--IdentityProvider.token={TOKEN}"]
+        with open(os.path.join(own, "log"), "w") as log:
+            words = [sys.executable, "-m", "mllayers", "lab", notebook, *args]
+            server = subprocess.Popen(words, env=env, cwd=course, stderr=log)
+        try:
+            _wait(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(30)
 
 
 @contextlib.contextmanager
@@ -234,6 +275,31 @@ class Notebook:
             page.wait_for_selector(".jp-Dialog", state="detached")
         return cls(page)
 
+    @classmethod
+    def ready(cls, page: Any) -> Notebook:
+        """The notebook of a page that was gone to, once its kernel is there."""
+        page.set_default_timeout(120_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_function(READY, polling=250)
+        page.wait_for_selector(".jp-Notebook .jp-RenderedMarkdown h1")
+        return cls(page)
+
+    @classmethod
+    def first_view(cls, page: Any, lab: str) -> Notebook:
+        """What the door opens by itself."""
+        page.goto(f"{lab}/?token={TOKEN}")
+        return cls.ready(page)
+
+    def open_file(self) -> str:
+        """The path of the notebook in front, from the address of the page."""
+        return str(self.page.url).partition("/lab/tree/")[2].partition("?")[0]
+
+    def pop_ups(self) -> list[str]:
+        """What lies over the first view a few seconds after it is there."""
+        self.page.wait_for_timeout(6000)
+        found = self.page.locator(".Toastify__toast, .jp-Dialog, .jp-toastContainer > *")
+        return list(found.all_inner_texts())
+
     def run_all(self, seconds: float = 300) -> int:
         """Clear what is stored, run every cell, both from the menu, and wait for the last one; how many ran."""
         none_ran = f"() => {PROMPTS}.every(text => text.trim() === '[ ]:')"
@@ -295,13 +361,17 @@ class Notebook:
 
     def run(self, number: int) -> str:
         """Run one cell and wait for what it says last."""
+        self.execute(number)
+        return str(self.cell(number).locator(".jp-OutputArea-output").last.inner_text()).strip()
+
+    def execute(self, number: int) -> None:
+        """Run one cell and wait until it is done."""
         before = self.prompt(number)
         self.cell(number).locator(".jp-InputArea-editor").click()
         self.page.keyboard.press("Control+Enter")
         done = "([cell, before]) => /\\[\\d+\\]/.test(cell.textContent) && cell.textContent !== before"
         prompt = self.cell(number).locator(".jp-InputArea-prompt").element_handle()
         self.page.wait_for_function(done, arg=[prompt, before], polling=100)
-        return str(self.cell(number).locator(".jp-OutputArea-output").last.inner_text()).strip()
 
     def prompt(self, number: int) -> str:
         """How often, and whether, a cell has run."""
@@ -315,6 +385,33 @@ class Notebook:
         self.page.keyboard.press("Enter")
         self.page.keyboard.insert_text(text)
         return number + 1
+
+    def retype(self, number: int, text: str) -> None:
+        """Put the text in place of all that stands in a cell."""
+        self.cell(number).locator(".jp-InputArea-editor .cm-content").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(text)
+
+    def delete(self, number: int) -> None:
+        """Take a cell away, with the keyboard."""
+        self.cell(number).locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("d")
+        self.page.keyboard.press("d")
+
+    def restart(self) -> None:
+        """Restart the kernel from the menu; the outputs stay."""
+        self.choose("Kernel", "kernelmenu:restart")
+        self.page.click('.jp-Dialog button:has-text("Restart")')
+        self.page.wait_for_selector(".jp-Dialog", state="detached")
+        self.page.evaluate("window.idle = 0")
+        self.page.wait_for_function(READY, polling=250)
+
+    def save(self) -> None:
+        """Save with the keyboard, and wait until it says so."""
+        self.page.keyboard.press("Control+S")
+        self.page.wait_for_selector(".jp-mod-dirty", state="detached")
+        self.page.wait_for_timeout(1000)
 
     def plain_interact(self) -> float:
         """Milliseconds from slider to picture with `interact`, in a new last cell: the median of a drag."""
@@ -338,6 +435,16 @@ class Notebook:
         self.page.click(f'.lm-Menu-item:has-text("JupyterLab {name}")')
         self.page.wait_for_selector(f'body[data-jp-theme-name="JupyterLab {name}"]', state="attached")
         self.page.wait_for_timeout(500)
+
+    def photograph_page(self, folder: Path, name: str, places: Sequence[int] = ()) -> None:
+        """A screenshot of the page as it is, or as it is around each of these cells."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if not places:
+            self.page.screenshot(path=str(folder / f"{name}.png"))
+        for place in places:
+            self.cell(place).scroll_into_view_if_needed()
+            self.page.wait_for_timeout(300)
+            self.page.screenshot(path=str(folder / f"{name}_{place:02d}.png"))
 
     def photograph(self, folder: Path, name: str) -> int:
         """A screenshot of every figure with what stands under it, cell by cell; how many."""
