@@ -354,7 +354,7 @@ def value_of_model(
     everybody, cut = np.ones(n, dtype=bool), None
     if threshold is None:
         acts, used, others = _cross_fitted(score, book, cv, seed)
-        cut, best, _ = _best_cut(score, book.change)
+        cut, best = _best_cut(score, book.change)
         in_sample = max(0.0, best - max(book.earned(rule) for rule in book.alternatives(everybody, None).values()))
         kind = "lower bound" if score.min() < score.max() else "exact"
     else:
@@ -466,12 +466,12 @@ def _running(x: NDArray[Any], order: NDArray[np.int64], acted: NDArray[np.int64]
     return total if acted.size == total.size else total.take(acted)
 
 
-def _best_cut(p: NDArray[np.float64], change: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The most profitable threshold (-inf for everyone), what it changes, and what acting on everyone changes."""
+def _best_cut(p: NDArray[np.float64], change: NDArray[np.float64]) -> tuple[float, float]:
+    """The most profitable threshold (-inf for everyone), and what it changes."""
     order, acted, threshold = _cuts(p)
     earned = _running(change, order, acted)
     best = int(np.argmax(earned))
-    return (-np.inf if acted[best] == p.size else float(threshold[best])), float(earned[best]), float(earned[-1])
+    return (-np.inf if acted[best] == p.size else float(threshold[best])), float(earned[best])
 
 
 def _cross_fitted(
@@ -484,7 +484,7 @@ def _cross_fitted(
     rules: dict[str, NDArray[np.bool_]] = {}
     for k in range(cv):
         here, known = part == k, part != k
-        threshold, best, _ = _best_cut(p[known], change[known])
+        threshold, best = _best_cut(p[known], change[known])
         acts[here] = p[here] >= threshold
         there = book.alternatives(known, None)
         used[here] = best > max(float(change[known & rule].sum()) for rule in there.values())

@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
 
 import mllayers as ml
+from mllayers._stats import mean_interval
 from mllayers.prediction import money_by_threshold, value_of_model
 
 MONEY = {"gain_tp": 45.0, "cost_fp": 5.0}
@@ -202,6 +204,7 @@ def test_columns_of_a_frame_are_welcome():
         ({"cost_fp": -5}, ValueError, "nothing to decide: acting is never worse"),
         ({"cost_fp": 0}, ValueError, "nothing to decide: acting is never worse"),
         ({"gain_tp": -45}, ValueError, "nothing to decide: not acting is never worse"),
+        ({"gain_tp": 0}, ValueError, "nothing to decide: not acting is never worse"),
         ({"gain_tp": np.full(5, -45.0)}, ValueError, "got gain_tp \\+ cost_fn from -45 to -45"),
         ({"cost_fps": 5}, TypeError, "unexpected keyword argument 'cost_fps'"),
     ],
@@ -237,6 +240,7 @@ def test_amounts_go_by_name_and_the_two_that_matter_are_required(function):
         ({"cv": 1}, ValueError, "cv must be ≥ 2"),
         ({"cv": 6}, ValueError, "at least 6 cases"),
         ({"seed": 0.5}, TypeError, "seed must be a whole number"),
+        ({"seed": -1}, ValueError, "seed must be ≥ 0; got -1"),
     ],
 )
 def test_value_of_model_refuses_bad_options(change, error, message):
@@ -426,6 +430,35 @@ def test_few_events_give_no_interval_and_never_one_without_width():
     assert (worth.value, worth.events) == (-100, 0)
     assert np.isnan([worth.low, worth.high]).all()
     assert "−$100 over 1,000 cases (too few events (0) for an interval); −$100 with it" in str(worth)
+
+
+@pytest.mark.parametrize(
+    ("hits", "level"),
+    [(30, 0.95), (30, 0.8), (200, 0.95), (330, 0.95), (370, 0.9)],
+    ids=["hits rare", "another level", "a tie: hits are the rarer", "misses rare", "misses rarer still"],
+)
+def test_the_interval_of_a_given_threshold_is_square_and_add(hits, level):
+    """400 of 1,000 cases are acted on; the formula of the Notes written out, beside the one in the code."""
+    rng = np.random.default_rng(hits)
+    acted, y = np.arange(1_000) < 400, np.zeros(1_000)
+    y[rng.permutation(400)[:hits]] = 1
+    y[400:450] = 1  # not acted on: nothing of theirs changes
+    gain, cost = rng.uniform(20, 80, 1_000), rng.uniform(2, 9, 1_000)
+    worth = value_of_model(
+        y, np.where(acted, 0.9, 0.1), gain_tp=gain, cost_fp=cost, threshold=0.5, without="nobody", level=level
+    )
+    if hits <= 200:
+        sure, extra = np.where(acted, -cost, 0), np.where(acted & (y == 1), gain + cost, 0)
+    else:
+        sure, extra = np.where(acted, gain, 0), np.where(acted & (y == 0), -cost - gain, 0)
+    low, high, _ = mean_interval(extra, level=level)
+    a, r = stats.norm.ppf((1 + level) / 2) * sure.std(ddof=1) / np.sqrt(1_000), np.corrcoef(sure, extra)[0, 1]
+    down, up = extra.mean() - low, high - extra.mean()
+    value = float((sure + extra).sum())
+    assert worth.value == pytest.approx(value, rel=1e-12)
+    assert worth.low == pytest.approx(value - 1_000 * np.sqrt(down**2 + a**2 + 2 * r * a * down), rel=1e-9)
+    assert worth.high == pytest.approx(value + 1_000 * np.sqrt(up**2 + a**2 + 2 * r * a * up), rel=1e-9)
+    assert worth.events == min(hits, 400 - hits)
 
 
 def test_the_flattering_number_is_corrected():
