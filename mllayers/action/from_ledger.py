@@ -73,7 +73,7 @@ class LedgerEffect(Result):
 
 
 def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: float = 0.95) -> LedgerEffect:
-    """What each planned action changed and whether that paid: acted against left alone at random, from the ledger alone.
+    """What each planned action changed and whether that paid: acted against held out, from the ledger alone.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
     Notes
     -----
     The cases compared are those planned for the same action, idle ones excluded, whose outcome has matured. *Acted*:
-    the planned action was done. *Held out*: left alone at random, by the hold-out or by an exploration that drew the idle
-    action; the propensity written down covers both. Both groups are weighted by 1 / propensity, each within itself
+    the planned action was done. *Held out*: left alone at random, by the hold-out or by an exploration that drew the
+    idle action; the propensity written down covers both. Both groups are weighted by 1 / propensity, each within itself
     (Hájek). Cases that exploration gave a third action are left out and counted: the weights stand for them. What a
     human changed afterwards counts as the lot drew it (intention to treat): a choice by hand is no lot. Intervals as
     in `uplift_effect`; the interval of the net adds the spread of the costs. Where most of the rows cannot be compared

@@ -41,8 +41,8 @@ class Policy:
         The action that leaves a case alone: the name of an action of the rule, or an action beside it. It needs no
         owner and costs nothing. ``None``: there is none.
     holdout : float, optional
-        Share of the cases that are left alone at random, so that the effect can be measured. It is part of the page that
-        is signed; `plan` draws it, `decide` draws nothing. 0 is only possible without an idle action.
+        Share of the cases that are left alone at random, so that the effect can be measured. It is part of the page
+        that is signed; `plan` draws it, `decide` draws nothing. 0 is only possible without an idle action.
     brief : Brief, optional
         The sentence the policy answers.
     name : str, optional
@@ -262,8 +262,8 @@ class Policy:
             Columns, as in `decide`. A `segment` beside a rule by score is only written down; `score` beside a rule of
             segments is written down and says who goes first where room is short. `value` multiplies gains.
         explore : float or mapping, default 0
-            Which share of the cases tries another action at random. A number: one of the policy's actions, each with the
-            same probability. A mapping from planned action to shares: ``{"ship": {"review": 0.01}}``; the action that
+            Which share of the cases tries another action at random. A number: one of the policy's actions, each with
+            the same probability. A mapping from planned action to shares: ``{"ship": {"review": 0.01}}``; the action that
             is tried may be an `Action` that the policy does not have.
         seed : int
             Of the lots. The same case has the same lot with the same seed, in whatever order or part it comes; take
