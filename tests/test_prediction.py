@@ -121,6 +121,8 @@ def test_cents_add_up_exactly_for_scalar_amounts():
     y[-1] = 0
     money = money_by_threshold(y, np.linspace(1, 0, y.size), gain_tp=0.1, cost_fp=0.3)
     assert money.profit[-2] == 0.1 * 99_999
+    nobody = money_by_threshold(y, np.linspace(1, 0, y.size), gain_tp=0.1, cost_fp=0.3, cost_fn=0.1).profit[0]
+    assert nobody == -0.1 * 99_999
 
 
 def test_the_calibrated_optimum_is_near_the_threshold_from_the_costs():
@@ -200,6 +202,7 @@ def test_columns_of_a_frame_are_welcome():
         ({"p": np.ma.masked_array([0.1] * 5, [1, 0, 0, 0, 0])}, TypeError, "p must be .* masked array"),
         ({"gain_tp": pd.to_timedelta([1] * 5)}, TypeError, "gain_tp must be a column of numbers"),
         ({"gain_tp": 1e308}, ValueError, "cost_fn and gain_tn must be small enough to be added up"),
+        ({"gain_tp": [1e150, 1, 1, 1, 1]}, ValueError, "small enough to be added up"),
         ({"gain_tp": np.full(5, 1e308), "cost_fn": 1e308}, ValueError, "gain_tn must be small enough"),
         ({"cost_fp": -5}, ValueError, "nothing to decide: acting is never worse"),
         ({"cost_fp": 0}, ValueError, "nothing to decide: acting is never worse"),
@@ -390,6 +393,9 @@ def test_labels_in_another_order_are_refused_in_both():
             function(y, p.sort_values(), **MONEY)
         with pytest.raises(ValueError, match="y and gain_tp must be Series with the same labels"):
             function(y, p, gain_tp=(p * 50).sort_values(), cost_fp=5)
+        for name in AMOUNTS:
+            with pytest.raises(ValueError, match=f"y and {name} must be Series with the same labels"):
+                function(y, p, **(MONEY | {name: p.sort_values()}))
     for name in ("threshold", "without"):
         with pytest.raises(ValueError, match=f"y and {name} must be Series"):
             value_of_model(y, p, **MONEY, **{name: p.sort_values()})
@@ -533,6 +539,13 @@ def test_the_same_seed_gives_the_same_value():
     y, p = sample(1_000)
     assert value_of_model(y, p, **MONEY) == value_of_model(y, p, **MONEY)
     assert value_of_model(y, p, **MONEY).value != value_of_model(y, p, seed=1, **MONEY).value
+    assert value_of_model(y, p, **MONEY) == value_of_model(y, p, cv=5, seed=0, level=0.95, **MONEY)
+
+
+def test_nothing_gained_is_written_without_a_minus():
+    """Leaving the first case alone gains nothing, and the second is decided as everyone is: the sum is of -0.0 alone."""
+    worth = value_of_model([1, 0], [0.1, 0.9], gain_tp=[0, 45], cost_fp=5, threshold=0.5, without="everyone")
+    assert str(worth.value) == "0.0"
 
 
 def test_the_value_reads_as_one_line():
