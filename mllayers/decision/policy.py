@@ -263,8 +263,8 @@ class Policy:
             segments is written down and says who goes first where room is short. `value` multiplies gains.
         explore : float or mapping, default 0
             Which share of the cases tries another action at random. A number: one of the policy's actions, each with
-            the same probability. A mapping from planned action to shares: ``{"ship": {"review": 0.01}}``; the action that
-            is tried may be an `Action` that the policy does not have.
+            the same probability. A mapping from planned action to shares: ``{"ship": {"review": 0.01}}``; the action
+            that is tried may be an `Action` that the policy does not have.
         seed : int
             Of the lots. The same case has the same lot with the same seed, in whatever order or part it comes; take
             another seed to draw the hold-out anew.
