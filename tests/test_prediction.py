@@ -543,7 +543,7 @@ def test_the_same_seed_gives_the_same_value():
 
 
 def test_nothing_gained_is_written_without_a_minus():
-    """Leaving the first case alone gains nothing, and the second is decided as everyone is: the sum is of -0.0 alone."""
+    """Leaving the first case alone gains nothing, the second is decided as everyone is: the sum is of -0.0 alone."""
     worth = value_of_model([1, 0], [0.1, 0.9], gain_tp=[0, 45], cost_fp=5, threshold=0.5, without="everyone")
     assert str(worth.value) == "0.0"
 
