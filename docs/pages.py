@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 import shutil
 import sys
@@ -51,7 +52,8 @@ def gather(folder: Path) -> None:
     learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     own = [ROOT / path for path in PEOPLE]
-    for path in (*solved, *learner, *own, *decisions, ROOT / "datasets" / "README.md"):
+    shown = [ROOT / "docs" / "layers.png", *(ROOT / "docs" / "recipes" / f"{name}.py" for name in RECIPES)]
+    for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
@@ -121,6 +123,9 @@ def overview(shelves: dict[str, ModuleType]) -> str:
 def reference(name: str, shelf: ModuleType) -> str:
     """The page of one room: everything public in it, and for figures the findings of each layer."""
     page = [_MODULE.format(name=name, module=shelf.__name__)]
+    if told := _told_before(shelf):
+        page[0] = page[0].replace("   :members:", f"   :members:\n   :exclude-members: {', '.join(told)}")
+        page += [f"Also here: {', '.join(f'{{py:obj}}`{home}.{it}`' for it, home in told.items())}."]
     page += [_PART.format(name=it.__name__.rpartition(".")[2], module=it.__name__) for it in _findings(name)]
     return "\n".join(page)
 
@@ -130,7 +135,11 @@ def public(shelf: ModuleType) -> list[str]:
     told = getattr(shelf, "__all__", None)
     if told is None:
         told = [name for name, it in vars(shelf).items() if getattr(it, "__module__", "") == shelf.__name__]
-    return sorted(name for name in told if not name.startswith("_") and callable(getattr(shelf, name)))
+    return sorted(name for name in told if not name.startswith("_") and _is_code(getattr(shelf, name)))
+
+
+def _is_code(thing: object) -> bool:
+    return inspect.isclass(thing) or inspect.isroutine(thing)
 
 
 def _findings(name: str) -> list[ModuleType]:
@@ -140,7 +149,18 @@ def _findings(name: str) -> list[ModuleType]:
 
 
 def _table(module: ModuleType) -> str:
-    return _TABLE.format(module=module.__name__, names="\n   ".join(public(module)))
+    told = _told_before(module)
+    names = [f"~{told[name]}.{name}" if name in told else name for name in public(module)]
+    return _TABLE.format(module=module.__name__, names="\n   ".join(names))
+
+
+def _told_before(module: ModuleType) -> dict[str, str]:
+    """The classes of a module that an earlier one of `SHELVES` tells about already, and which."""
+    room = module.__name__.partition(".")[2]
+    earlier = SHELVES[: SHELVES.index(room)] if room in SHELVES else ()
+    before = [importlib.import_module(f"mllayers.{name}") for name in earlier]
+    classes = {name: getattr(module, name) for name in public(module) if isinstance(getattr(module, name), type)}
+    return {name: it.__name__ for name, one in classes.items() for it in before if getattr(it, name, None) is one}
 
 
 def _append(page: Path, pages: list[str]) -> None:

@@ -293,7 +293,9 @@ def wrong_answer(id: str, number: int, **given: Any) -> Any:
 
     exercise = find(id)
     assert exercise is not None
-    return _call(exercise.wrong[number].value, given)
+    answer = _call(exercise.wrong[number].value, given)
+    count = getattr(exercise.kind, "count", None)
+    return set(sorted(answer)[:count]) if isinstance(answer, set) else answer  # of all that are wrong, as many as asked
 
 
 def plain(text: str) -> str:
