@@ -20,11 +20,11 @@ PICTURE = ROOT / "docs" / "layers.png"
 SOURCE = ROOT / "notebooks" / "solved" / "05_feedback.ipynb"
 TITLE = "What happens after the prediction is where the money is"
 NAMED = {
-    "2 a score nobody uses": "Prediction: a score alone",
-    "3 act above one half": "Decision: act above one half",
-    "3 expected value": "Decision: act where it pays",
-    "4 what acting changes": "Action: act where it helps",
-    "5 closing the loop": "Feedback: close the loop",
+    "2 a score nobody uses": "Prediction: unused",
+    "3 act above one half": "Decision: above 1/2",
+    "3 expected value": "Decision: if it pays",
+    "4 what acting changes": "Action: if it helps",
+    "5 closing the loop": "Feedback: loop closed",
     "1 labels from an audit": "Data: a random audit",
 }
 _STEP = re.compile(r"^(\d [a-z ]+?) +(-?[\d.,]+)$", re.MULTILINE)
@@ -49,7 +49,7 @@ def alt() -> str:
 
 def draw() -> bytes:
     """The picture, as PNG."""
-    figure, [ax] = figures.canvas(TITLE, size=(9.0, 3.3))
+    figure, [ax] = figures.canvas(TITLE, size=(9.0, 3.0))
     figures.waterfall(ax, steps().rename(NAMED), total="Together, a quarter")
     return png(figure)
 
