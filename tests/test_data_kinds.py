@@ -21,7 +21,8 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from mllayers.data import adversarial_validation, audit_sample, drift_report, label_coverage, weighted_rate
 from mllayers.data.adversarial import _share_of_new
-from mllayers.data.drift import _psi, _tv, _unseen, _unseen_p
+from mllayers.data.audit import _refuse_other_design
+from mllayers.data.drift import _merge_rare, _psi, _psi_limit, _psi_p, _tv, _unseen, _unseen_p
 
 quick = settings(max_examples=50, deadline=None)
 D = decimal.Decimal
@@ -643,3 +644,137 @@ def test_each_share_is_drawn_as_often_as_it_says():
     np.testing.assert_array_equal(propensity, share)
     for one in np.unique(share):
         assert stats.binomtest(int(mask[share == one].sum()), 50_000, one).pvalue > 1e-4
+
+
+# --- small tables by hand -------------------------------------------------------------------------------------------
+
+
+def test_cells_are_joined_below_twenty_expected_rows_and_not_at_twenty():
+    stays, joins = np.full((2, 3), 20), np.array([[20, 20, 20], [19, 20, 20]])
+    assert _merge_rare(stays).tolist() == stays.tolist()
+    assert _merge_rare(joins).tolist() == [[40, 20], [39, 20]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_smallest_cell_joins_its_smaller_neighbour_until_none_is_rare(seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 60, (2, rng.integers(2, 9)))
+    cells = [tuple(cell) for cell in counts.T.tolist() if sum(cell)]
+    while len(cells) > 2:
+        sizes = [sum(cell) for cell in cells]
+        sides = [sum(side) for side in zip(*cells, strict=True)]
+        if min(sizes) * min(sides) / sum(sizes) >= 20:
+            break
+        i = sizes.index(min(sizes))
+        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(cells)]
+        j = min(i, min(beside, key=lambda k: sizes[k]))
+        cells[j : j + 2] = [tuple(map(sum, zip(cells[j], cells[j + 1], strict=True)))]
+    assert _merge_rare(counts).T.tolist() == [list(cell) for cell in cells]
+
+
+def test_the_tolerance_of_labels_alone_is_bernsteins_with_their_own_weights():
+    pi = np.repeat([0.5, 0.1], 100)
+    total, log = 1200.0, math.log(2e6)
+
+    def tolerance(rest):
+        variance = rest * (100 * 0.5 / 0.25 + 100 * 0.9 / 0.01) / total
+        return log * 10 / 3 + math.sqrt((log * 10 / 3) ** 2 + 2 * log * variance)
+
+    low, high = 1, 1200
+    while high - low > 1:  # the fewest cases that these labels can stand for
+        rest = (low + high) // 2
+        low, high = (rest, high) if total - rest > tolerance(rest) else (low, rest)
+    _refuse_other_design(pi, high, None)
+    with pytest.raises(ValueError, match="labels that came in another way must not be weighted"):
+        _refuse_other_design(pi, low, None)
+
+
+def test_a_label_between_the_values_of_the_population_meets_no_cell():
+    cases = pd.DataFrame({"x": [1, 5] * 50})
+    assert label_coverage(pd.DataFrame({"x": [3, 5, 5]}), cases, columns=["x"]).unmet == {"x": 1}
+    with pytest.raises(ValueError, match="no label has a value of the population, the first is 3"):
+        label_coverage(pd.DataFrame({"x": [3, 7]}), cases, columns=["x"])
+
+
+def test_one_row_is_a_sample_and_none_is_not():
+    """One row in the rarer of two cells: 1 of 10 ways to deal the rows. Two of three in it: 3 of 66 ways."""
+    assert _psi_p(np.array([[1, 0], [0, 9]])) == pytest.approx(0.1)
+    two = np.array([[2, 0], [1, 9]])
+    assert _psi_p(two) == pytest.approx(3 / 66)
+    assert _psi_limit(two, _psi_p(two)) == pytest.approx(_psi(two))
+    assert _psi_limit(two, 0.045) == math.inf
+    for empty in ([[0, 0, 0], [3, 4, 5]], [[3, 4, 5], [0, 0, 0]]):
+        assert _psi_p(np.array(empty)) == 1.0
+        assert math.isnan(_psi_limit(np.array(empty), 0.05))
+        assert np.isnan(_unseen(np.array(empty))[:2]).all()
+        assert _unseen(np.array(empty))[2] == 1.0
+
+
+def test_a_frame_of_ids_alone_has_no_test_and_moved_nowhere():
+    old, new = (pd.DataFrame({"id": [f"{kind}-{i}" for i in range(100)]}) for kind in "ab")
+    report = drift_report(old, new)
+    assert (report.tests, report.alpha_per_test, report.flagged) == (0, 0.05, [])
+    assert math.isnan(report.table.loc["id", "p_family"])
+
+
+def test_the_chance_and_the_limit_of_the_largest_gap_are_kolmogorovs():
+    rng = np.random.default_rng(3)
+    old, new = rng.normal(size=300), rng.normal(0.3, 1, size=500)
+    report = drift_report(pd.DataFrame({"x": old}), pd.DataFrame({"x": new}), ks=True, alpha=0.01)
+    row, gap = report.table.loc["x"], stats.ks_2samp(old, new).statistic
+    chances = [stats.kstwobign.sf(gap * math.sqrt(300 * 500 / 800)), stats.chi2.sf(row["psi"] / (1 / 300 + 1 / 500), 9)]
+    assert row["p_family"] == pytest.approx(2 * min(chances))
+    assert chances[0] < chances[1]
+    assert row["ks_limit"] == pytest.approx(stats.kstwobign.isf(0.005) * math.sqrt(1 / 300 + 1 / 500))
+
+
+@pytest.mark.parametrize("end", [math.inf, -math.inf])
+def test_an_infinite_end_on_either_side_has_no_distance(end):
+    plain, one = pd.DataFrame({"x": [0.0, 1, 2, 3]}), pd.DataFrame({"x": [0.0, 1, 2, end]})
+    for old, new in ((plain, one), (one, plain)):
+        assert math.isnan(drift_report(old, new, ks=True).table.loc["x", "wasserstein"])
+
+
+def test_text_that_is_a_time_in_part_only_is_a_category():
+    frame = pd.DataFrame({"due": ["2026-01-01", "2026-02-01", "none"] * 20})
+    assert drift_report(frame, frame).table.loc["due", "kind"] == "category"
+
+
+def test_what_is_unseen_by_chance_moves_a_column_nowhere_in_the_table():
+    """Most rows of the long tail are unseen, as chance has it: the column of numbers moved further."""
+    rng = np.random.default_rng(0)
+    old, new = (
+        pd.DataFrame({"shop": [f"s{i}" for i in rng.integers(0, 700, 400)], "x": rng.normal(size=400)}) for _ in "ab"
+    )
+    table = drift_report(old, new).table
+    assert list(table.index) == ["x", "shop"]
+    assert not table["flagged"].any()
+    assert table.loc["shop", "unseen"] > 0.4
+
+
+def test_one_column_that_tells_all_drops_the_auc_to_a_half():
+    rng = np.random.default_rng(0)
+    old, new = pd.DataFrame({"x": rng.normal(size=600)}), pd.DataFrame({"x": rng.normal(1.5, 1, size=600)})
+    found = adversarial_validation(old, new)
+    assert found.table.loc["x", "auc_drop"] == pytest.approx(found.auc - 0.5, abs=0.04)
+    assert found.auc > 0.8
+
+
+def test_gaps_among_many_categories_are_one_more_of_them():
+    """More than 60 categories are told by their share of new rows; so is the gap, which tells here all there is."""
+    rng = np.random.default_rng(0)
+    names = [f"m{i}" for i in range(90)]
+    old, new = (pd.DataFrame({"shop": rng.choice(names, 600)}) for _ in "ab")
+    assert adversarial_validation(old.mask(rng.random((600, 1)) < 0.1), new.mask(rng.random((600, 1)) < 0.1)).low < 0.5
+    assert adversarial_validation(old, new.mask(rng.random((600, 1)) < 0.6)).low > 0.6
+
+
+def test_the_defaults_are_the_documented_ones():
+    rng = np.random.default_rng(0)
+    old, new = (pd.DataFrame({"x": rng.normal(size=100), "y": rng.normal(size=100)}) for _ in "ab")
+    assert drift_report(old, new) == drift_report(old, new, columns=["x", "y"], bins=10, alpha=0.05, ks=False)
+    given_all = label_coverage(
+        old, new, columns=["x", "y"], bins=10, pairs=False, min_share=0.005, max_ratio=0.5, alpha=0.05
+    )
+    assert label_coverage(old, new, columns=["x", "y"]) == given_all
+    assert adversarial_validation(old, new) == adversarial_validation(old, new, cv=5, seed=0, level=0.95)

@@ -89,8 +89,8 @@ def drift_report(
         ``ks_limit`` and ``wasserstein`` (how far a row has moved in the mean, in the column's own unit), for text
         ``unseen`` (share of the current rows whose value the reference lacks) and ``unseen_by_chance`` (the share to be
         expected when nothing moved), ``missing_reference`` and ``missing_current`` (shares), ``p_family`` (smallest
-        p-value times the number of tests in the report), ``flagged`` (``p_family <= alpha``) and ``because`` (psi, ks,
-        unseen, missing). Attributes: ``alpha``, ``tests``, ``alpha_per_test``, ``n_reference``, ``n_current``,
+        p-value times the number of tests in the report; NaN where nothing is tested), ``flagged`` (``p_family <=
+        alpha``) and ``because`` (psi, ks, unseen, missing). Attributes: ``alpha``, ``tests``, ``alpha_per_test``, ``n_reference``, ``n_current``,
         ``flagged`` (the columns that moved) and ``left_out`` (ids and times in text, and what to do with them).
 
     Raises
@@ -167,7 +167,8 @@ def drift_report(
         row |= {"unseen": column.unseen, "unseen_by_chance": column.by_chance}
         row |= {"missing_reference": missing[0, 1] / len(one), "missing_current": missing[1, 1] / len(two)}
         because = [question for question, p in p_values.items() if p <= level]
-        row |= {"p_family": min(1.0, tests * min(p_values.values(), default=np.nan)), "flagged": bool(because)}
+        p_family = float(np.minimum(1.0, tests * min(p_values.values(), default=np.nan)))  # nothing tested: NaN
+        row |= {"p_family": p_family, "flagged": bool(because)}
         moved = np.nanmax([row["tv"], _tv(missing), column.unseen - column.by_chance if "unseen" in p_values else 0.0])
         rows.append(row | {"because": ", ".join(because), "moved": moved})
     table = pd.DataFrame(rows).sort_values(["flagged", "moved"], ascending=False, kind="stable")
