@@ -760,6 +760,14 @@ def test_one_column_that_tells_all_drops_the_auc_to_a_half():
     assert found.auc > 0.8
 
 
+def test_the_error_of_the_auc_is_that_of_folds_that_share_their_training_rows(monkeypatch):
+    monkeypatch.setattr("mllayers.data.adversarial._auc", lambda score, y: (0.7, 0.0016))
+    frame = pd.DataFrame({"x": np.arange(100.0)})
+    found = adversarial_validation(frame, frame, cv=5, level=0.9)
+    assert found.se == pytest.approx(0.04 * math.sqrt(1 / 5 + 1 / 4))
+    assert found.auc - found.low == found.high - found.auc == pytest.approx(stats.norm.ppf(0.95) * found.se)
+
+
 def test_gaps_among_many_categories_are_one_more_of_them():
     """More than 60 categories are told by their share of new rows; so is the gap, which tells here all there is."""
     rng = np.random.default_rng(0)

@@ -90,8 +90,9 @@ def drift_report(
         ``unseen`` (share of the current rows whose value the reference lacks) and ``unseen_by_chance`` (the share to be
         expected when nothing moved), ``missing_reference`` and ``missing_current`` (shares), ``p_family`` (smallest
         p-value times the number of tests in the report; NaN where nothing is tested), ``flagged`` (``p_family <=
-        alpha``) and ``because`` (psi, ks, unseen, missing). Attributes: ``alpha``, ``tests``, ``alpha_per_test``, ``n_reference``, ``n_current``,
-        ``flagged`` (the columns that moved) and ``left_out`` (ids and times in text, and what to do with them).
+        alpha``) and ``because`` (psi, ks, unseen, missing). Attributes: ``alpha``, ``tests``, ``alpha_per_test``,
+        ``n_reference``, ``n_current``, ``flagged`` (the columns that moved) and ``left_out`` (ids and times in text,
+        and what to do with them).
 
     Raises
     ------
