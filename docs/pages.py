@@ -36,8 +36,8 @@ RECIPES = ("retailer", "own_frame")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
 
-_DIAGRAM = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
-_BOX = re.compile(r'\["([^"]+?)<br>([^"]+)"\]')
+_PICTURE = re.compile(r"!\[[^]]*\]\(([\w./-]+)\)")
+_PROGRAM = re.compile(r"\(docs/recipes/\w+\.py\)")
 _COPIES = re.compile(r"\[([^]]+)\]\(notebooks/(\w+\.ipynb)\) \(\[solved\]\(notebooks/solved/\2\)\)")
 _CONTENTS = "\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
 _TABLE = "```{{eval-rst}}\n.. currentmodule:: {module}\n.. autosummary::\n   :nosignatures:\n\n   {names}\n```"
@@ -52,7 +52,8 @@ def gather(folder: Path) -> None:
     learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     own = [ROOT / path for path in PEOPLE]
-    shown = [ROOT / "docs" / "layers.png", *(ROOT / "docs" / "recipes" / f"{name}.py" for name in RECIPES)]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = [ROOT / path for path in _PICTURE.findall(readme)]
     for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -60,10 +61,12 @@ def gather(folder: Path) -> None:
     for path in solved:
         copy = folder / path.relative_to(ROOT)
         copy.write_text(copy.read_text(encoding="utf-8").replace(RUN_IT, STILL), encoding="utf-8")
-    _append(folder / "docs" / "decisions" / "index.md", [path.stem for path in decisions if path.stem != "index"])
+    for path in decisions:  # their list leads to them; in the side bar they would be a list without a name
+        if path.stem != "index":
+            copy = folder / path.relative_to(ROOT)
+            copy.write_text(f"---\norphan: true\n---\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
     notebooks = {path.relative_to(ROOT).as_posix(): nbformat.read(path, as_version=4) for path in solved}
     shelves = {name: importlib.import_module(f"mllayers.{name}") for name in SHELVES}
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     pages = {"index": home(readme, notebooks, shelves), "recipes": recipes(notebooks)}
     pages |= {"reference/index": overview(shelves)}
     pages |= {f"reference/{name}": reference(name, it) for name, it in shelves.items()}
@@ -73,11 +76,12 @@ def gather(folder: Path) -> None:
 
 
 def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType]) -> str:
-    """The README as the first page: its diagram as a list of links that needs no script, and the contents of the site.
+    """The README as the first page: the layers as a strip of links above its first section, and the site's contents.
 
     The title of a notebook leads to the solved copy, to be read here; the learner copy is there to be downloaded.
     """
-    page = _DIAGRAM.sub(lambda diagram: _strip(diagram.group(1), list(notebooks)), readme)
+    page = readme.replace("\n## ", f"\n{_strip(notebooks)}\n## ", 1)
+    page = _PROGRAM.sub("(recipes.md)", page)
     page = _COPIES.sub(r"[\1](notebooks/solved/\2) ([learner copy](path:notebooks/\2))", page)
     contents = {
         "The notebooks": [
@@ -163,21 +167,14 @@ def _told_before(module: ModuleType) -> dict[str, str]:
     return {name: it.__name__ for name, one in classes.items() for it in before if getattr(it, name, None) is one}
 
 
-def _append(page: Path, pages: list[str]) -> None:
-    """Put pages below another one in the contents."""
-    contents = "\n```{toctree}\n:hidden:\n\n" + "\n".join(pages) + "\n```\n"
-    page.write_text(page.read_text(encoding="utf-8") + contents, encoding="utf-8")
-
-
-def _strip(diagram: str, notebooks: list[str]) -> str:
-    boxes = _BOX.findall(diagram)
-    if not boxes:
-        raise ValueError(f'the README\'s diagram must hold boxes such as ["1 Data<br>a question?"]; got {diagram!r}')
-    there = {str(int(Path(path).name[:2])): f"{path.removesuffix('.ipynb')}.html" for path in notebooks}
-    boxed = [(there[name.split()[0]], name, question) for name, question in boxes]
-    links = (f'<a href="{to}"><strong>{name}</strong> {question}</a>' for to, name, question in boxed)
-    layers = "\n".join(f"<li>{link}</li>" for link in links)
-    return f'<ol class="layers">\n{layers}\n</ol>\n'
+def _strip(notebooks: dict[str, Any]) -> str:
+    """The layers as a list of links, each with its name and question, from the titles of the notebooks."""
+    links = []
+    for path, notebook in notebooks.items():
+        _, _, question = _heading(notebook.cells[0].source).partition(": ")
+        where = f"{path.removesuffix('.ipynb')}.html"
+        links.append(f'<li><a href="{where}"><strong>{_short(notebook)}</strong> {question}</a></li>')
+    return '<ol class="layers">\n' + "\n".join(links) + "\n</ol>\n"
 
 
 def _without_docstring(source: str) -> str:

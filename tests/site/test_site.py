@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 from pathlib import Path
+from types import FunctionType
 from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = ROOT / "build" / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
 NOTEBOOKS = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
-SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop")
+SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop", "datasets", "figures")
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +85,10 @@ def read(page: str) -> BeautifulSoup:
 def test_everything_is_there():
     wanted = {"index.html", "recipes.html", "datasets/README.html", "reference/index.html", "search.html"}
     wanted |= {f"notebooks/solved/{path.stem}.html" for path in NOTEBOOKS}
-    wanted |= {f"reference/{name}.html" for name in SHELVES if importlib.util.find_spec(f"mllayers.{name}")}
+    wanted |= {f"reference/{name}.html" for name in SHELVES}
+    pages = ("architecture", "adding", "decisions/index", "world", "course", "coverage")
+    wanted |= {f"docs/{name}.html" for name in pages}
+    wanted |= {"CONTRIBUTING.html", "CHANGELOG.html", "SECURITY.html"}
     assert wanted - set(PAGES) == set(), "make site"
     contents = {
         urljoin("index.html", link["href"]) for link in read("index.html").select(".bd-sidebar-primary a[href]")
@@ -108,13 +111,16 @@ def test_a_notebook_is_whole(path):
     assert name in {link["href"].partition("#")[0] for link in recipes.select("article a")}
 
 
-@pytest.mark.parametrize("name", [name for name in SHELVES if importlib.util.find_spec(f"mllayers.{name}")])
+@pytest.mark.parametrize("name", SHELVES)
 def test_every_public_name_is_documented(name):
     module = importlib.import_module(f"mllayers.{name}")
-    names = [f"{module.__name__}.{it}" for it in module.__all__ if callable(getattr(module, it))]
+    told = getattr(module, "__all__", ["load_orders", "load_customers", "load_pilot", "load_leads"])
+    names = [f"{module.__name__}.{it}" for it in told if isinstance(getattr(module, it), (type, FunctionType))]
     shown, listed = read(f"reference/{name}.html"), read("reference/index.html")
-    assert [it for it in names if shown.find(id=it) is None] == []
-    assert [it for it in names if not listed.select(f'table a[href$="#{it}"]')] == []
+    also = {link["href"].rpartition(".")[2] for link in shown.select('article a[href*="#mllayers."]')}
+    assert [it for it in names if shown.find(id=it) is None and it.rpartition(".")[2] not in also] == []
+    known = {link["href"].partition("#")[2] for link in listed.select("table a[href]")}
+    assert [it for it in names if it not in known and shown.find(id=it)] == []
 
 
 def test_links_and_anchors_resolve(record_property, capsys):
@@ -173,6 +179,34 @@ def test_search_finds_words(page, address, place):
     if place == "on disk":  # a browser lets no page read its neighbours on a disk: results come without their excerpts
         assert set(page.faults) <= {"Failed to fetch"}
         page.faults.clear()
+
+
+def test_a_still_page_does_not_ask_to_run_a_cell():
+    assert [page for page in PAGES if "Run this cell to move" in read(page).get_text()] == []
+
+
+def test_the_boxes_of_the_home_page_lead_to_the_layers(page, address):
+    page.goto(f"{address}/index.html")
+    for number, path in enumerate(NOTEBOOKS):
+        page.locator("ol.layers a").nth(number).click()
+        assert page.url == f"{address}/notebooks/solved/{path.stem}.html"
+        page.go_back()
+
+
+@pytest.mark.parametrize("place", ["served", "on disk"])
+def test_a_recipe_can_be_copied(page, address, place):
+    page.goto(f"{address if place == 'served' else SITE.as_uri()}/recipes.html")
+    codes = page.locator("article div.highlight-python pre")
+    buttons = page.locator("button.copy")
+    assert buttons.count() == codes.count() >= 2 + len(NOTEBOOKS)
+    wanted = codes.nth(1).inner_text()
+    if place == "served":
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    buttons.nth(1).focus()
+    page.keyboard.press("Enter")
+    buttons.nth(1).get_by_text("Copied").or_(page.get_by_text("Copied")).first.wait_for()
+    if place == "served":
+        assert page.evaluate("navigator.clipboard.readText()").strip() == wanted.strip()
 
 
 @pytest.mark.parametrize("name", ["index.html", "notebooks/solved/03_decision.html"])
