@@ -69,6 +69,20 @@ class TestWithinCapacity:
             )
             assert fit.gain == pytest.approx(-best.fun)
 
+    @pytest.mark.parametrize("seed", range(40))
+    def test_is_the_best_of_forty_cases_by_dynamic_programming(self, seed):
+        """Units below 1, many of them alike, and a table of the best gain for every whole number of 64ths."""
+        rng = np.random.default_rng(seed)
+        gain, size = rng.integers(1, 60, 40), rng.integers(1, 60, 40)
+        room = int(rng.integers(1, size.sum()))
+        best = np.zeros(room + 1, dtype=np.int64)
+        for g, u in zip(gain, size, strict=True):
+            if u <= room:
+                best[u:] = np.maximum(best[u:], best[: room + 1 - u] + g)
+        fit = within_capacity(gain, room / 64, units=size / 64)
+        assert fit.gain == best[room]
+        assert fit.used == size[fit.chosen].sum() / 64 <= room / 64
+
     def test_a_search_that_outgrows_its_list_returns_the_ranking_and_its_bound(self):
         rng = np.random.default_rng(1)
         hours = rng.random(60) + 1  # every hour earns the same: nothing tells the cases apart

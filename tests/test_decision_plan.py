@@ -1,6 +1,7 @@
 """Layer 3: from scores to the rows of a ledger. Capacity, lots at their stated rates, exact propensities."""
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from mllayers.decision import Action, Menu, Policy, Segments, Tier, Tiers
+from mllayers.decision.plan import _explored_at_most
 
 quick = settings(max_examples=60, deadline=None)
 DAY = "2026-03-01"
@@ -183,6 +185,26 @@ class TestRows:
         with pytest.raises(ValueError, match=r"(?s)not ready.*no hold-out"):
             plan(tiers(holdout=None), frame_of(2))
 
+    def test_a_boundary_belongs_to_the_tier_that_takes_it(self):
+        rule = Tiers(Tier(0, 0.25, "nothing", closed="both"), Tier(0.25, 0.5, MAIL, closed="right"),
+                     Tier(0.5, 1, CALL, closed="right"))  # fmt: skip
+        policy = Policy(rule, missing="nothing", idle="nothing", holdout=0.1)
+        rows = plan(policy, pd.DataFrame({"id": range(6), "p": [0, 0.25, 0.3, 0.5, 0.6, 1]}))
+        assert rows["planned"].to_list() == ["nothing", "nothing", "mail", "mail", "call", "call"]
+
+    def test_a_menu_needs_the_money_of_every_action(self):
+        """Of two amounts one is unknown: the rule for a missing score decides."""
+        menu = Menu("nothing", Action("mail", gain="m", cost=1, owner="CRM"), Action("call", "c", 15, "sales"))
+        frame = pd.DataFrame({"id": range(4), "p": 0.5, "m": [8, None, 8, None], "c": [90, 90, None, None]})
+        policy = Policy(menu, missing="nothing", idle="nothing", holdout=0.1)
+        assert plan(policy, frame)["planned"].to_list() == ["call", "nothing", "nothing", "nothing"]
+
+    def test_hold_out_and_exploration_may_leave_nobody_as_planned(self):
+        rows = plan(tiers(holdout=0.3), frame_of(500), explore={"mail": {"call": 0.7}})
+        mail = rows[rows["planned"] == "mail"]
+        assert set(mail["action"]) == {"nothing", "call"}
+        assert set(mail["propensity"].round(12)) == {0.3, 0.7}
+
 
 class TestIdle:
     @pytest.mark.parametrize("name", ["nothing", "none", "leave alone", "Nichts"])
@@ -265,6 +287,27 @@ class TestCapacity:
                 left[got] -= 1
         assert planned[planned.index.notna()].to_list() == by_hand
         assert set(planned[planned.index.isna()]) == {"nothing"}
+
+    def test_an_action_without_any_room_is_nobodys_next_best(self):
+        """Without a call the first case loses $100 and the second $50, since no letter can be sent instead."""
+        menu = Menu("nothing", Action("mail", "m", 0, "CRM", capacity=0), Action("call", "c", 0, "sales", capacity=1))
+        frame = pd.DataFrame({"id": [1, 2], "p": 1.0, "m": [95, 0], "c": [100, 50]})
+        rows = plan(Policy(menu, missing="nothing", idle="nothing", holdout=0.1), frame)
+        assert rows["planned"].to_list() == ["call", "nothing"]
+
+    def test_the_room_set_aside_is_a_quantile_of_the_binomial(self):
+        shares = np.array([[0.0, 0.0, 0.02], [0.0, 0.5, 0.1], [0.0, 0.3, 0.3]])
+        sizes = np.array([900, 60, 40])
+        assert _explored_at_most(sizes, shares, 0) == 0
+        assert _explored_at_most(sizes, shares, 1) == binom.ppf(0.999, 40, 0.3)
+        assert _explored_at_most(sizes, shares, 2) == binom.ppf(0.999, 960, (18 + 6) / 960)
+
+    def test_two_full_actions_are_filled(self):
+        menu = Menu("nothing", replace(MAIL, capacity=20), replace(CALL, capacity=10))
+        policy = Policy(menu, missing="nothing", idle="nothing", holdout=0.1)
+        for p in (frame_of(200)["p"] * 0.5 + 0.5, 0.9):
+            planned = plan(policy, frame_of(200).assign(p=p))["planned"].value_counts()
+            assert planned.to_dict() == {"nothing": 170, "mail": 20, "call": 10}
 
     def test_an_action_of_two_tiers_has_one_room(self):
         review = Action("review", cost=4, owner="desk", capacity=3)

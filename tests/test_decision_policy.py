@@ -154,6 +154,22 @@ class TestGaps:
 
 
 class TestPolicy:
+    def test_describe_tells_which_hold_out_there_is(self):
+        assert "Hold-out: none, and no action leaves a case alone" in policy(idle=None, holdout=0).describe()
+        for open_question in (policy(idle=None, holdout=None), policy(holdout=0), policy(idle=None)):
+            assert "Hold-out: ?" in open_question.describe()
+
+    def test_values_outside_are_refused_by_row_in_a_frame(self):
+        frame = pd.DataFrame({"p": [0.1, 1.5], "s": ["a", "c"], "v": [1.0, math.inf]})
+        menu = Policy(Menu(Action("ship", 0, 0, "shop"), Action("call", "v", 1, "desk")), missing="ship", holdout=0)
+        cards = Policy(Segments({"a": SHIP, "b": REVIEW}), missing=SHIP, holdout=0)
+        with pytest.raises(ValueError, match=r"p must lie in \[0, 1\].*1.5"):
+            policy().decide(frame, score="p")
+        with pytest.raises(ValueError, match=r"p must lie in \[0, 1\] and v be finite"):
+            menu.decide(frame.assign(p=0.5), score="p")
+        with pytest.raises(ValueError, match=r"s must be a segment with an action \(a, b\).*c"):
+            cards.decide(frame, segment="s")
+
     def test_reads_as_one_line(self):
         assert str(policy()) == "[0, 0.05) ship; [0.05, 0.8) review; [0.8, 1] block; no score: review"
         assert repr(policy([], missing=None)) == "Policy(no tiers; no score: ?)"

@@ -96,6 +96,10 @@ class TestBestTiers:
 
 
 class TestRules:
+    def test_a_boundary_of_minus_zero_is_zero(self):
+        assert str(Tier(-0.0, -0.0, "x", closed="both")) == str(Tier(0, 0, "x", closed="both"))
+        assert [math.copysign(1, x) for x in (Tier(-0.0, 0.5, "x").low, Tier(-0.0, -0.0, "x").high)] == [1, 1]
+
     def test_tiers_read_like_a_tuple(self):
         first, second = Tier(0, 0.5, "ship"), Tier(0.5, 1, "review")
         rule = Tiers(first, second)
