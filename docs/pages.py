@@ -36,6 +36,7 @@ RECIPES = ("retailer", "own_frame")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
 
+_DIAGRAM = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 _PICTURE = re.compile(r"!\[[^]]*\]\(([\w./-]+)\)")
 _PROGRAM = re.compile(r"\(docs/recipes/\w+\.py\)")
 _COPIES = re.compile(r"\[([^]]+)\]\(notebooks/(\w+\.ipynb)\) \(\[solved\]\(notebooks/solved/\2\)\)")
@@ -76,11 +77,13 @@ def gather(folder: Path) -> None:
 
 
 def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType]) -> str:
-    """The README as the first page: the layers as a strip of links above its first section, and the site's contents.
+    """The README as the first page: its diagram as a strip of links that needs no script, and the contents of the site.
 
     The title of a notebook leads to the solved copy, to be read here; the learner copy is there to be downloaded.
     """
-    page = readme.replace("\n## ", f"\n{_strip(notebooks)}\n## ", 1)
+    strip = _strip(notebooks)
+    page, drawn = _DIAGRAM.subn(lambda diagram: strip, readme)
+    page = page if drawn else page.replace("\n## ", f"\n{strip}\n## ", 1)
     page = _PROGRAM.sub("(recipes.md)", page)
     page = _COPIES.sub(r"[\1](notebooks/solved/\2) ([learner copy](path:notebooks/\2))", page)
     contents = {

@@ -220,7 +220,7 @@ def test_keyboard(page, address, name):
     assert page.evaluate("document.activeElement.closest('main') !== null")
     page.goto(f"{address}/{name}")
     stops = []
-    for _ in range(30):
+    for _ in range(60):
         page.keyboard.press("Tab")
         stops.append(page.evaluate(FOCUSED))
         page.wait_for_function(OUTLINED, timeout=2_000)
