@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -204,6 +205,12 @@ class TestRows:
         mail = rows[rows["planned"] == "mail"]
         assert set(mail["action"]) == {"nothing", "call"}
         assert set(mail["propensity"].round(12)) == {0.3, 0.7}
+
+    def test_what_is_certain_has_a_propensity_of_exactly_1(self):
+        """0.1 + 0.2 + 0.7 is a little below 1, and other sums are a little above it."""
+        for held, tried in product((0.1, 0.15, 0.3, 0.7), (0.05, 0.1, 0.2, 0.3)):
+            rows = plan(tiers(holdout=held), frame_of(40), explore={"nothing": {"nothing": tried}})
+            assert set(rows.loc[rows["planned"] == "nothing", "propensity"]) == {1.0}
 
 
 class TestIdle:

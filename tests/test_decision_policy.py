@@ -159,6 +159,14 @@ class TestPolicy:
         for open_question in (policy(idle=None, holdout=None), policy(holdout=0), policy(idle=None)):
             assert "Hold-out: ?" in open_question.describe()
 
+    def test_a_hold_out_of_minus_zero_is_zero(self):
+        assert policy(idle=None, holdout=-0.0).to_json() == policy(idle=None, holdout=0).to_json()
+
+    def test_a_menu_takes_the_scores_at_both_ends(self):
+        menu = Policy(Menu(Action("ship", 0, 0, "shop"), Action("call", 10, 1, "desk")), missing="ship", holdout=0)
+        decided = menu.decide(pd.DataFrame({"p": [0.0, 1.0]}), score="p")
+        assert decided["action"].to_list() == ["ship", "call"]
+
     def test_values_outside_are_refused_by_row_in_a_frame(self):
         frame = pd.DataFrame({"p": [0.1, 1.5], "s": ["a", "c"], "v": [1.0, math.inf]})
         menu = Policy(Menu(Action("ship", 0, 0, "shop"), Action("call", "v", 1, "desk")), missing="ship", holdout=0)

@@ -1,5 +1,6 @@
 """Layer 3: what a bet is worth, and from which score acting pays."""
 
+import math
 import warnings
 from decimal import Decimal
 
@@ -195,3 +196,13 @@ class TestCostThreshold:
         ):
             with pytest.raises((TypeError, ValueError), match="cost_fp must"):
                 cost_threshold(cost_fp=odd, cost_fn=1.0)
+
+
+def test_acting_that_is_paid_on_negatives_and_free_on_positives_is_always_best():
+    with pytest.warns(CostWarning, match=r"1 of 2 cases have no threshold: acting is best at every probability for 1"):
+        assert cost_threshold(cost_fp=[-5, 5], cost_fn=[0, 5]).tolist() == [-math.inf, 0.5]
+
+
+def test_an_empty_column_beside_a_full_one_is_refused():
+    with pytest.raises(ValueError, match="cost_fp and cost_fn must have the same length; cost_fp has 0, cost_fn has 2"):
+        cost_threshold(cost_fp=[], cost_fn=[1, 2])

@@ -158,3 +158,12 @@ def test_an_action_from_its_outcomes_pays_from_the_threshold_of_the_costs_on(amo
     assert ship.action.name == "ship"
     with pytest.raises(TypeError, match="cost_fn must be a number; got a list"):
         Action.from_outcomes("block", cost_fp=1.0, cost_fn=[1.0, 2.0])
+
+
+def test_an_outcome_without_a_price_costs_and_brings_nothing():
+    priced = {"cost_fn": 40, "gain_tp": 30, "gain_tn": 2}
+    for left_out in priced:
+        given = {name: price for name, price in priced.items() if name != left_out}
+        assert Action.from_outcomes("call", cost_fp=5, **given) == Action.from_outcomes(
+            "call", cost_fp=5, **given | {left_out: 0}
+        )
