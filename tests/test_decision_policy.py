@@ -167,6 +167,17 @@ class TestPolicy:
         decided = menu.decide(pd.DataFrame({"p": [0.0, 1.0]}), score="p")
         assert decided["action"].to_list() == ["ship", "call"]
 
+    def test_each_of_five_actions_has_the_scores_at_which_it_is_best(self):
+        prices = {"none": (0, 0), "mail": (8, 1), "text": (16, 3), "call": (40, 15), "visit": (90, 50)}
+        menu = Policy(
+            Menu(*(Action(name, gain, cost, "x") for name, (gain, cost) in prices.items())), missing="none", holdout=0
+        )
+        scores = np.arange(101) / 100
+        best = [max(prices, key=lambda name: p * prices[name][0] - prices[name][1]) for p in scores - 1e-6]
+        decided = menu.decide(pd.DataFrame({"p": np.maximum(scores - 1e-6, 0)}), score="p")["action"]
+        assert decided.to_list() == best
+        assert set(best) == set(prices)
+
     def test_values_outside_are_refused_by_row_in_a_frame(self):
         frame = pd.DataFrame({"p": [0.1, 1.5], "s": ["a", "c"], "v": [1.0, math.inf]})
         menu = Policy(Menu(Action("ship", 0, 0, "shop"), Action("call", "v", 1, "desk")), missing="ship", holdout=0)

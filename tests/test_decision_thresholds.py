@@ -206,3 +206,7 @@ def test_acting_that_is_paid_on_negatives_and_free_on_positives_is_always_best()
 def test_an_empty_column_beside_a_full_one_is_refused():
     with pytest.raises(ValueError, match="cost_fp and cost_fn must have the same length; cost_fp has 0, cost_fn has 2"):
         cost_threshold(cost_fp=[], cost_fn=[1, 2])
+
+
+def test_an_array_without_a_dimension_is_one_number():
+    assert cost_threshold(cost_fp=np.array(5.0), cost_fn=15) == 0.25
