@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 from sklearn.linear_model import LinearRegression
-from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from mllayers import shop
 from mllayers.action import OverlapCollapsed, UpliftEffect, uplift_effect, uplift_policy_value
+from mllayers.action.effect import _arm_rate
 
 
 def pilot(seed, n=2_000):
@@ -230,3 +231,23 @@ def test_a_result_reads_as_one_line_with_the_minus_before_the_dollar():
     assert effect == uplift_effect([1, 0, 0, 0, 1, 1, 0, 0] * 50, [1, 1, 1, 1, 0, 0, 0, 0] * 50, value=1_000)
     assert isinstance(effect, UpliftEffect)
     assert effect.frame().loc[0, "events"] == 150
+
+
+def test_the_events_of_the_dollars_are_those_of_the_poorer_arm():
+    """Of 50 and 50 cases, 9 and 7 bring money; the interval rests on the 7, whichever arm they are in."""
+    treated, value = np.arange(100) < 50, np.full(100, 10.0)
+    y = np.isin(np.arange(100), [*range(9), *range(50, 57)])
+    for group in (treated, ~treated):
+        found = uplift_effect(y, group, value=value)
+        assert (found.events, found.money_events) == (16, 7)
+
+
+def test_the_rate_of_an_arm_rests_on_the_cases_its_weights_are_worth():
+    """Equal weights: all of them. Heavy ones: as many as Kish says, and fewer where the events are the heavy ones."""
+    y, flat = np.array([1.0, 0, 0, 0, 1, 0, 0, 0]), np.ones(8)
+    assert _arm_rate(y, flat, 0.9) == pytest.approx((0.25, *proportion_confint(2, 8, 0.1, "wilson")))
+    for w in (np.array([9.0, 1, 1, 1, 9, 1, 1, 1]), np.array([1.0, 9, 1, 9, 1, 1, 9, 1])):
+        rate, kish = (w * y).sum() / w.sum(), w.sum() ** 2 / (w**2).sum()
+        noise = (w**2 * (y - rate) ** 2).sum() / w.sum() ** 2
+        size = min(kish, rate * (1 - rate) / noise)
+        assert _arm_rate(y, w, 0.9) == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))

@@ -286,3 +286,21 @@ def test_from_a_plan_to_the_effect_with_a_real_ledger():
     assert row["net_low"] <= 3 <= row["net_high"]
     assert (row["cost"], row["reason"], effect.waiting, effect.explored) == (5, "", 0, 0)
     assert row["treated"] + row["held_out"] == (plan["planned"] == "voucher").sum()
+
+
+def test_rows_without_a_column_of_overrides_have_none():
+    assert ledger_effect(campaign(1)).overridden == 0
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_level_at_either_end_is_refused(level):
+    with pytest.raises(ValueError, match=f"level must be > 0 and < 1; got {level}"):
+        ledger_effect(campaign(1), level=level)
+
+
+def test_the_side_that_is_too_small_is_the_one_that_is_named():
+    rows = campaign(1)
+    rows = rows[(rows["planned"] == "call") & rows["mature"]]
+    acted, held = rows[(rows["action"] == "call") & (rows["drawn"] == "")], rows[rows["drawn"] == "holdout"]
+    for a, h, told in ((1, 2, "only 1 case acted on"), (2, 1, "only 1 case held out"), (9, 0, "only 0 cases held out")):
+        assert ledger_effect(pd.concat([acted[:a], held[:h]])).table["reason"].to_list() == [told]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, binomtest, chi2, f_oneway
-from statsmodels.api import OLS, add_constant
+from scipy.stats import beta, binom, binomtest, chi2, f_oneway
+from statsmodels.api import GLM, OLS, add_constant, families
 
 from mllayers import shop
 from mllayers.action import RandomisationCheck, check_randomised
@@ -206,3 +206,42 @@ def test_the_result_reads_as_one_line(people):
     assert "groups alike in 9 columns: p = " in str(found)
     assert str(found).endswith("nothing speaks against chance (at 1 % false alarms)")
     assert found == check_randomised(treated, x, share=0.5)
+
+
+def test_balance_with_a_share_per_case_is_the_score_test_of_a_logistic_regression(people):
+    """Offsets logit(share) and an intercept that fits the number treated; its score over its information."""
+    rng, x = draw(people, 2, 500)
+    share = np.where(rng.random(500) < 0.3, 0.8, 0.15)
+    share[x.iloc[:, 0] > x.iloc[:, 0].median()] *= 0.9
+    treated = (rng.random(500) < share).astype(float)
+    offset = np.log(share / (1 - share))
+    f = GLM(treated, np.ones(500), family=families.Binomial(), offset=offset).fit(tol=1e-12).fittedvalues
+    design = add_constant(x.rank().to_numpy())
+    score = design.T @ (treated - f)
+    away = score @ np.linalg.solve(design.T @ (design * (f * (1 - f))[:, None]), score)
+    k = x.shape[1]
+    found = check_randomised(treated, x, share=share)
+    assert found.balance_p == pytest.approx(beta.sf(away / 500, k / 2, (499 - k) / 2), rel=1e-6)
+
+
+def test_columns_in_another_order_than_the_treated_are_refused(people):
+    rng, x = draw(people, 1, 100)
+    treated = pd.Series(rng.random(100) < 0.5, index=x.index)
+    with pytest.raises(ValueError, match="treated and covariates must be Series with the same labels"):
+        check_randomised(treated, x[::-1], share=0.5)
+
+
+def test_a_value_of_ten_cases_is_compared_and_one_of_nine_is_rare():
+    plans = pd.DataFrame({"plan": ["S"] * 10 + ["M"] * 9 + ["L"] * 30 + ["XL"] * 9})
+    table = check_randomised(np.arange(58) % 2, plans, share=0.5).table
+    assert table["value"].to_list() == ["L", "S", "(rare)"]
+    assert table["note"].to_list() == ["", "", "2 values that fewer than 10 cases have"]
+
+
+def test_as_many_treated_as_expected_has_a_chance_of_1():
+    assert check_randomised([1, 0, 1, 0, 1, 0], share=[0.6, 0.4, 0.5, 0.5, 0.5, 0.5]).ratio_p == 1.0
+
+
+def test_a_frame_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="treated and covariates must have the same length; treated has 40"):
+        check_randomised([0, 1] * 20, pd.DataFrame({"x": range(41)}), share=0.5)

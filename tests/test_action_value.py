@@ -191,3 +191,24 @@ def test_the_result_is_one_line_a_row_and_comparable():
     assert found.frame().loc[0, "level"] == 0.95
     assert found == uplift_policy_value(reward, took, 0.5, target=x > 0.4)
     assert found != uplift_policy_value(reward, took, 0.5, target=x > 0.5)
+
+
+def test_rules_that_never_differ_are_worth_exactly_nothing():
+    found = uplift_policy_value([1.0, 2.0, 3.0], [1, 0, 1], 0.5, target=[0, 0, 0], instead=0, level=0.8)
+    assert found == UpliftPolicyValue(0.0, 0.0, 0.0, 0.0, 0.8, 0, 0.0, 0, 0.0, 0.0)
+
+
+def test_an_array_without_a_dimension_is_one_action_for_all():
+    given = {"reward": np.arange(40.0), "action": ["mail", "none"] * 20, "propensity": 0.5, "min_n_eff": 2}
+    one = uplift_policy_value(**given, target=np.array("mail"), instead=np.array("none"))
+    assert one == uplift_policy_value(**given, target="mail", instead="none")
+
+
+def test_weights_are_those_of_the_cases_that_tell():
+    """Cases on which the rules agree, or that got a third action, weigh nothing, however small their propensity."""
+    action = np.array(["mail", "none"] * 20 + ["call", "mail"])
+    chance = np.array([0.5, 0.25] * 20 + [0.01, 0.01])
+    target = np.array(["mail"] * 41 + ["none"])
+    found = uplift_policy_value(np.arange(42.0), action, chance, target=target, instead="none", min_n_eff=2)
+    assert (found.n, found.largest_weight) == (40, 4.0)
+    assert found.n_eff == pytest.approx((20 * 2 + 20 * 4) ** 2 / (20 * 4 + 20 * 16))

@@ -138,3 +138,11 @@ def test_break_even_refuses_what_would_turn_it_around(wrong, says):
 def test_break_even_wants_exactly_one_unknown(given):
     with pytest.raises(ValueError, match="leave out exactly one of p, value and contact_cost"):
         break_even(**given)
+
+
+@pytest.mark.parametrize("name", ["p", "value", "contact_cost", "redeemed_cost", "p_without"])
+def test_a_little_below_zero_is_refused(name):
+    for asked in {"p", "value", "contact_cost"} - {name}:
+        given = {"p": 0.5, "value": 10, "contact_cost": 1, "redeemed_cost": 2, "p_without": 0.1, name: -0.25}
+        with pytest.raises(ValueError, match=f"{name} must be ≥ 0"):
+            break_even(**{key: x for key, x in given.items() if key != asked})
