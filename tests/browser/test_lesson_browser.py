@@ -6,6 +6,7 @@ at once, both themes. It reads what a person would see. Run on request.
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from lab import TOKEN, Notebook, changed, course_in_git, door
@@ -54,11 +55,17 @@ def test_a_played_lesson(lesson, course, page, lessons, screenshots):
         notebook.restart()
         lost = page.locator(".mllayers-lost:visible")
         assert lost.count() == page.locator(".jp-OutputArea-output > .widget-vbox").count() > 0
+        lost.first.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
         assert "The kernel was restarted" in lost.first.inner_text()
+        notebook.photograph_page(screenshots, f"lesson_{lesson.notebook}_restarted")
         predict = next(place for place in player.code if "predict(" in player.cells[place].source)
         player.run(predict)
         assert "NameError: name 'predict' is not defined" in player.told(predict)
-        for place in player.setup:
+        begun = time.monotonic()
+        player.run(player.setup[0])
+        row.setup = min(row.setup, time.monotonic() - begun)  # warm: everything has been read from disk once
+        for place in player.setup[1:]:
             player.run(place)
         assert "the result has been shown, so your earlier guess" in player.run(
             predict, player.cells[predict].source.replace("____", "2")
