@@ -1,6 +1,9 @@
 """Layer 5, Feedback: labels that come late."""
 
 import datetime
+import enum
+import json
+import zoneinfo
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from mllayers._stats import rate_interval
 from mllayers.feedback import Matured, matured
+from mllayers.feedback.matured import _corrected_rate_interval
 from mllayers.ledger import Ledger
 
 DELAY = stats.gamma(2, loc=5, scale=22)
@@ -357,3 +362,130 @@ def test_missing_times_and_values_that_are_no_numbers_are_refused():
         matured(decisions.assign(time=[START, pd.NaT]), outcomes, **ALL_IN)
     with pytest.raises(TypeError, match=r"value of outcomes must be a column of numbers; got '30'"):
         matured(decisions, outcomes.assign(value="30"), **ALL_IN)
+
+
+def test_near_a_rate_of_one_the_lower_end_is_what_chance_still_allows():
+    """96 of 100 have come where the law expects at most 90: the interval of 95 % lies above it, that of 99.8 % not."""
+    low, high = _corrected_rate_interval(96, 100, 90.0, 0.95)
+    assert proportion_confint(96, 100, 0.05, "wilson")[0] > 0.9
+    assert low == pytest.approx(rate_interval(96, 100, level=0.998)[0] / 0.9)
+    assert (low < 1, high) == (True, 1.0)
+
+
+def test_an_outcome_before_the_law_allows_it_says_nothing_of_the_fit():
+    """Twenty decisions of 1 January and one of the 10th, seen at the end of the 10th; nothing comes in three days."""
+
+    def law(age):
+        return np.clip((np.asarray(age) - 3) / 20, 0, 1)
+
+    days = np.array(["2026-01-01"] * 20 + ["2026-01-10"], dtype="datetime64[us]")
+    decisions = pd.DataFrame({"case": range(21), "time": days})
+    lag = np.array([3.5, 4.5, 6, 7.25, 9])
+    came = pd.DataFrame({"case": [0, 1, 2, 3, 4, 20], "time": days[[0, 1, 2, 3, 4, 20]], "kind": "sale", "value": 1.0})
+    came["arrival"] = came["time"] + pd.to_timedelta([*lag, 0.5], unit="D")
+    found = matured(decisions, came, as_of=datetime.date(2026, 1, 10), delay=law)
+    assert (found.early, found.events) == (1, 5)
+    assert found.fit == pytest.approx(stats.kstest(law(lag) / law(10), "uniform").pvalue)
+
+
+# times and words that look alike --------------------------------------------------------------------------------------
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_two_hours():
+    first = datetime.datetime(2026, 10, 25, 2, 30, tzinfo=zoneinfo.ZoneInfo("Europe/Madrid"))
+    second = first.replace(fold=1)  # equal to the first for Python, an hour later in truth
+    column = pd.Series([first, second], dtype=object)
+    labels = matured(
+        pd.DataFrame({"case": "a", "time": column}), pd.DataFrame(), as_of="2026-11-30", delay=whole
+    ).labels
+    assert labels["time"].astype(str).tolist() == ["2026-10-25 00:30:00", "2026-10-25 01:30:00"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "age"),
+    [(np.datetime64("2026-01"), 31), (np.datetime64("2026"), 365), (np.datetime64("2026-01-01", "W"), 7)],
+)
+def test_a_month_means_its_end_as_a_date_does(as_of, age):
+    decisions = pd.DataFrame({"case": ["a"], "time": [np.datetime64(as_of, "s")]})
+    assert matured(decisions, pd.DataFrame(), as_of=as_of, delay=whole).labels["age"].tolist() == [age]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        np.array([2**62], "datetime64[s]"),  # in microseconds: 1970
+        np.array(["12000-01-01"], "datetime64[s]"),
+        ["0001-01-01 00:00+10:00"],
+        [datetime.datetime(9999, 12, 31, 23, tzinfo=datetime.timezone(datetime.timedelta(hours=-5)))],
+    ],
+)
+def test_times_that_no_calendar_here_holds_are_refused(time):
+    decisions = pd.DataFrame({"case": ["a"]})
+    decisions["time"] = pd.Series(time)
+    with pytest.raises(ValueError, match="time of decisions must lie in the years 1 to 9999"):
+        matured(decisions, pd.DataFrame(), as_of="2026-11-30", delay=whole)
+
+
+def test_a_kind_that_no_outcome_has_is_not_a_no():
+    decisions, outcomes = some(4, 2)
+    with pytest.raises(ValueError, match=r"kind must be one of the outcomes' \('fraud'\); got 'Fraud'"):
+        matured(decisions, outcomes, kind="Fraud", **ALL_IN)
+    assert matured(decisions, outcomes.iloc[:0], kind="Fraud", **ALL_IN).rate == 0
+
+
+def test_a_law_that_works_in_place_does_not_change_the_ages():
+    def law(age):
+        age /= 60
+        return np.minimum(age, 1)
+
+    decisions, outcomes = some(4, 2)
+    found = matured(decisions, outcomes, as_of=START + 30 * DAY, delay=law)
+    plain = matured(decisions, outcomes, as_of=START + 30 * DAY, delay=lambda age: np.minimum(age / 60, 1))
+    assert found == plain
+
+
+def test_the_labels_are_ready_for_json():
+    decisions, outcomes = some(2, 1)
+    rows = json.loads(json.dumps(matured(decisions, outcomes, **ALL_IN).to_dict()))["labels"]
+    assert [row["time"] for row in rows] == [START.isoformat()] * 2
+    gaps = decisions.assign(day=pd.Series([START, pd.NaT]), many=pd.array([1, None], dtype="Int64"))
+    rows = json.loads(json.dumps(matured(gaps, outcomes, **ALL_IN).to_dict()))["labels"]
+    assert [(row["day"], row["many"]) for row in rows] == [(START.isoformat(), 1), (None, None)]
+
+
+def test_whole_numbers_with_gaps_stay_whole():
+    decisions = pl.DataFrame({"case": [2**53 + 1, 2**53], "time": [START] * 2, "shop": [2**53 + 1, None]})
+    for frame in (decisions, decisions.to_arrow()):
+        labels = matured(frame, pd.DataFrame(), **ALL_IN).labels
+        assert labels["shop"].tolist() == [2**53 + 1, pd.NA]
+
+
+def test_an_id_that_is_a_member_of_an_enum_is_its_text():
+    shop = enum.Enum("shop", {"A": "a"}, type=str)
+    decisions, outcomes = some(1, 1)
+    decisions, outcomes = decisions.assign(case=["a"]), outcomes.assign(case=pd.Series([shop.A], dtype=object))
+    assert matured(decisions, outcomes, **ALL_IN).arrived == 1
+
+
+def test_columns_of_one_name_are_refused():
+    decisions, outcomes = some(2, 1)
+    double = pd.concat([outcomes, pd.DataFrame([[1.0, 0.0]], columns=["value", "value"])], axis=1)
+    with pytest.raises(ValueError, match="outcomes must have each column once; got 'value' twice"):
+        matured(decisions, double, **ALL_IN)
+
+
+def whole(age):
+    """All outcomes arrive at once."""
+    return np.ones_like(age)
+
+
+def test_a_share_of_exactly_enough_is_mature():
+    found = matured(*some(), as_of=START + 9 * DAY, delay=lambda age: np.full(len(age), 0.75), enough=0.75)
+    assert found.labels["mature"].all()
+    assert found.labels["y"].to_list() == [1, 1, 0, 0]
+
+
+def test_outcomes_that_all_come_too_soon_do_not_fit_the_law():
+    decisions, outcomes = some(n=20, hits=8)
+    found = matured(decisions, outcomes, as_of=START + 11 * DAY, delay=lambda age: np.clip((age - 3) / 20, 0, 1))
+    assert found.fit == 0.0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mllayers.feedback import Monitor
-from mllayers.feedback.monitor import _log_run_of_mean, _RateChain, _Steps
+from mllayers.feedback.monitor import _bulk_curve, _log_run_of_mean, _RateChain, _Steps
 
 
 def recursion(monitor, x):
@@ -341,3 +341,22 @@ def test_small_shifts_still_fall_while_all_is_well():
         assert hit * monitor._up < (1 - hit) * monitor._down
         hit = moved if moved > usual else 1 - moved
         assert hit * monitor._up > (1 - hit) * monitor._down
+
+
+@pytest.mark.parametrize(
+    ("usual", "moved"),
+    [(0.02, 0.04), (0.04, 0.02), (1e-7, 2e-7), (1e-7, 5e-8), (1 - 1e-7, 1 - 5e-8), (1 - 1e-7, 1 - 2e-7)],
+)
+def test_a_case_moves_the_sum_by_its_log_likelihood_ratio(usual, moved):
+    monitor = Monitor(usual, moved, run_length=1e9)
+    hit, miss = math.log(moved / usual), math.log1p((usual - moved) / (1 - usual))
+    up, down = (hit, miss) if moved > usual else (miss, hit)
+    assert monitor._unit * monitor._up == pytest.approx(up, rel=0.02)
+    assert -monitor._unit * monitor._down == pytest.approx(down, rel=0.02)
+
+
+@pytest.mark.parametrize("x", [9e-4, -9e-4, 1.1e-3, 1e-10, 0.5])
+def test_the_curve_far_from_zero_is_its_power_series(x):
+    square = sum(x**k / math.factorial(k + 2) for k in range(12))
+    line = sum(x**k / math.factorial(k + 1) for k in range(12))
+    assert _bulk_curve(10.0, x / 10, -0.5) == pytest.approx((100 * square * x / 5, 10 * line), rel=1e-9)

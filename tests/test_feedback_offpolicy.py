@@ -236,3 +236,14 @@ def test_the_result():
     assert str(found).startswith("DR $")
     assert "4,000 decisions worth" in str(found)
     assert [row["index"] for row in found.to_dict()["table"]] == ["logged", "IPS", "SNIPS", "DR"]
+
+
+def test_no_estimate_has_an_interval_on_fewer_events_than_any():
+    """Three rewards in 400 cases: the differences from a model are of 400 sizes, and yet no more is known."""
+    rng = np.random.default_rng(0)
+    reward = np.where(np.arange(400) % 150 == 0, 10.0, 0.0)
+    q = rng.random(400)
+    found = policy_value(reward, 0.5, np.tile([0.25, 0.75], 200), q=q, q_target=q).frame()
+    assert set(found["events"]) == {3}
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert found.loc[["IPS", "SNIPS", "DR"], ["gain_low", "gain_high"]].isna().all(axis=None)

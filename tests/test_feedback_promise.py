@@ -15,6 +15,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from mllayers.data import weighted_rate
 from mllayers.feedback import LedgerPromise, PromiseKept, ledger_promise, matured, promise_kept
+from mllayers.feedback.promise import _weighted_money
 
 # the promise of a model ---------------------------------------------------------------------------------------------
 
@@ -307,3 +308,26 @@ def test_ledger_promise_refuses_in_words(change, error, says):
         ledger_promise(ledger_rows(7, n=50).drop(columns="drawn"))
     with pytest.raises(TypeError, match="found must be a DataFrame"):
         ledger_promise(None)
+
+
+def test_series_with_other_labels_are_refused_whichever_it_is():
+    names = [f"c{i}" for i in range(20)]
+    p, y = pd.Series(0.5, index=names), pd.Series([0.0, 1.0] * 10, index=names)
+    for name in ("propensity", "when"):
+        with pytest.raises(ValueError, match=f"p and {name} must be Series with the same labels in the same order"):
+            promise_kept(p, y, **{name: pd.Series(1.0, index=names[::-1])})
+
+
+def test_each_period_has_its_own_verdict():
+    """Half of all 40 come in both months; 0.5 was promised for the first and 0.05 for the second."""
+    found = promise_kept(np.repeat([0.5, 0.05], 40), [0, 1] * 40, when=np.repeat([1, 2], 40))
+    assert found.table["kept"].to_list() == [True, False]
+    assert found.table.loc[1, "by_chance"] == 1.0
+    assert found.table.loc[2, "by_chance"] == pytest.approx(2 * stats.binom.sf(19, 40, 0.05))
+    assert not found.kept
+
+
+def test_events_in_money_are_amounts_beyond_the_usual_one_that_weigh_something():
+    mean, low, high, events = _weighted_money(np.array([0.0, 0, 0, 5, 7, 0]), np.array([1.0, 1, 1, 1, 0, 2]), 0.9)
+    assert (mean, events) == (pytest.approx(5 / 6), 1)
+    assert np.isnan([low, high]).all()
