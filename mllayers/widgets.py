@@ -97,6 +97,7 @@ class Slider(ipywidgets.HBox):  # type: ignore[misc]
             self._say(f"{self.description} goes from {low} to {high}; got {text[:40]!r}.")
             self.field.value = self._written(self.value)
             return
+        self._say("")
         self.value = self._at_a_step(number / self._scale)
         self.field.value = self._written(self.value)
 

@@ -152,6 +152,15 @@ def test_a_typed_number_that_is_none_or_outside_is_asked_back(outputs, typed):
     assert explorer.values == {"share": 0.03}
 
 
+def test_a_question_goes_when_it_is_answered(outputs):
+    """Also by the number that stands there already, written in another way."""
+    share = explore().controls["share"]
+    share.field.value = "a lot"
+    assert share.told.value
+    share.field.value = "1,0"
+    assert (share.value, share.field.value, share.told.value) == (0.01, "1.0", "")
+
+
 def test_dollars_and_thousands_may_be_typed_and_whole_numbers_stay_whole():
     pilot = widgets.slider("Customers in the pilot", 250, 80_000, step=250, value=5_000)
     for typed, means in (("10,000", 10_000), ("12 000", 12_000), ("1_100", 1_000)):

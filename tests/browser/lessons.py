@@ -230,7 +230,7 @@ class Player:
             slider = sliders.nth(number)
             label = plain(slider.locator(".widget-label").first.inner_text())
             handle, typed = slider.locator(".noUi-handle"), slider.locator("input[type=text]")
-            low, high, now = (float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "max", "now"))
+            high, now = (float(handle.get_attribute(f"aria-value{end}")) for end in ("max", "now"))
             first = typed.input_value()
             handle.focus()
             page.keyboard.press("ArrowLeft" if now >= high else "ArrowRight")
@@ -246,19 +246,20 @@ class Player:
                 else:
                     asks = f"{label.rstrip(':')} goes from"
                     self._until(lambda slider=slider, asks=asks: asks in plain(slider.inner_text()), f"{asks!r}")
+            typed.fill(first.replace(".", ",") + " ")
+            typed.press("Enter")
+            self._until(lambda slider=slider: "goes from" not in slider.inner_text(), f"{label}: the question goes")
             self.row.controls += 1
-            assert low < high
         for number in range(box.locator("input[type=checkbox]").count()):
             tick = box.locator("input[type=checkbox]").nth(number)
-            before = self._sentence(place)
+            figure = box.locator("img").first
+            before = figure.get_attribute("src")
             tick.focus()
             page.keyboard.press("Space")
-            self._until(lambda before=before: self._sentence(place) != before or True, "a box ticked")
+            self._until(lambda figure=figure, before=before: figure.get_attribute("src") != before, "a box ticked")
             page.keyboard.press("Space")
+            self._until(lambda figure=figure, before=before: figure.get_attribute("src") == before, "and not")
             self.row.controls += 1
-
-    def _sentence(self, place: int) -> str:
-        return plain(self.notebook.cell(place).locator("[role=status]").last.inner_text())
 
     def _until(self, so: Any, what: str) -> None:
         """Wait up to five seconds for something to be on the screen."""
