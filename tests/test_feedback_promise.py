@@ -15,7 +15,7 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from mllayers.data import weighted_rate
 from mllayers.feedback import LedgerPromise, PromiseKept, ledger_promise, matured, promise_kept
-from mllayers.feedback.promise import _weighted_money
+from mllayers.feedback.promise import _delivered_dollars, _names_or_none, _weighted_money
 
 # the promise of a model ---------------------------------------------------------------------------------------------
 
@@ -331,3 +331,22 @@ def test_events_in_money_are_amounts_beyond_the_usual_one_that_weigh_something()
     mean, low, high, events = _weighted_money(np.array([0.0, 0, 0, 5, 7, 0]), np.array([1.0, 1, 1, 1, 0, 2]), 0.9)
     assert (mean, events) == (pytest.approx(5 / 6), 1)
     assert np.isnan([low, high]).all()
+
+
+def test_the_cost_of_an_action_is_weighed_as_its_value_is():
+    """Eight acted on: four of weight 1 that cost $1, four of weight 3 that cost $2; nothing came of the eight left."""
+    acted = np.arange(16) < 8
+    w, cost = np.tile([1.0, 3.0], 8), np.where(acted, np.tile([1.0, 2.0], 8), 0.0)
+    value = np.where(acted, np.arange(16.0), 0.0)
+    row = _delivered_dollars(acted, ~acted, value, w, cost, np.full(16, 2.0), 0.95)
+    assert row["promised"] == 2
+    assert row["delivered"] == pytest.approx((0 + 2 + 4 + 6 + 3 * (1 + 3 + 5 + 7)) / 16 - (4 * 1 + 12 * 2) / 16)
+
+
+@pytest.mark.parametrize("entry", [1.5, 3, True])
+def test_names_are_text_or_absent(entry):
+    assert _names_or_none(pd.Series(["mail", None, math.nan, pd.NA], dtype=object), "planned").tolist() == [
+        "mail", None, None, None,
+    ]  # fmt: skip
+    with pytest.raises(TypeError, match="planned must hold text; got .* at row 1"):
+        _names_or_none(pd.Series(["mail", entry], dtype=object), "planned")
