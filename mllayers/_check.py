@@ -126,7 +126,9 @@ def _is_real(x: Any) -> bool:
 def as_probabilities(x: Any, name: str, *, missing: bool = False) -> Floats:
     """A one-dimensional array of numbers in [0, 1]."""
     out = as_numbers(x, name, missing=missing)
-    return _refuse((out < 0) | (out > 1), out, f"{name} must lie in [0, 1]")
+    percent = 2 * (out > 1).sum() > out.size and not ((out < 0) | (out > 100)).any()
+    hint = ": if these are percent, divide by 100" if percent else ""
+    return _refuse((out < 0) | (out > 1), out, f"{name} must lie in [0, 1]", hint)
 
 
 def as_propensities(x: Any, n: int, name: str = "propensity") -> Floats:
@@ -141,11 +143,11 @@ def as_binary(x: Any, name: str, *, missing: bool = False) -> Floats:
     return _refuse((out != 0) & (out != 1) & ~np.isnan(out), out, f"{name} must hold only 0 and 1")
 
 
-def _refuse(bad: NDArray[np.bool_], values: Floats, rule: str) -> Floats:
+def _refuse(bad: NDArray[np.bool_], values: Floats, rule: str, hint: str = "") -> Floats:
     """The values, unless one breaks the rule."""
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"{rule}; got {exact(values[row])} at row {row}")
+        raise ValueError(f"{rule}; got {exact(values[row])} at row {row}{hint}")
     return values
 
 

@@ -53,7 +53,12 @@ def check_columns(data: Any, columns: list[str], new: list[str], *, numbers: boo
     schema = data.collect_schema()
     for column in columns:
         if column not in schema:
-            raise ValueError(f"frame must have the column {column!r}; it has {', '.join(map(str, schema)) or 'none'}")
+            index = nw.maybe_get_index(data)
+            is_index = index is not None and index.name == column
+            hint = ": it is the index, and frame.reset_index() makes it a column" if is_index else ""
+            raise ValueError(
+                f"frame must have the column {column!r}; it has {', '.join(map(str, schema)) or 'none'}{hint}"
+            )
         kind = schema[column]
         right = numbers is None or (kind.is_numeric() if numbers else kind in (nw.String, nw.Categorical, nw.Enum))
         if not right and not _is_empty(data, column, kind):

@@ -335,13 +335,13 @@ class TestPolicy:
         cards = Policy(Segments({0: SHIP}), missing="ship", holdout=0)
         menu = Policy(Menu(Action("no"), CALL), missing="no", idle="no", holdout=0.1)
         for make, told in [
-            (lambda: policy().decide(frame), "say score='…', a column: the policy is one of tiers"),
-            (lambda: policy().decide(frame, segment="k"), "say score='…', a column, not segment: .* one of tiers"),
-            (lambda: policy().decide(frame, score="p", value="p"), "no use for value: the policy is one of tiers"),
-            (lambda: cards.decide(frame, score="p"), "say segment='…', a column, not score: .* one of segments"),
-            (lambda: cards.decide(frame, segment="k", score="p"), "no use for score: the policy is one of segments"),
-            (lambda: menu.decide(frame, score="p", segment="k"), "no use for segment: the policy is one of a menu"),
-            (lambda: menu.decide(frame, value="p"), "say score='…', a column, not value"),
+            (lambda: policy().decide(frame), "say score='…', a column: the rule is tiers"),
+            (lambda: policy().decide(frame, segment="k"), "say score='…', a column, not segment: .* rule is tiers"),
+            (lambda: policy().decide(frame, score="p", value="p"), "no use for value: the rule is tiers"),
+            (lambda: cards.decide(frame, score="p"), "say segment='…', a column, not score: .* rule is segments"),
+            (lambda: cards.decide(frame, segment="k", score="p"), "no use for score: the rule is segments"),
+            (lambda: menu.decide(frame, score="p", segment="k"), "no use for segment: the rule is a menu"),
+            (lambda: menu.decide(frame, value="p"), "say score='…', a column: the rule is a menu"),
             (lambda: policy().decide(frame, score=0), "score must be the name of a column, as text; got 0: name the"),
             (lambda: policy().decide(frame, score="p", into=3), "into must be the name of a column"),
             (lambda: cards.plan(frame, case="id", time="2026-01-01", score="p", seed=1), "say segment='…'"),
@@ -381,7 +381,8 @@ class TestSegments:
         ]
         assert Policy(Segments({np.int64(0): "ship"})).gaps()[:2] == [
             "no rule for a missing segment: say which action follows, missing='…'",
-            "action 'ship' has no owner",
+            "action 'ship' is only a name: if it leaves a case alone, say idle='ship'; else describe it with "
+            "Action('ship', …)",
         ]
         for odd in ([1, 2], "many", 3):
             with pytest.raises(TypeError, match="effects must be given by name"):

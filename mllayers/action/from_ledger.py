@@ -56,7 +56,7 @@ class LedgerEffect(Result):
     def _line(self) -> str:
         told = []
         for row in self.table.head(3).to_dict("records"):
-            name = str(row["planned"]) + (f" in {row['segment']}" if "segment" in row else "")
+            name = str(row["planned"]) + (f" in {row['segment'] or 'no segment'}" if "segment" in row else "")
             if row["reason"] and math.isnan(row["rate"]):
                 told.append(f"{name}: {row['reason']}")
                 continue

@@ -21,7 +21,8 @@ def rule_gaps(rule: Rule, idle: Action | None, missing: Action | None) -> list[s
     if isinstance(rule, Tiers):
         problems = coverage_gaps(list(rule))
     elif isinstance(rule, Menu):
-        problems = [f"action {x.name!r} has no gain" for x in rule if x.gain is None and x != idle]
+        bare = [] if idle is not None else [x for x in rule if x == Action(x.name)]
+        problems = [f"action {x.name!r} has no gain" for x in rule if x.gain is None and x != idle and x not in bare]
         problems += [] if len(rule) else ["the menu lists no action"]
     if missing is None:
         what = "segment" if isinstance(rule, Segments) else "score"
@@ -57,7 +58,13 @@ def signed_gaps(actions: list[Action], idle: Action | None, holdout: float | Non
     """What every policy must say about its actions, its idle action, its hold-out and its brief."""
     names = [action.name for action in actions]
     problems = [f"action {name!r} is described in two ways" for name in dict.fromkeys(names) if names.count(name) > 1]
-    working = [action for action in actions if action != idle]
+    bare = [] if idle is not None else [action for action in actions if action == Action(action.name)]
+    problems += [
+        f"action {action.name!r} is only a name: if it leaves a case alone, say idle={action.name!r}; else describe it "
+        f"with Action({action.name!r}, …)"
+        for action in bare
+    ]
+    working = [action for action in actions if action != idle and action not in bare]
     problems += [f"action {action.name!r} has no owner" for action in working if not is_said(action.owner)]
     problems += [f"action {action.name!r} has no cost" for action in working if action.cost is None]
     if idle is not None and idle.cost not in (None, 0.0):
@@ -124,6 +131,18 @@ def effect_gaps(rule: Rule, effects: Any) -> list[str]:
             loss, brought, cost = (dollars(x, 2) for x in (action.cost - known[key], known[key], action.cost))
             problems.append(f"{told} loses {loss} a case: it brings {brought} and costs {cost}")
     return problems
+
+
+def never_paying(working: list[Action], alone: Action) -> str:
+    """Which actions cannot pay at any score, in words; '' where each can, or where nobody says what it brings."""
+    told = []
+    for action in working:
+        gain, cost, other = action.gain, action.cost, alone.gain or 0.0
+        if not (isinstance(gain, float) and isinstance(cost, float) and isinstance(other, float)):
+            continue  # a column, or nobody says
+        if 0 < gain - other <= cost:
+            told.append(f"{action.name!r} brings at most {dollars(gain - other, 2)} and costs {dollars(cost, 2)}")
+    return f"pays at no score: {'; '.join(told)}; say value='…' if gains are per dollar at stake" if told else ""
 
 
 def refuse_gaps(problems: list[str]) -> None:

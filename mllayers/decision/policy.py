@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ from mllayers._frames import FrameT, column_name, opened
 from mllayers._words import exact, plain
 from mllayers.decision.brief import Brief
 from mllayers.decision.deciding import decide_menu, decide_segments, decide_tiers
-from mllayers.decision.gaps import effect_gaps, refuse_gaps, rule_gaps, signed_gaps, volume_gaps
+from mllayers.decision.gaps import effect_gaps, never_paying, refuse_gaps, rule_gaps, signed_gaps, volume_gaps
 from mllayers.decision.rules import Menu, Segments
 from mllayers.decision.saved import policy_text, read_policy
+from mllayers.decision.thresholds import CostWarning
 from mllayers.decision.tiers import Action, Tier, Tiers, amount_told, as_action
 
 if TYPE_CHECKING:
@@ -290,6 +292,12 @@ class Policy:
             one time, costs that are missing or below 0, shares that add up to more than 1, cases that fit nowhere, and
             exploration that alone would need more room than there is.
 
+        Warns
+        -----
+        CostWarning
+            Where no score can make an action pay, because its gain is at most its cost, and there is no `value`: gains
+            per dollar at stake would be read as dollars.
+
         Notes
         -----
         *Capacity.* Who does not fit gets the next best action. In a menu a full action keeps those who would lose most
@@ -322,6 +330,11 @@ class Policy:
 
         refuse_gaps(self.gaps())
         self._check_arguments("plan", score=score, value=value, segment=segment)
+        if score is not None and value is None and self.idle is not None:
+            alone, *others = [self._priced(x) for x in (self.idle, *(x for x in self.actions if x != self.idle))]
+            told = never_paying(others, alone)
+            if told:
+                warnings.warn(told, CostWarning, stacklevel=2)
         return planned_rows(
             self,
             frame,
@@ -342,16 +355,16 @@ class Policy:
         for name in given:
             column_name(columns[name], name)
         needed, kind = {
-            Tiers: ("score", "tiers: their action follows from the score"),
-            Menu: ("score", "a menu: its action follows from the score and what it brings"),
-            Segments: ("segment", "segments: their action follows from the segment"),
+            Tiers: ("score", "tiers: the action follows from the score"),
+            Menu: ("score", "a menu: the action follows from the score and what the actions bring"),
+            Segments: ("segment", "segments: the action follows from the segment"),
         }[type(self.rule)]
-        if needed not in given:
-            instead = f", not {' and '.join(sorted(given))}" if given else ""
-            raise TypeError(f"say {needed}='…', a column{instead}: the policy is one of {kind}")
         useless = given - {needed} - ({"value"} if isinstance(self.rule, Menu) else set())
+        if needed not in given:
+            instead = f", not {' and '.join(sorted(useless))}" if useless else ""
+            raise TypeError(f"say {needed}='…', a column{instead}: the rule is {kind}")
         if door == "decide" and useless:
-            raise TypeError(f"decide has no use for {' and '.join(sorted(useless))}: the policy is one of {kind}")
+            raise TypeError(f"decide has no use for {' and '.join(sorted(useless))}: the rule is {kind}")
 
     def _priced(self, action: Action) -> Action:
         """The action as it counts: the idle one brings and costs nothing unless something else is said."""

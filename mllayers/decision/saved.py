@@ -53,6 +53,8 @@ def read_policy(text: Any, build: Callable[..., Any]) -> Any:
     except RecursionError:
         _refused("it is nested too deeply")
     except ValueError as error:
+        if text.strip() and "{" not in text:
+            _refused(f"give what to_json wrote, not the name of a file: Path(…).read_text(); got {describe(text)}")
         _refused(str(error).removeprefix("text is not a policy: "))
     if not isinstance(saved, dict) or saved.get("kind") not in ("policy", "segment policy"):
         _refused("it has no kind 'policy'")

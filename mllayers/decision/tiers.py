@@ -26,7 +26,8 @@ class Action:
         What is done, in a word: 'call'.
     gain : float or str, optional
         Dollars it brings when the case is positive, compared with doing nothing; may be negative. Or the name of a
-        column that holds one number per case.
+        column that holds one number per case. Where a policy is given ``value='…'``, a column with the dollars at
+        stake, it counts per dollar: 0.3 for a call that keeps 30 % of what is lost without it.
     cost : float or str, optional
         Dollars it costs whether the case is positive or not, or the name of a column. ``None`` means nobody knows yet.
     owner : str, optional
@@ -242,7 +243,8 @@ def best_tiers(actions: Iterable[Action], *, value: float = 1.0) -> Tiers:
     actions : iterable of Action
         With gains and costs in dollars (not columns). Doing nothing is one of them only if it is listed.
     value : float, default 1
-        What the gains are multiplied with, for actions whose gain is per dollar at stake.
+        What the gains are multiplied with, for actions whose gain is per dollar at stake. The actions stay as they
+        are: a plan of such tiers needs ``value='…'``, the column, to promise the right dollars.
 
     Returns
     -------

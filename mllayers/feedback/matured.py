@@ -205,7 +205,10 @@ def matured(
     counts = share > 0
     worth, n, events = float(share.sum()), int(counts.sum()), int((y[counts] == 1).sum())
     if worth == 0:
-        raise ValueError("decisions must be old enough that some outcome can have arrived; by delay, none is")
+        raise ValueError(
+            "decisions must be old enough that some outcome can have arrived; by delay, none is: the oldest is "
+            f"{age.max():,.1f} days old at as_of"
+        )
     low, high = _corrected_rate_interval(events, n, worth, level)
     mature, arrived = share >= enough, int((y == 1).sum())
     known = np.where(np.isnan(y) & mature, 0.0, y)
@@ -306,7 +309,14 @@ def _arrived_shares(delay: Any, age: Floats) -> Floats:
     """F(age), and that it is one."""
     if not callable(delay):
         raise TypeError(f"delay must be a function of ages in days; got {describe(delay)}")
-    share = as_numbers(delay(age), "delay(age)")
+    try:
+        share = as_numbers(delay(age), "delay(age)")
+    except ValueError as error:
+        if "truth value of an array" not in str(error):
+            raise
+        raise TypeError(
+            "delay must take an array of ages and return as many shares, such as lambda age: age >= 90 (no if)"
+        ) from error
     same_cases(**{"delay(age)": share, "age": age})
     share = as_probabilities(share, "delay(age)")
     if (np.diff(share[np.argsort(age, kind="stable")]) < -1e-12).any():

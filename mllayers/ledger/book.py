@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NobodyFree
 
 from mllayers._check import as_integer, as_keys, as_number, as_times, describe, one_of
 from mllayers.ledger import rows
-from mllayers.ledger.place import BROKEN, Place, in_words
+from mllayers.ledger.place import BROKEN, NO_DECISION, Place, in_words
 from mllayers.ledger.schema import ATTEMPTS, DECISIONS, ENDINGS, OUTCOMES, OVERRIDES, LedgerError, make, standing
 
 __all__ = ["Ledger"]
@@ -191,8 +191,8 @@ class Ledger:
         outcomes : DataFrame
             One row per outcome: ``case`` and ``time`` of the decision, ``kind`` ('churned', 'chargeback'),
             ``arrival`` (when it became known), and where it has one ``value``: absent means that it happened, 0 that
-            it did not, any other number that it happened and was worth that many dollars. A decision may have several
-            kinds.
+            it did not, any other number that it happened and was worth that many dollars: negative where they are lost
+            (a customer who left), positive where they come in (a sale). A decision may have several kinds.
 
         Returns
         -------
@@ -203,6 +203,23 @@ class Ledger:
         ------
         TypeError, ValueError, LedgerError
             As in `record_decisions`; an outcome belongs to a decision of the ledger and cannot arrive before it.
+
+        Examples
+        --------
+        An export that knows the customer and the day, but no decision: each row gets the last decision before it.
+
+        >>> decisions = pd.DataFrame({"case": ["a", "b", "a"], "action": "call", "propensity": 0.9, "cost": 12,
+        ...                           "time": pd.to_datetime(["2026-03-01", "2026-03-01", "2026-06-01"])})
+        >>> export = pd.DataFrame({"customer": ["a"], "left_on": ["2026-05-15"], "margin": [310.0]})
+        >>> with Ledger() as ledger:
+        ...     new = ledger.record_decisions(decisions)
+        ...     left = export.assign(arrival=pd.to_datetime(export["left_on"])).sort_values("arrival")
+        ...     outcomes = pd.merge_asof(left, ledger.decisions()[["case", "time"]], left_on="arrival", right_on="time",
+        ...                              left_by="customer", right_by="case").dropna(subset="case")
+        ...     new = ledger.record_outcomes(outcomes.assign(kind="left", value=-outcomes["margin"]))
+        ...     print(ledger.outcomes()[["case", "time", "kind", "value"]].to_string(index=False))
+        case       time kind  value
+           a 2026-03-01 left -310.0
         """
         return self._append(OUTCOMES, rows.outcome_columns(outcomes))
 
@@ -235,13 +252,18 @@ class Ledger:
         return self._append(OVERRIDES, rows.override_columns(overrides))
 
     def _append(self, table: sa.Table, columns: rows.Columns) -> int:
-        """Write the rows that are new; refuse all if one differs from what is written."""
-        with self._work(writing=True) as connection:
-            dialect = connection.dialect.name
-            given = rows.ready(columns, dialect)
-            new = int(connection.exec_driver_sql(rows.insert(dialect, table), given).rowcount)
-            if new < len(given):
-                rows.refuse_changed(connection, table, given)
+        """Write the rows that are new; refuse all if one differs from what is written, or belongs to no decision."""
+        given = rows.ready(columns, self.engine.dialect.name)
+        try:
+            with self._work(writing=True) as connection:
+                new = int(connection.exec_driver_sql(rows.insert(connection.dialect.name, table), given).rowcount)
+                if new < len(given):
+                    rows.refuse_changed(connection, table, given)
+        except LedgerError as error:
+            if NO_DECISION not in str(error):
+                raise
+            with self._work() as connection:
+                raise LedgerError(f"{error}{rows.without_decision(connection, given)}") from None
         return new
 
     # reading --------------------------------------------------------------------------------------------------------

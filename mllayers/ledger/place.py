@@ -266,6 +266,7 @@ def _begin(connection: sa.Connection) -> None:
 
 # what went wrong ----------------------------------------------------------------------------------------------------
 
+NO_DECISION = "it has no such decision; record the decisions first"
 _BUSY = "another program is writing to it; wait, or give a longer timeout"
 _FULL = "the disk is full; make room and run again"
 _READ = "it may only be read; check who owns it, and the folder of a file"
@@ -278,7 +279,7 @@ _WORDS = {  # how the codes of SQLite and PostgreSQL begin, for the person who i
     **dict.fromkeys(("SQLITE_FULL", "53100"), _FULL),
     **dict.fromkeys(("SQLITE_READONLY", "SQLITE_PERM", "25006", "42501"), _READ),
     **dict.fromkeys(("08", "57P"), _AWAY),
-    **dict.fromkeys(("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"), "it has no such decision; record the decisions first"),
+    **dict.fromkeys(("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"), NO_DECISION),
     **dict.fromkeys(("SQLITE_CONSTRAINT_TRIGGER", "P0001"), "the ledger is append-only"),
     **dict.fromkeys(("SQLITE_CORRUPT", "XX001", "XX002"), _BROKEN),
     **dict.fromkeys(("SQLITE_TOOBIG", "SQLITE_MISMATCH", "22"), _NEVER),

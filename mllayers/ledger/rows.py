@@ -101,6 +101,8 @@ def _columns(table: sa.Table, frame: pd.DataFrame) -> Columns:
             numbers = as_numbers(frame[name], name, missing=bool(column.nullable))
             gaps = bool(column.nullable) and bool(np.isnan(numbers).any())
             columns.append([None if math.isnan(x) else x for x in numbers.tolist()] if gaps else numbers.tolist())
+        elif name in _DEFAULTS:  # a CSV file does not tell an empty text from none
+            columns.append([text or "" for text in _texts(frame[name], name, missing=True)])
         else:
             columns.append(_texts(frame[name], name, missing=bool(column.nullable)))
     return columns
@@ -188,10 +190,23 @@ def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) 
         if old != row:
             changed = [name for name, a, b in zip(names, old, row, strict=True) if a != b]
             differs = "action" if "action" in changed else changed[0]  # what was planned is the action, unless said
+            way_out = "so decide again with a new time" if table is DECISIONS else "so what was written first stays"
             raise ValueError(
                 f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "
-                f"so decide again with a new time (row {number}; nothing was written)"
+                f"{way_out} (row {number}; nothing was written)"
             )
+
+
+def without_decision(connection: sa.Connection, rows: list[Row]) -> str:
+    """The first row whose decision is not written, and when its case was decided last, in words."""
+    for number, row, old in _written(connection, DECISIONS, rows):
+        if old is row:
+            mark = "?" if connection.dialect.name == "sqlite" else "%s"
+            query = f'SELECT max("time") FROM {DECISIONS} WHERE "case" = {mark}'
+            last = connection.exec_driver_sql(query, (row[0],)).scalar_one()
+            when = "was never decided" if last is None else f"was decided last at {last}"
+            return f" The first is case {row[0]} at {row[1]} (row {number}), which {when}."
+    return ""
 
 
 # and back -----------------------------------------------------------------------------------------------------------
