@@ -15,7 +15,13 @@ from statsmodels.stats.weightstats import DescrStatsW
 
 from mllayers.data import weighted_rate
 from mllayers.feedback import LedgerPromise, PromiseKept, ledger_promise, matured, promise_kept
-from mllayers.feedback.promise import _delivered_dollars, _names_or_none, _weighted_money
+from mllayers.feedback.promise import (
+    _delivered_dollars,
+    _delivered_rate,
+    _names_or_none,
+    _unchecked,
+    _weighted_money,
+)
 
 # the promise of a model ---------------------------------------------------------------------------------------------
 
@@ -348,5 +354,11 @@ def test_names_are_text_or_absent(entry):
     assert _names_or_none(pd.Series(["mail", None, math.nan, pd.NA], dtype=object), "planned").tolist() == [
         "mail", None, None, None,
     ]  # fmt: skip
-    with pytest.raises(TypeError, match="planned must hold text; got .* at row 1"):
+    with pytest.raises(TypeError, match=r"planned must hold text; got .* at row 1"):
         _names_or_none(pd.Series(["mail", entry], dtype=object), "planned")
+
+
+def test_what_was_not_checked_has_no_cases_and_no_events():
+    nothing = _unchecked("nobody") | _delivered_rate(np.empty(0), np.empty(0), 0.5, 0.95)
+    assert (_unchecked("nobody")["n"], _unchecked("nobody")["events"], nothing["events"]) == (0, 0, 0)
+    assert (nothing["promised"], nothing["n_eff"], nothing["kept"]) == (0.5, 0.0, None)
