@@ -18,7 +18,7 @@ from mllayers.figures.base import png
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "layers.png"
 SOURCE = ROOT / "notebooks" / "solved" / "05_feedback.ipynb"
-TITLE = "What happens after the prediction is where the money is"
+TITLE = "The money comes after the prediction"
 NAMED = {
     "2 a score nobody uses": "Prediction: unused",
     "3 act above one half": "Decision: above 1/2",
@@ -49,7 +49,7 @@ def alt() -> str:
 
 def draw() -> bytes:
     """The picture, as PNG."""
-    figure, [ax] = figures.canvas(TITLE, size=(9.0, 3.0))
+    figure, [ax] = figures.canvas(TITLE, size=(5.4, 2.7))
     figures.waterfall(ax, steps().rename(NAMED), total="Together, a quarter")
     return png(figure)
 
