@@ -251,3 +251,8 @@ def test_the_rate_of_an_arm_rests_on_the_cases_its_weights_are_worth():
         noise = (w**2 * (y - rate) ** 2).sum() / w.sum() ** 2
         size = min(kish, rate * (1 - rate) / noise)
         assert _arm_rate(y, w, 0.9) == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))
+    w, y = np.where(np.arange(100) == 7, 10.0, 1.0), (np.arange(100) == 7) * 1.0  # one event, and it is the heavy case
+    rate = 10 / 109
+    size = rate * (1 - rate) * 109**2 / (100 * (1 - rate) ** 2 + 99 * rate**2)
+    assert size < 109**2 / 199
+    assert _arm_rate(y, w, 0.9) == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))
