@@ -32,6 +32,7 @@ _ISO = re.compile(
     r"(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)"  # a time of day
     r"(Z|[+-]\d\d:?\d\d)?)?"  # its distance from UTC
 )
+_YEARS = (np.datetime64("0001-01-01", "us"), np.datetime64("10000-01-01", "us"))
 _TIMES = "dates or times: ISO text such as 2026-03-01 or 2026-03-01 12:00, a date, a datetime or a timestamp"
 
 
@@ -66,6 +67,8 @@ def _values(x: Any, name: str) -> NDArray[Any]:
         if np.ma.is_masked(x):
             raise TypeError(f"{wanted}; got a masked array that hides entries: fill them first, x.filled(np.nan)")
         x = x.data
+    if isinstance(x, (bytearray, memoryview)):
+        raise TypeError(f"{wanted}; got {describe(x)}")
     home = type(x).__module__.partition(".")[0]
     try:
         if home == "pandas" and hasattr(x, "to_numpy") and hasattr(x, "dtype"):
@@ -293,7 +296,7 @@ def as_times(x: Any, name: str) -> NDArray[np.datetime64]:
     """
     dtype = getattr(x, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind == "M":
-        out = np.asarray(x).astype("datetime64[us]")
+        out = _microseconds(np.asarray(x), name)
     elif getattr(dtype, "kind", "") == "M" and getattr(dtype, "tz", None) is not None:
         out = np.asarray(x.dt.tz_convert("UTC").dt.tz_localize(None) if hasattr(x, "dt") else x.tz_convert(None))
         out = out.astype("datetime64[us]")
@@ -308,7 +311,8 @@ def as_times(x: Any, name: str) -> NDArray[np.datetime64]:
         known: dict[Any, np.datetime64] = {}
         out = np.empty(len(entries), dtype="datetime64[us]")
         for row, entry in enumerate(entries):
-            if isinstance(entry, (str, datetime.date)):
+            # not datetimes: with a zone they are equal in the hour that comes twice in autumn
+            if isinstance(entry, str) or type(entry) is datetime.date:
                 if entry not in known:
                     known[entry] = _moment(entry, name, row)
                 out[row] = known[entry]
@@ -316,7 +320,20 @@ def as_times(x: Any, name: str) -> NDArray[np.datetime64]:
                 out[row] = _moment(entry, name, row)
     if np.isnat(out).any():
         raise ValueError(f"{name} is missing at row {int(np.argmax(np.isnat(out)))}")
+    far = (out < _YEARS[0]) | (out >= _YEARS[1])
+    if far.any():
+        row = int(np.argmax(far))
+        raise ValueError(f"{name} must lie in the years 1 to 9999; got {out[row]} at row {row}")
     return out
+
+
+def _microseconds(x: NDArray[np.datetime64], name: str) -> NDArray[np.datetime64]:
+    """Times of any unit to the microsecond; those that do not fit are refused, since NumPy would turn them around."""
+    years = x.astype("datetime64[Y]").astype(np.int64)
+    far = (np.abs(years) > 100_000) & ~np.isnat(x)
+    if far.any():
+        raise ValueError(f"{name} must lie in the years 1 to 9999; got another at row {int(np.argmax(far))}")
+    return x.astype("datetime64[us]")
 
 
 def as_moment(x: Any, name: str) -> np.datetime64:
@@ -324,10 +341,14 @@ def as_moment(x: Any, name: str) -> np.datetime64:
     moment = _moment(x, name, None)
     if np.isnat(moment):
         raise ValueError(f"{name} must be a date or a time; got none")
+    if not _YEARS[0] <= moment < _YEARS[1]:
+        raise ValueError(f"{name} must lie in the years 1 to 9999; got {moment}")
+    if isinstance(x, np.datetime64) and np.datetime_data(x.dtype)[0] in ("Y", "M", "W"):
+        moment = (x + 1).astype("datetime64[us]") - np.timedelta64(86_400_000_000, "us")  # its last day
     day_alone = (
         (isinstance(x, datetime.date) and not isinstance(x, datetime.datetime))
         or (isinstance(x, str) and len(x.strip()) == 10)
-        or (isinstance(x, np.datetime64) and np.datetime_data(x)[0] in ("D", "M", "Y", "W"))
+        or (isinstance(x, np.datetime64) and np.datetime_data(x.dtype)[0] in ("D", "M", "Y", "W"))
     )
     return moment + np.timedelta64(86_400_000_000 - 1, "us") if day_alone else moment
 
@@ -339,7 +360,7 @@ def _moment(x: Any, name: str, row: int | None) -> np.datetime64:
     if x is None or type(x).__name__ in ("NaTType", "NAType") or (isinstance(x, float) and np.isnan(x)):
         return np.datetime64("NaT", "us")
     if isinstance(x, np.datetime64):
-        return np.datetime64(x.astype("datetime64[us]"), "us")
+        return np.datetime64(_microseconds(np.array([x]), name)[0], "us")
     if isinstance(x, str):
         found = _ISO.fullmatch(x.strip())
         if found is None:
@@ -364,7 +385,10 @@ def _moment(x: Any, name: str, row: int | None) -> np.datetime64:
         return out
     if isinstance(x, datetime.datetime):  # pandas' timestamps are datetimes, too
         if x.tzinfo is not None:
-            x = x.astimezone(datetime.UTC).replace(tzinfo=None)
+            try:
+                x = x.astimezone(datetime.UTC).replace(tzinfo=None)
+            except OverflowError:
+                raise ValueError(f"{name} must lie in the years 1 to 9999 in UTC; got {describe(x)}{where}") from None
         return (
             np.datetime64(x.replace(microsecond=x.microsecond), "us")
             if not hasattr(x, "nanosecond")
@@ -392,8 +416,8 @@ def as_keys(x: Any, name: str) -> list[str]:
         return entries
     out: list[str] = []
     for row, entry in enumerate(entries):
-        if type(entry) is str or isinstance(entry, str):
-            out.append(_storable(str(entry), name, row))
+        if isinstance(entry, str):
+            out.append(_storable(str.__str__(entry), name, row))  # not what a subclass says of itself (an Enum)
         elif isinstance(entry, (int, np.integer)) and not isinstance(entry, (bool, np.bool_)):
             out.append(str(int(entry)))
         elif _is_missing(entry):
@@ -469,7 +493,12 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
             raise TypeError(f"{name} must be a frame in memory; got {home}'s {type(x).__name__}: collect it first")
         if not hasattr(x, "to_pandas"):
             raise TypeError(f"{name} must be a DataFrame (pandas, Polars or Arrow); got {describe(x)}")
-        x = x.to_pandas()
+        try:
+            x = _to_pandas(x)
+        except ModuleNotFoundError as error:  # Polars needs pyarrow for it
+            raise TypeError(
+                f"{name} is a {home} frame, and to read it {error.name} is needed: python -m pip install {error.name}"
+            ) from error
     wanted = list(columns)
     absent = [column for column in wanted if column not in x.columns]
     if absent:
@@ -481,6 +510,23 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
     if len(x) == 0 and not empty:
         raise ValueError(f"{name} must hold at least one row; got none")
     frame: pd.DataFrame = x
+    return frame
+
+
+def _to_pandas(x: Any) -> pd.DataFrame:
+    """A Polars or Arrow table in pandas; whole numbers with gaps stay whole (ids would lose digits as floats)."""
+    import pandas as pd
+
+    frame: pd.DataFrame = x.to_pandas()
+    arrow = type(x).__module__.partition(".")[0] == "pyarrow"
+    for place, dtype in enumerate(frame.dtypes):
+        if dtype == np.float64:
+            source = x.column(place) if arrow else x[:, place]
+            words = str(source.type if arrow else source.dtype).lower()
+            if words.startswith(("int", "uint")):
+                entries = source.to_pylist() if arrow else source.to_list()
+                whole = pd.array(entries, dtype="UInt64" if words.startswith("u") else "Int64")
+                frame.isetitem(place, whole)
     return frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import html
 import math
 from dataclasses import fields
@@ -36,7 +37,7 @@ class Result:
         return pd.DataFrame([numbers])
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain numbers, text, lists and dictionaries, ready for JSON."""
+        """The result as plain numbers, text, lists and dictionaries, ready for JSON (times as ISO text)."""
         return {field.name: _as_plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
 
     def _repr_html_(self) -> str:
@@ -67,6 +68,12 @@ def _as_plain(x: Any) -> Any:
         return {str(key): _as_plain(value) for key, value in x.items()}
     if isinstance(x, (list, tuple)):
         return [_as_plain(value) for value in x]
+    if type(x).__name__ in ("NAType", "NaTType") or (isinstance(x, np.datetime64) and np.isnat(x)):
+        return None
+    if isinstance(x, (datetime.date, datetime.time)):  # pandas' timestamps are datetimes, too
+        return x.isoformat()
+    if isinstance(x, np.datetime64):
+        return str(x)
     return x.item() if isinstance(x, np.generic) else x
 
 

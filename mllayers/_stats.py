@@ -155,7 +155,9 @@ def _unskewed(y: float, skew: float) -> float:
     return y if abs(skew) < 1e-6 else 3 / skew * (math.cbrt(1 + skew * (y - skew / 6)) - 1)
 
 
-def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tuple[float, float, float, int]:
+def weighted_rate_interval(
+    y: Floats, pi: Floats, n: int, *, level: float, others: Floats | None = None
+) -> tuple[float, float, float, int]:
     """The rate among n cases of which each had a known chance of a label: estimate, low, high, events left to chance.
 
     Parameters
@@ -166,9 +168,14 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
         How many cases could have been labelled.
     level : float in (0, 1)
         Probability with which the interval is to hold the rate of these n cases.
+    others : array of shape (n − labels,), optional
+        The chances of the cases without a label, where they are known.
 
     Notes
     -----
+    Of cases that weigh more than any label (they were less likely, and none of them was drawn) the labels say nothing:
+    the upper limit allows for one event of their weight, or for an event in each of them, whichever is less.
+
     Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
     (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
     too: neither the estimate nor a limit contradicts them.
@@ -181,13 +188,18 @@ def weighted_rate_interval(y: Floats, pi: Floats, n: int, *, level: float) -> tu
         return (math.nan if rest else known / n), known / n, (known + rest) / n, 0
     rate, below, above = weighted_counts(label, w, finite=True)
     low, high = rate_interval(*below, level=level)[0], rate_interval(*above, level=level)[1]
+    heavier = np.empty(0) if others is None else 1 / others[1 / others > w.max() * (1 + 1e-12)]
+    if heavier.size:
+        _, _, above = weighted_counts(label, w, finite=True, heaviest=float(heavier.max()))
+        unseen = heavier.size / rest
+        high = min(rate_interval(*above, level=level)[1], unseen + (1 - unseen) * high)
     least, most = events, rest - (seen - events)
     there, low, high = (min(max(rest * share, least), most) for share in (rate, low, high))
     return (known + there) / n, (known + low) / n, (known + high) / n, events
 
 
 def weighted_counts(
-    y: Floats, w: Floats, *, finite: bool = False
+    y: Floats, w: Floats, *, finite: bool = False, heaviest: float = 0.0
 ) -> tuple[float, tuple[float, float], tuple[float, float]]:
     """A weighted rate, and the plain counts (events, size) whose exact limits are its lower and its upper limit.
 
@@ -198,6 +210,8 @@ def weighted_counts(
     finite : bool, default False
         Whether the rate asked for is that of the cases that w stands for, so that only the draw is left to chance and
         not the outcomes.
+    heaviest : float, default 0
+        The largest weight that could have been drawn, where it is larger than those of w.
 
     Notes
     -----
@@ -219,7 +233,8 @@ def weighted_counts(
     if 0 < rate < 1:
         left = 1 - 1 / w if finite else 1.0
         size = rate * (1 - rate) * worth**2 / float((left * (w * (y - rate)) ** 2).sum())
-    total, squares = total + float(w[-1]), squares + float(w[-1]) ** 2
+    more = max(float(w[-1]), heaviest)
+    total, squares, worth = total + more, squares + more**2, worth + (more if heaviest else 0.0)
     return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
 
 

@@ -3,7 +3,11 @@
 import dataclasses
 import datetime
 import functools
+import os
 import sqlite3
+import subprocess
+import sys
+import threading
 import zoneinfo
 from collections import Counter
 from concurrent.futures import Future
@@ -498,3 +502,53 @@ def test_frames_of_other_kinds_are_taken(ledger):
     sent = []
     assert act(pl.DataFrame(decisions()), ledger, do=sent.append, dry_run=False).done == 5
     assert act(pl.DataFrame(decisions()).to_arrow(), ledger, do=sent.append, dry_run=False).before == 5
+
+
+async def send(row):
+    """A deed that waits to be run."""
+
+
+@pytest.mark.parametrize(
+    ("do", "says"),
+    [
+        (lambda row: map(str, [row]), "do returned a map that nobody ran"),
+        (lambda row: filter(None, [row]), "do returned a filter that nobody ran"),
+        (lambda row: send, "do returned a function that nobody ran"),
+        (lambda row: [None, send(row)], "do returned a coroutine that nobody ran"),
+        (lambda row: threading.Thread(target=str), "do returned a Thread instead of waiting for it"),
+        (lambda row: subprocess.Popen([sys.executable, "-c", ""]), "do returned a Popen instead of waiting for it"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+def test_what_somebody_else_would_have_to_run_is_failed(ledger, do, says):
+    assert act(decisions(2), ledger, do=do, dry_run=False).failed == 1
+    assert says in ledger.attempts()["note"][0]
+
+
+def test_columns_of_one_name_are_refused(ledger):
+    for name in ("idle", "mail"):
+        double = pd.concat([decisions(), pd.DataFrame([["x", "y"]] * 6, columns=[name, name])], axis=1)
+        with pytest.raises(ValueError, match=f"decisions must have each column once; got '{name}' twice"):
+            act(double, ledger, do=print)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file can be neither deleted nor moved there")
+@pytest.mark.parametrize("away", [os.remove, lambda path: os.rename(path, f"{path} old")])
+def test_a_ledger_that_is_deleted_or_moved_meanwhile_is_told(tmp_path, away):
+    path, deeds = tmp_path / "ledger.db", []
+
+    def do(row):
+        deeds.append(row["case"])
+        if len(deeds) == 2:
+            away(path)
+
+    with Ledger(path) as ledger, pytest.raises(LedgerError, match=r"deleted, moved or replaced.* 1 done before, 1 in"):
+        act(decisions(), ledger, do=do, dry_run=False)
+    assert len(deeds) == 2
+
+
+def test_odd_clocks_are_refused_and_endless_patience_is_taken(ledger):
+    early = {"now": lambda: datetime.datetime(1, 1, 1), "zone": "America/New_York"}
+    with pytest.raises(ValueError, match="now must lie in the years 1 to 9999 in America/New_York"):
+        act(decisions(), ledger, do=print, **early)
+    assert act(decisions(), ledger, do=str, dry_run=False, patience=datetime.timedelta.max).done == 5

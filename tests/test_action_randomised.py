@@ -244,4 +244,10 @@ def test_as_many_treated_as_expected_has_a_chance_of_1():
 
 def test_a_frame_of_another_length_is_refused():
     with pytest.raises(ValueError, match="treated and covariates must have the same length; treated has 40"):
-        check_randomised([0, 1] * 20, pd.DataFrame({"x": range(41)}), share=0.5)
+        check_randomised(np.arange(40) % 2, pd.DataFrame({"x": range(41)}), share=0.5)
+
+
+def test_columns_of_one_name_are_refused():
+    double = pd.DataFrame(np.arange(40.0).reshape(20, 2), columns=["a", "a"])
+    with pytest.raises(ValueError, match="covariates must have each column once; got 'a' twice"):
+        check_randomised([0, 1] * 10, double, share=0.5)

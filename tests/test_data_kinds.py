@@ -786,3 +786,14 @@ def test_the_defaults_are_the_documented_ones():
     )
     assert label_coverage(old, new, columns=["x", "y"]) == given_all
     assert adversarial_validation(old, new) == adversarial_validation(old, new, cv=5, seed=0, level=0.95)
+
+
+@pytest.mark.parametrize(("size", "share"), [(200, 0.005), (400, 0.0025)])
+def test_a_part_of_which_nobody_was_drawn_is_allowed_for(size, share):
+    rng, missed = np.random.default_rng(3), 0
+    chance = np.r_[np.full(size, share), np.full(1_000, 0.5)]
+    for _ in range(300):
+        y = (rng.random(chance.size) < np.where(chance < 0.5, 0.4, 0.01)).astype(float)
+        found = weighted_rate(np.where(rng.random(chance.size) < chance, y, np.nan), chance)
+        missed += not found.low <= y.mean() <= found.high
+    assert missed / 300 < 0.05  # about a third, where only the weights of labels count

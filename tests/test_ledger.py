@@ -613,3 +613,16 @@ def test_a_server_that_is_full_goes_away_or_is_not_there(server):
         with pytest.raises(LedgerError, match="the database cannot be reached") as told:
             Ledger(nobody, timeout=0)
         assert "secret" not in str(told.value)
+
+
+def test_what_only_equals_a_key_is_none():
+    with Ledger() as ledger:
+        many = decisions(9).assign(segment=pd.Series([1, True, 1] * 3, dtype=object))
+        with pytest.raises(TypeError, match="segment must be text or whole numbers; got True at row 1"):
+            ledger.record_decisions(many)
+
+
+def test_columns_of_one_name_are_refused():
+    double = pd.concat([decisions(2), pd.DataFrame([["a", "b"]] * 2, columns=["model", "model"])], axis=1)
+    with Ledger() as ledger, pytest.raises(ValueError, match="decisions must have each column once; got 'model' twice"):
+        ledger.record_decisions(double)

@@ -562,3 +562,27 @@ def test_a_thread_that_holds_it_too_long_is_told():
         ):
             pool.submit(ledger.decisions).result()
         assert len(ledger.decisions()) == 0
+
+
+def test_a_file_stays_the_same_when_the_program_changes_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Ledger("ledger.db") as ledger:
+        monkeypatch.chdir("other")
+        assert ledger.record_decisions(decisions(2)) == 2
+        ledger.close()  # the next connection is a new one
+        assert len(ledger.decisions()) == 2
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("where", "error", "says"),
+    [
+        (".", LedgerError, "it is a folder"),
+        ("x" * 300, LedgerError, "too long"),
+        ("a\0b", ValueError, "the character NUL"),
+    ],
+)
+def test_what_cannot_be_a_file_is_told(where, error, says):
+    with pytest.raises(error, match=f"where must be the name of a file; .*{says}"):
+        Ledger(where)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import subprocess
+import threading
 import zoneinfo
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -234,6 +236,7 @@ def act(
     1 done, 1 idle, 1 over the budget ($5 left for later)
     """
     frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
+    frame = as_frame(frame, "decisions", frame.columns)  # `do` gets a row by the names of its columns
     _refuse_promises(do)
     if not isinstance(ledger, Book):
         raise TypeError(f"ledger must be a Ledger; got {describe(ledger)}")
@@ -293,7 +296,10 @@ class _Clock:
         return as_times([moment], "now")[0].item()  # type: ignore[no-any-return]
 
     def day(self, moment: datetime.datetime) -> datetime.date:
-        return moment.replace(tzinfo=datetime.UTC).astimezone(self.zone).date()
+        try:
+            return moment.replace(tzinfo=datetime.UTC).astimezone(self.zone).date()
+        except OverflowError:
+            raise ValueError(f"now must lie in the years 1 to 9999 in {self.zone.key}; got {moment} UTC") from None
 
 
 class _Run:
@@ -417,6 +423,16 @@ def _promise(came: object) -> str:
         return f"do returned a {type(came).__name__} that nobody ran, so nothing was done"
     if inspect.isasyncgen(came):
         return "do returned an async generator that nobody ran, so nothing was done"
+    if isinstance(came, (map, filter)) or inspect.iscoroutinefunction(came):
+        return f"do returned {describe(came)} that nobody ran, so nothing was done"
+    if isinstance(came, (list, tuple)):  # one for each of several deeds
+        told = [_promise(one) for one in came]  # all of them, so that none is left running
+        return next(filter(None, told), "")
+    over = came.poll() is not None if isinstance(came, subprocess.Popen) else False
+    if isinstance(came, threading.Thread):
+        over = came.ident is not None and not came.is_alive()
+    if isinstance(came, (threading.Thread, subprocess.Popen)) and not over:
+        return f"do returned {describe(came)} instead of waiting for it: whether it happens, nobody sees"
     if inspect.isawaitable(came) or isinstance(came, Future):
         came.cancel() if hasattr(came, "cancel") else None
         return f"do returned {describe(came)} instead of waiting for it: whether it happens, nobody sees"

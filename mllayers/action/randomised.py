@@ -140,6 +140,7 @@ def check_randomised(
     compared, columns, balance_p = [], 0, math.nan
     if covariates is not None:
         frame = as_frame(covariates, "covariates")
+        frame = as_frame(frame, "covariates", frame.columns)
         if not len(frame.columns):
             raise ValueError("covariates must have at least one column to compare; got none")
         same_cases(treated=treated, covariates=frame)

@@ -191,9 +191,9 @@ def weighted_rate(
     labels. The upper one is that of one more event of the largest weight seen; without an event it is the rule of
     three. Measured on 4,000 to 6,000 cases, 1,000 to 1,500 draws each, at 95 %: one audit share of 0.02 or 0.1, with or
     without a part inspected for certain, covers 98–100 % with 0.5 to 2 expected events left to chance, 97–98 % with 5,
-    96–97 % with 20 and 50; shares of 0.05, 0.2 and 0.5 cover 97–100 %; shares a factor 20 to 160 apart 99–100 %. No
-    interval sees an event of far larger weight than any label that was drawn: do not
-    give a part of the cases a far smaller propensity than the rest.
+    96–97 % with 20 and 50; shares of 0.05, 0.2 and 0.5 cover 97–100 %; shares a factor 20 to 160 apart 99–100 %. Where
+    none of the cases with the smallest propensity was drawn, the upper limit allows for events in all of them; with
+    ``population`` it cannot know them: do not give a part of the cases a far smaller propensity than the rest.
 
     Taught in notebook 01, *Optional: estimate what you cannot see*.
 
@@ -238,7 +238,8 @@ def weighted_rate(
     of_all = population is None or np.ndim(propensity) == 0
     _refuse_other_design(pi[pi < 1], rest, chance[(chance > 0) & (chance < 1)] if of_all else None)
     w = 1 / pi
-    hajek, low, high, events = weighted_rate_interval(label, pi, n, level=level)
+    others = chance[~known & (chance > 0)] if population is None else None
+    hajek, low, high, events = weighted_rate_interval(label, pi, n, level=level, others=others)
     left, v = label[pi < 1], w[pi < 1]
     se = np.nan if rest else 0.0
     if len(left):

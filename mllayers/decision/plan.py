@@ -197,19 +197,19 @@ def _refuse_twice(keys: list[str], times: NDArray[np.datetime64]) -> None:
 def _segment_texts(column: Any, name: str) -> list[str | None]:
     """The segments as the ledger keeps them: text, whole numbers too; a missing one stays missing."""
     out: list[str | None] = []
-    known: dict[Any, str] = {}
+    known: dict[Any, str] = {}  # by kind, too: True equals 1
     missing = column.is_null().to_list()
     for row, (x, absent) in enumerate(zip(column.to_list(), missing, strict=True)):
         if absent or x is None or x != x:
             out.append(None)
             continue
-        if x not in known:
+        if (type(x), x) not in known:
             whole = isinstance(x, (float, np.floating)) and float(x).is_integer() and abs(float(x)) <= EXACT_FLOATS
             try:
-                [known[x]] = as_keys([int(x) if whole else x], name)
+                [known[type(x), x]] = as_keys([int(x) if whole else x], name)
             except TypeError:
                 raise TypeError(f"{name} must be text or whole numbers; got {describe(x)} at row {row}") from None
-        out.append(known[x])
+        out.append(known[type(x), x])
     return out
 
 

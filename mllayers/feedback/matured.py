@@ -148,9 +148,10 @@ def matured(
     ------
     TypeError, ValueError
         For a frame without its columns, or with one that this adds; several kinds and none asked for; decisions or
-        outcomes that appear twice; outcomes none of which belongs to any decision (the keys do not meet); an arrival
-        more than a day before its decision; no decision by that day or none old enough for any outcome; a `delay` that
-        is not such a function, or that more outcomes contradict than chance allows (less than one in 1,000).
+        outcomes that appear twice; outcomes none of which is of the `kind` asked for, or none of which belongs to any
+        decision (the keys do not meet); an arrival more than a day before its decision; no decision by that day or none
+        old enough for any outcome; a `delay` that is not such a function, or that more outcomes contradict than chance
+        allows (less than one in 1,000).
 
     Notes
     -----
@@ -185,7 +186,8 @@ def matured(
         raise ValueError(f"decisions already has the column {taken[0]!r}, which the labels need; give it another name")
     came = as_frame(outcomes, "outcomes", empty=True)
     if len(came):
-        came = as_frame(came, "outcomes", ["case", "time", "kind", "arrival"])
+        there = ["value"] if "value" in came.columns else []
+        came = as_frame(came, "outcomes", ["case", "time", "kind", "arrival", *there])
     enough, level = as_number(enough, "enough", gt=0, le=1), as_number(level, "level", gt=0, lt=1)
     kind, day = None if kind is None else as_text(kind, "kind"), as_moment(as_of, "as_of")
     keys = _decision_keys(asked, "decisions")
@@ -260,6 +262,11 @@ def _outcomes_by_decision(
     )
     if kind is None and len(set(kinds)) > 1:
         raise ValueError(f"outcomes are of several kinds; say which, kind='…': {', '.join(sorted(set(kinds)))}")
+    if kind is not None and kind not in kinds:
+        raise ValueError(
+            f"kind must be one of the outcomes' ({', '.join(map(repr, sorted(set(kinds))))}); got {kind!r}: where "
+            "there is rightly none yet, say so by giving no rows, outcomes.iloc[:0]"
+        )
     row = keys.get_indexer(theirs)
     known = row >= 0 if everyone is None else (row >= 0) | theirs.isin(everyone)
     if not known.any():
@@ -310,7 +317,7 @@ def _arrived_shares(delay: Any, age: Floats) -> Floats:
     if not callable(delay):
         raise TypeError(f"delay must be a function of ages in days; got {describe(delay)}")
     try:
-        share = as_numbers(delay(age), "delay(age)")
+        share = as_numbers(delay(age.copy()), "delay(age)")  # a copy: age /= 30 in a law must not change ours
     except ValueError as error:
         if "truth value of an array" not in str(error):
             raise

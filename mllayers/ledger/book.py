@@ -83,7 +83,8 @@ class Ledger:
         if old_zeros is not None:
             one_of(old_zeros, "old_zeros", _OLD_ZEROS)
         place = Place(where, as_number(timeout, "timeout", ge=0))
-        self.name = place.name
+        self.name, self._place = place.name, place
+        self._stamp: tuple[int, int] | None = None  # which file it is, once it is open
         place.refuse_damage()
         self.engine = place.engine(look=place.file is not None)
         try:
@@ -91,6 +92,7 @@ class Ledger:
         except BaseException:
             self.engine.dispose()
             raise
+        self._stamp = place.stamp()
         self._counted = (0, 0.0, dict[str, int]())  # attempts seen so far: the last number, dollars, how many a day
 
     def _open(self, place: Place, old_zeros: str | None) -> None:
@@ -121,6 +123,11 @@ class Ledger:
     @contextmanager
     def _work(self, *, writing: bool = False, nothing: str = _NOTHING) -> Iterator[sa.Connection]:
         """One transaction; what goes wrong is told in words, and nothing of it is kept."""
+        if writing and self._stamp is not None and self._place.stamp() != self._stamp:
+            raise LedgerError(
+                f"{self.name}: the file was deleted, moved or replaced while it was open, and what is written would go "
+                f"with it. {nothing}. Put it back, and open the ledger anew"
+            )
         try:
             with self.engine.execution_options(mllayers_writing=writing).begin() as connection:
                 yield connection
@@ -309,6 +316,7 @@ class Ledger:
         """
         if not isinstance(patience, datetime.timedelta):
             raise TypeError(f"patience must be a timedelta; got {describe(patience)}")
+        patience = min(patience, datetime.timedelta(days=100_000))  # more than pandas can compare
         moment = pd.Timestamp(_time(now, "now") if now is not None else _utc())
         which, given = ('a."case" = ?', as_keys([case], "case")) if case is not None else ("", [])
         kinds = {f"a.{name}": kind for name, kind in rows.kinds_of(ATTEMPTS).items()}

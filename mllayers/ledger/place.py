@@ -69,6 +69,8 @@ class Place:
     def __init__(self, where: str | Path | None, wait: float) -> None:
         if where is not None and not (isinstance(where, (str, Path)) and str(where).strip()):
             raise TypeError(f"where must be a file or a database address; got {describe(where)}")
+        if "\x00" in str(where):
+            raise ValueError("where must be the name of a file; got one with the character NUL")
         self.wait, self.readonly, self.kind = wait, False, "memory"
         self.file: Path | None = None
         self.url: sa.URL | None = None
@@ -78,9 +80,29 @@ class Place:
             self.file = Path(where)
         if self.file is not None:
             self.kind = "file"
+            self._refuse_no_file(self.file)
             self.readonly = self.readonly or not _may_be_written(self.file)
         shown = "the file" if self.file is not None and _MAYBE_SECRET.search(str(self.file)) else str(self.file)
+        if self.file is not None:  # so that it stays the same file when the program changes its folder
+            self.file = Path(os.path.abspath(self.file))
         self.name = {"memory": "a ledger in memory", "server": "a ledger in PostgreSQL", "file": shown}[self.kind]
+
+    def _refuse_no_file(self, file: Path) -> None:
+        """Raise for a folder, and for a name that no file can have."""
+        try:
+            folder = file.is_dir()
+        except OSError:
+            raise LedgerError("where must be the name of a file; it is too long, or cannot be looked at") from None
+        if folder:
+            raise LedgerError("where must be the name of a file; it is a folder: name a file in it")
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Which file it is, whatever its name; None where it is gone, or no file."""
+        try:
+            found = None if self.file is None else os.stat(self.file)
+        except OSError:
+            return None
+        return None if found is None else (found.st_dev, found.st_ino)
 
     def _from_address(self, where: str) -> None:
         try:

@@ -34,7 +34,7 @@ _KEYS_A_QUERY = 5_000
 
 def decision_columns(decisions: Any) -> Columns:
     """The columns of the table of decisions, each value checked."""
-    frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
+    frame = _frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"], DECISIONS)
     chance = as_numbers(frame["propensity"], "propensity", missing=True)
     _refuse(
         ~((chance > 0) & (chance <= 1)),
@@ -48,6 +48,12 @@ def decision_columns(decisions: Any) -> Columns:
     columns = _columns(DECISIONS, frame)
     _check_lots(*(columns[DECISIONS.columns.keys().index(name)] for name in ("planned", "action", "idle", "drawn")))
     return columns
+
+
+def _frame(x: Any, name: str, needed: list[str], table: sa.Table) -> pd.DataFrame:
+    """A frame with the columns that are needed, and each that will be written there once."""
+    frame = as_frame(x, name, needed)
+    return as_frame(frame, name, [one for one in map(str, table.columns.keys()) if one in frame.columns])
 
 
 def _check_lots(planned: Sequence[Any], action: Sequence[Any], idle: Sequence[Any], drawn: Sequence[Any]) -> None:
@@ -68,7 +74,7 @@ def _check_lots(planned: Sequence[Any], action: Sequence[Any], idle: Sequence[An
 
 def outcome_columns(outcomes: Any) -> Columns:
     """The columns of the table of outcomes, each value checked."""
-    frame = as_frame(outcomes, "outcomes", ["case", "time", "kind", "arrival"])
+    frame = _frame(outcomes, "outcomes", ["case", "time", "kind", "arrival"], OUTCOMES)
     early = as_times(frame["arrival"], "arrival") < as_times(frame["time"], "time")
     _refuse(early, lambda row: f"an outcome arrives before its decision, at row {row}")
     return _columns(OUTCOMES, frame)
@@ -76,7 +82,7 @@ def outcome_columns(outcomes: Any) -> Columns:
 
 def override_columns(overrides: Any) -> Columns:
     """The columns of the table of overrides, each value checked."""
-    frame = as_frame(overrides, "overrides", ["case", "time", "action", "by", "reason", "at"])
+    frame = _frame(overrides, "overrides", ["case", "time", "action", "by", "reason", "at"], OVERRIDES)
     early = as_times(frame["at"], "at") < as_times(frame["time"], "time")
     _refuse(early, lambda row: f"a decision is overridden before it is made, at row {row}")
     return _columns(OVERRIDES, frame)
@@ -116,6 +122,8 @@ def _texts(column: pd.Series[Any], name: str, *, missing: bool) -> list[str | No
     if gaps.any() and not missing:
         raise ValueError(f"{name} is missing at row {int(np.argmax(gaps))}")
     try:
+        if column.dtype == object and column.map(lambda x: isinstance(x, bool)).any():
+            raise TypeError  # True equals 1
         codes, kinds = pd.factorize(column)
         if 2 * len(kinds) < len(column):
             words = np.array([*as_keys(kinds.astype(object), name), None], dtype=object)
