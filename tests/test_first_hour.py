@@ -154,6 +154,16 @@ def test_a_delay_for_one_age_alone_and_decisions_too_young():
         matured(plan, nothing, as_of="2026-04-15", delay=broken)
 
 
+def test_a_frame_that_needs_what_is_not_installed(monkeypatch):
+    class Frame:
+        def to_pandas(self):
+            raise ModuleNotFoundError("No module named 'pyarrow'", name="pyarrow")
+
+    monkeypatch.setattr(Frame, "__module__", "polars.dataframe.frame")
+    with Ledger() as ledger, pytest.raises(TypeError, match=r"outcomes is a polars frame, .* pip install pyarrow$"):
+        ledger.record_outcomes(Frame())
+
+
 def test_an_effect_by_a_segment_that_nobody_wrote_down():
     found = matured(planned(), pd.DataFrame(), as_of="2026-06-15", delay=lambda age: age >= 90)
     assert str(ledger_effect(found, by=("planned", "segment"))).startswith("call in no segment: ")

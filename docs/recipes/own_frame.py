@@ -35,7 +35,8 @@ plan = policy.plan(invoices, case="invoice", time="2026-03-01", score="p_unpaid"
 print(act(plan, ledger, do=letters.append, limits=Limits(budget=20_000)))  # a dry run first
 report = act(plan, ledger, do=letters.append, limits=Limits(budget=20_000), dry_run=False)
 
-# Your export, two months later: which invoices were written off, and what they were worth.
+# Your export, two months later: which invoices were written off, and what they were worth (negative: it is lost).
+# `case` and `time` are the decision's; for an export that lacks the time, `help(Ledger.record_outcomes)` finds them.
 works = {"wait": 1.0, "remind": 0.9, "call": 0.6}
 unpaid = rng.random(5_000) < invoices["p_unpaid"] * plan["action"].map(works)
 written_off = pd.DataFrame({"case": plan["case"], "time": plan["time"], "kind": "written off"})[unpaid]
