@@ -362,3 +362,19 @@ def test_what_was_not_checked_has_no_cases_and_no_events():
     nothing = _unchecked("nobody") | _delivered_rate(np.empty(0), np.empty(0), 0.5, 0.95)
     assert (_unchecked("nobody")["n"], _unchecked("nobody")["events"], nothing["events"]) == (0, 0, 0)
     assert (nothing["promised"], nothing["n_eff"], nothing["kept"]) == (0.5, 0.0, None)
+
+
+def test_a_decision_that_comes_twice_is_refused():
+    rows = ledger_rows(7, n=50).assign(case=np.arange(50), time=pd.Timestamp("2026-03-01"))
+    with pytest.raises(ValueError, match="found must have each case and time once; got '3' at 2026-03-01.* twice"):
+        ledger_promise(pd.concat([rows, rows[3:5]]))
+
+
+@pytest.mark.parametrize(("promised", "kept"), [(4.5, True), (-2.0, False), (12.0, False)])
+def test_a_promise_in_dollars_is_kept_inside_the_interval_and_broken_on_either_side(promised, kept):
+    """200 acted on bring $1 to $11 each, $6 on average, and cost $1; each second one left alone brings $1."""
+    acted = np.arange(400) < 200
+    value, cost = np.where(acted, 1.0 + np.arange(400) % 11, np.arange(400) % 2), np.where(acted, 1.0, 0.0)
+    row = _delivered_dollars(acted, ~acted, value, np.ones(400), cost, np.full(400, promised), 0.95)
+    assert row["low"] < 4.5 < row["high"]
+    assert row["kept"] is kept
