@@ -797,3 +797,16 @@ def test_a_part_of_which_nobody_was_drawn_is_allowed_for(size, share):
         found = weighted_rate(np.where(rng.random(chance.size) < chance, y, np.nan), chance)
         missed += not found.low <= y.mean() <= found.high
     assert missed / 300 < 0.05  # about a third, where only the weights of labels count
+
+
+def test_the_column_that_tells_most_comes_first():
+    rng = np.random.default_rng(0)
+    old, new = (pd.DataFrame({"same": rng.normal(size=200), "moved": rng.normal(m, 1, 200)}) for m in (0, 2))
+    assert list(adversarial_validation(old, new).table.index) == ["moved", "same"]
+
+
+def test_certain_labels_do_not_count_among_the_drawn_ones():
+    """10,000 sure labels beside 100 of 1,000 drawn: the weights of the drawn add up to 1,000, as they must."""
+    y, pi = np.full(11_000, np.nan), np.full(11_000, 0.1)
+    pi[:10_000], y[:10_100] = 1, 0
+    assert weighted_rate(y, pi).n_labels == 10_100
