@@ -494,7 +494,7 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
         if not hasattr(x, "to_pandas"):
             raise TypeError(f"{name} must be a DataFrame (pandas, Polars or Arrow); got {describe(x)}")
         try:
-            x = _to_pandas(x)
+            x = _to_pandas(x, name)
         except ModuleNotFoundError as error:  # Polars needs pyarrow for it
             raise TypeError(
                 f"{name} is a {home} frame, and to read it {error.name} is needed: python -m pip install {error.name}"
@@ -513,11 +513,26 @@ def as_frame(x: Any, name: str, columns: Iterable[Hashable] = (), *, empty: bool
     return frame
 
 
-def _to_pandas(x: Any) -> pd.DataFrame:
+def refuse_doubles(frame: pd.DataFrame, name: str) -> None:
+    """Raise where a case and time come twice (if the frame says them): a decision that counts twice is too sure."""
+    import pandas as pd
+
+    if not {"case", "time"} <= set(frame.columns):
+        return
+    case, time = as_keys(frame["case"], f"case of {name}"), as_times(frame["time"], f"time of {name}")
+    again = pd.DataFrame({"case": case, "time": time}).duplicated().to_numpy()
+    if again.any():
+        row = int(np.argmax(again))
+        raise ValueError(f"{name} must have each case and time once; got {case[row]!r} at {time[row]} twice, row {row}")
+
+
+def _to_pandas(x: Any, name: str) -> pd.DataFrame:
     """A Polars or Arrow table in pandas; whole numbers with gaps stay whole (ids would lose digits as floats)."""
     import pandas as pd
 
-    frame: pd.DataFrame = x.to_pandas()
+    frame = x.to_pandas()
+    if not isinstance(frame, pd.DataFrame):  # one column of Polars or Arrow
+        raise TypeError(f"{name} must be a DataFrame (pandas, Polars or Arrow); got {describe(x)}")
     arrow = type(x).__module__.partition(".")[0] == "pyarrow"
     for place, dtype in enumerate(frame.dtypes):
         if dtype == np.float64:

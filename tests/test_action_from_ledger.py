@@ -304,3 +304,11 @@ def test_the_side_that_is_too_small_is_the_one_that_is_named():
     acted, held = rows[(rows["action"] == "call") & (rows["drawn"] == "")], rows[rows["drawn"] == "holdout"]
     for a, h, told in ((1, 2, "only 1 case acted on"), (2, 1, "only 1 case held out"), (9, 0, "only 0 cases held out")):
         assert ledger_effect(pd.concat([acted[:a], held[:h]])).table["reason"].to_list() == [told]
+
+
+def test_a_decision_that_comes_twice_is_refused():
+    rows = campaign(1).assign(time=pd.Timestamp("2026-03-01"))
+    rows["case"] = np.arange(len(rows))
+    assert ledger_effect(rows) == ledger_effect(campaign(1))
+    with pytest.raises(ValueError, match=r"found must have each case and time once; got '0' at 2026-03-01.* twice"):
+        ledger_effect(pd.concat([rows, rows[:5]]))

@@ -467,6 +467,12 @@ def test_an_id_that_is_a_member_of_an_enum_is_its_text():
     assert matured(decisions, outcomes, **ALL_IN).arrived == 1
 
 
+def test_one_column_is_no_frame():
+    for column in (pl.Series([1.0]), pa.array([1.0])):
+        with pytest.raises(TypeError, match="decisions must be a DataFrame"):
+            matured(column, pd.DataFrame(), **ALL_IN)
+
+
 def test_columns_of_one_name_are_refused():
     decisions, outcomes = some(2, 1)
     double = pd.concat([outcomes, pd.DataFrame([[1.0, 0.0]], columns=["value", "value"])], axis=1)

@@ -366,7 +366,7 @@ def test_what_was_not_checked_has_no_cases_and_no_events():
 
 def test_a_decision_that_comes_twice_is_refused():
     rows = ledger_rows(7, n=50).assign(case=np.arange(50), time=pd.Timestamp("2026-03-01"))
-    with pytest.raises(ValueError, match="found must have each case and time once; got '3' at 2026-03-01.* twice"):
+    with pytest.raises(ValueError, match=r"found must have each case and time once; got '3' at 2026-03-01.* twice"):
         ledger_promise(pd.concat([rows, rows[3:5]]))
 
 

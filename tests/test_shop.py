@@ -669,3 +669,11 @@ def test_an_action_of_ones_own_is_one_column_and_one_price():
 def test_prices_of_ones_own_are_checked(more):
     with pytest.raises((TypeError, ValueError), match="more"):
         shop.Prices(more=more)
+
+
+def test_actions_with_other_labels_than_the_orders_are_refused():
+    orders = shop.make_orders(months=range(1), per_month=20, seed=1)
+    actions = pd.Series(["ship", "block"] * 10, index=orders.index)
+    assert shop.order_money(orders, actions).tolist() == shop.order_money(orders, actions.to_numpy()).tolist()
+    with pytest.raises(ValueError, match="orders and actions must be Series with the same labels in the same order"):
+        shop.order_money(orders, actions[::-1])

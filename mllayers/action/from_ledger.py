@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mllayers._check import Floats, as_binary, as_frame, as_number, as_numbers, as_propensities, describe
+from mllayers._check import (
+    Floats,
+    as_binary,
+    as_frame,
+    as_number,
+    as_numbers,
+    as_propensities,
+    describe,
+    refuse_doubles,
+)
 from mllayers._results import Result
 from mllayers._stats import guard_weights, normal_quantile
 from mllayers._words import count, dollars, points
@@ -135,6 +144,7 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
     level = as_number(level, "level", gt=0, lt=1)
     needed = ["planned", "action", "idle", "drawn", "propensity", "cost", "y", "value", "mature", *keys[1:]]
     rows = as_frame(getattr(found, "labels", found), "found", needed).reset_index(drop=True)
+    refuse_doubles(rows, "found")
     ripe = as_binary(rows["mature"], "mature") == 1
     planned, action = (_names_of(rows[name], name) for name in ("planned", "action"))
     idle, drawn = (_names_of(rows[name], name, optional=True) for name in ("idle", "drawn"))

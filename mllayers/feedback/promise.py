@@ -22,6 +22,7 @@ from mllayers._check import (
     as_probabilities,
     as_propensities,
     describe,
+    refuse_doubles,
     same_cases,
 )
 from mllayers._results import Result
@@ -341,6 +342,7 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
         dollars call 4000    2300      12.0       12.0  True
     """
     labels = as_frame(getattr(found, "labels", found), "found", [*_BROUGHT, "score", "idle", "expected_value"])
+    refuse_doubles(labels, "found")
     level = as_number(level, "level", gt=0, lt=1)
     ready = as_binary(labels["mature"], "mature") == 1
     if not ready.any():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_binary, as_frame, as_number, as_numbers, describe
+from mllayers._check import as_binary, as_frame, as_number, as_numbers, describe, same_cases
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ def order_money(
     block [-12.   0.]
     """
     orders = as_frame(orders, "orders", ["amount_usd", "_is_fraud", "_reviewer_draw"])
+    if isinstance(actions, pd.Series):  # matched by position, so its labels must be those of the orders
+        same_cases(orders=orders, actions=actions)
     acts = action_codes(actions, len(orders))
     stakes, fraud = order_stakes(orders, prices=prices), is_fraud(orders)
     shipped = np.where(fraud, -stakes["cost_fn"], stakes["gain_tn"])
