@@ -250,15 +250,15 @@ class Player:
             typed.press("Enter")
             self._until(lambda slider=slider: "goes from" not in slider.inner_text(), f"{label}: the question goes")
             self.row.controls += 1
-        for number in range(box.locator("input[type=checkbox]").count()):
-            tick = box.locator("input[type=checkbox]").nth(number)
-            figure = box.locator("img").first
+        figure = box.locator("img").first
+        keys = [(tick, "Space", "Space") for tick in box.locator("input[type=checkbox]").all()]
+        for control, there, back in keys + [(words, "ArrowDown", "ArrowUp") for words in box.locator("select").all()]:
             before = figure.get_attribute("src")
-            tick.focus()
-            page.keyboard.press("Space")
-            self._until(lambda figure=figure, before=before: figure.get_attribute("src") != before, "a box ticked")
-            page.keyboard.press("Space")
-            self._until(lambda figure=figure, before=before: figure.get_attribute("src") == before, "and not")
+            control.focus()
+            page.keyboard.press(there)
+            self._until(lambda before=before: figure.get_attribute("src") != before, f"{there} moves the figure")
+            page.keyboard.press(back)
+            self._until(lambda before=before: figure.get_attribute("src") == before, f"{back} moves it back")
             self.row.controls += 1
 
     def _until(self, so: Any, what: str) -> None:
