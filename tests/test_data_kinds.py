@@ -214,7 +214,7 @@ def test_categories_are_compared_by_their_values():
         (text, np.asarray(text, dtype=object)),
         (text, pd.Series(text.astype(str), dtype="string[pyarrow]")),
         (numbers, np.array([0.1, 0.7, 0.1] * 30)),
-        (pd.Series(text.astype(str), dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))), text),
+        (pd.Series(pd.arrays.ArrowExtensionArray(pa.array(list(text)).dictionary_encode())), text),
         (pd.cut(np.arange(90), 3), pd.cut(np.arange(90), 3)),
     ):
         old, new = pd.DataFrame({"x": one}), pd.DataFrame({"x": two})

@@ -399,6 +399,8 @@ class _RateChain:
     def _solved(self, p: float, q: float, right: Floats) -> float:
         """The x with x = right + p x(s + up) + q x(s − down) within 1 … n − 1, and 0 outside: its value at s = up."""
         size, (up, down) = len(right), (self.up, self.down)
+        if size == 1:  # older SciPy looks for the diagonal in another row
+            return float(right[0])
         band = np.zeros((down + up + 1, size))  # row up + i - j, column j holds the entry of row i, column j
         band[up] = 1.0
         band[0, up:] = -p

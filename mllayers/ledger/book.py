@@ -220,7 +220,8 @@ class Ledger:
         >>> export = pd.DataFrame({"customer": ["a"], "left_on": ["2026-05-15"], "margin": [310.0]})
         >>> with Ledger() as ledger:
         ...     new = ledger.record_decisions(decisions)
-        ...     left = export.assign(arrival=pd.to_datetime(export["left_on"])).sort_values("arrival")
+        ...     days = pd.to_datetime(export["left_on"]).astype("datetime64[us]")
+        ...     left = export.assign(arrival=days).sort_values("arrival")
         ...     outcomes = pd.merge_asof(left, ledger.decisions()[["case", "time"]], left_on="arrival", right_on="time",
         ...                              left_by="customer", right_by="case").dropna(subset="case")
         ...     new = ledger.record_outcomes(outcomes.assign(kind="left", value=-outcomes["margin"]))
