@@ -246,20 +246,33 @@ class Player:
                 else:
                     asks = f"{label.rstrip(':')} goes from"
                     self._until(lambda slider=slider, asks=asks: asks in plain(slider.inner_text()), f"{asks!r}")
+            self._until(lambda typed=typed, first=first: typed.input_value() == first, f"{label}: {first!r} is back")
             typed.fill(first.replace(".", ",") + " ")
             typed.press("Enter")
             self._until(lambda slider=slider: "goes from" not in slider.inner_text(), f"{label}: the question goes")
             self.row.controls += 1
         figure = box.locator("img").first
-        keys = [(tick, "Space", "Space") for tick in box.locator("input[type=checkbox]").all()]
-        for control, there, back in keys + [(words, "ArrowDown", "ArrowUp") for words in box.locator("select").all()]:
-            before = figure.get_attribute("src")
-            control.focus()
-            page.keyboard.press(there)
-            self._until(lambda before=before: figure.get_attribute("src") != before, f"{there} moves the figure")
-            page.keyboard.press(back)
-            self._until(lambda before=before: figure.get_attribute("src") == before, f"{back} moves it back")
-            self.row.controls += 1
+        for tick in box.locator("input[type=checkbox]").all():
+            tick.focus()
+            self._there_and_back(figure, lambda: page.keyboard.press("Space"), lambda: page.keyboard.press("Space"))
+        for words in box.locator("select").all():
+            now = words.evaluate("list => list.selectedIndex")
+            other = 0 if now else 1
+            self._there_and_back(
+                figure,
+                lambda words=words, other=other: words.select_option(index=other),
+                lambda words=words, now=now: words.select_option(index=now),
+            )
+
+    def _there_and_back(self, figure: Any, there: Any, back: Any) -> None:
+        """The figure follows a control there, and back."""
+        before = figure.get_attribute("src")
+        there()
+        self._until(lambda: figure.get_attribute("src") != before, "the figure follows its control")
+        moved = figure.get_attribute("src")
+        back()
+        self._until(lambda: figure.get_attribute("src") != moved, "and goes back with it")
+        self.row.controls += 1
 
     def _until(self, so: Any, what: str) -> None:
         """Wait up to five seconds for something to be on the screen."""
