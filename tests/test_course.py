@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 import types
@@ -239,7 +240,8 @@ def test_a_prediction_beside_its_result():
     assert "after the result was shown" in repr(predict("P1-3", 7))
     assert "has a guess already" in repr(predict("P1-2", "skip"))
     frame = predictions()
-    assert list(frame.columns) == ["id", "guess", "actual", "unit", "in_time", "when"]
+    said = ["id", "question", "you said", "it came out at"]
+    assert list(frame.columns) == [*said, "guess", "actual", "unit", "in_time", "when"]
     assert frame["id"].tolist() == ["P1-1", "P1-2", "P1-3"]
     assert frame["guess"].tolist() == [8, 1_000, 7]
     assert frame["in_time"].tolist() == [True, True, False]
@@ -949,3 +951,23 @@ def test_lab_opens_a_copy_of_the_learners_own(course, monkeypatch):
     assert {path: path.read_bytes() for path in before} == before
     assert door("lab", "notebooks/solved/01_data.ipynb") == 0
     assert "--LabApp.default_url=/lab/tree/notebooks/solved/01_data.ipynb" in opened
+
+
+def test_the_table_of_predictions_names_questions_and_says_numbers():
+    """Notebook 5 ends with it."""
+    predict("P5-1", 90, unit="%")
+    reveal("P5-1", 28.728805, unit="%")
+    predict("P3-1", -9_400, unit="$")
+    table = predictions().set_index("id")
+    assert table.loc["P5-1", "question"] == "share of the shipped fraud that the closed loop promises"
+    assert table.loc["P5-1", ["you said", "it came out at"]].tolist() == ["90 %", "28.7 %"]
+    assert table.loc["P3-1", ["you said", "it came out at"]].tolist() == ["−$9,400", "–"]
+
+
+def test_every_prediction_of_the_course_has_a_name():
+    asked = {
+        guess
+        for path in (Path(__file__).parent.parent / "notebooks" / "solved").glob("*.ipynb")
+        for guess in re.findall(r'predict\(\\"(P\d-\d)\\"', path.read_text(encoding="utf-8"))
+    }
+    assert asked == set(importlib.import_module("mllayers.course.predictions")._ASKED)

@@ -26,6 +26,22 @@ RANGES = {"%": (0.0, 100.0), "share": (0.0, 1.0), "days": (0.0, math.inf), "cust
 _CLOSE = 0.02  # within 2 % of the result is "right on it"
 
 
+# What each question of the course asked, in a few words, for the table at its end.
+_ASKED = {
+    "P1-1": "share of the fakes that the reviewers stop",
+    "P1-2": "share of pattern B stopped after an audit of one in a hundred",
+    "P2-1": "dollars of the 92 % model for each hundred of the 74 % model",
+    "P2-2": "threshold at which boosting earns most",
+    "P3-1": "what the slide's policy earns",
+    "P3-2": "probability from which the best such policy sends vouchers",
+    "P4-1": "what vouchers by P(leaves) × value earn",
+    "P4-2": "share from which a voucher paid when used loses",
+    "P4-3": "customers that a pilot must have",
+    "P5-1": "share of the shipped fraud that the closed loop promises",
+    "P5-2": "share of orders to audit",
+}
+
+
 def predict(id: str, guess: Any, *, unit: str = "", low: float | None = None, high: float | None = None) -> Note:
     """Note a guess in the learner's folder.
 
@@ -147,14 +163,18 @@ def predictions() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per question, in the order of the ids: ``id``, ``guess``, ``actual`` (NaN while not revealed or not
-        guessed), ``unit``, ``in_time`` (the guess came before the result) and ``when`` (UTC, as text).
+        One row per question, in the order of the ids: ``id``, ``question``, ``you said`` and ``it came out at`` in
+        words; ``guess`` and ``actual`` as numbers (NaN while not revealed or not guessed), ``unit``, ``in_time`` (the
+        guess came before the result) and ``when`` (UTC, as text).
     """
     import pandas as pd
 
     rows = [
         {
             "id": id,
+            "question": tr(_ASKED.get(id, id)),
+            "you said": _said(record, "guess"),
+            "it came out at": _said(record, "actual"),
             "guess": _or_nan(_number(record, "guess")),
             "actual": _or_nan(_number(record, "actual")),
             "unit": str(record.get("unit", "")),
@@ -164,7 +184,14 @@ def predictions() -> pd.DataFrame:
         for id, record in sorted(learner.read_records(learner.PREDICTIONS).items())
         if not record.get("skipped")
     ]
-    return pd.DataFrame(rows, columns=["id", "guess", "actual", "unit", "in_time", "when"])
+    words = ["id", "question", "you said", "it came out at"]
+    return pd.DataFrame(rows, columns=[*words, "guess", "actual", "unit", "in_time", "when"])
+
+
+def _said(record: dict[str, Any], part: str) -> str:
+    """A number of a record in words; a dash where there is none."""
+    number = _number(record, part)
+    return "–" if number is None else in_words(number, str(record.get("unit", "")))
 
 
 def _skip(id: str, unit: str) -> Note:
