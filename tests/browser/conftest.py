@@ -80,6 +80,6 @@ def page(browser):
 
 
 @pytest.fixture
-def screenshots(tmp_path) -> Path:
+def screenshots(tmp_path_factory) -> Path:
     """Where screenshots go: MLLAYERS_SCREENSHOTS, or a folder of this test."""
-    return Path(os.environ.get("MLLAYERS_SCREENSHOTS") or tmp_path / "screenshots")
+    return Path(os.environ.get("MLLAYERS_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
