@@ -7,7 +7,7 @@ the kernel is gone, the controls say so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from mllayers._extras import absent
@@ -20,7 +20,7 @@ except ModuleNotFoundError as _error:
     raise absent("mllayers.widgets", "course", _error) from None
 
 from mllayers._words import typed_number
-from mllayers.figures import WIDTH, Draw, Stage, alt_text, picture, sentence
+from mllayers.figures import WIDTH, Moving, picture, sentence
 
 Control = TypeVar("Control", bound=ipywidgets.Widget)
 
@@ -165,12 +165,10 @@ class Explorer:
         What stands under the controls now: the reading sentence, or what went wrong.
     """
 
-    def __init__(
-        self, stage: Stage, controls: Mapping[str, ipywidgets.Widget], alt: str, says: Callable[..., str]
-    ) -> None:
+    def __init__(self, figure: Moving, controls: Mapping[str, ipywidgets.Widget]) -> None:
         self.controls = dict(controls)
         self.sentence = ""
-        self._stage, self._alt, self._says = stage, alt, says
+        self._stage, self._alt, self._says = figure.stage(), figure.alt, figure.says
         self._figure: DisplayHandle | None = None
         self._words: DisplayHandle | None = None
 
@@ -228,31 +226,16 @@ def _sentence(text: str) -> dict[str, str]:
     return {"text/html": f'<p role="status">{sentence(text)}</p>', "text/plain": text}
 
 
-def explore(
-    draw: Draw,
-    controls: Mapping[str, ipywidgets.Widget],
-    *,
-    title: str,
-    alt: str,
-    says: Callable[..., str],
-    size: tuple[float, float] = (WIDTH, 3.6),
-) -> Explorer:
+def explore(figure: Moving, **controls: ipywidgets.Widget) -> Explorer:
     """Show a figure that follows its controls.
 
     Parameters
     ----------
-    draw : callable
-        Draws what never changes and returns ``move(**values)`` (see `mllayers.figures`).
-    controls : mapping of name to widget
-        At most three, from `slider`, `switch` and `choice`; the names are those that ``move`` and ``says`` take.
-    title : str
-        What the figure shows, true for every setting.
-    alt : str
-        The figure in words, for who cannot see it, true for every setting.
-    says : callable
-        Takes the values of the controls, returns the sentence that reads the figure.
-    size : (float, float)
-        Width and height in inches.
+    figure : Moving
+        What draws, with its title, alternative text and the sentence for each setting: a function of
+        `mllayers.figures.<layer>` gives one.
+    **controls : widget
+        At most three, from `slider`, `switch` and `choice`; the names are those that the figure takes.
 
     Returns
     -------
@@ -261,16 +244,16 @@ def explore(
 
     Raises
     ------
-    ValueError
-        When there is no control or more than three, one has no visible label, or the figure has no alt text.
+    TypeError, ValueError
+        When `figure` is no `Moving`, there is no control or more than three, or one has no visible label.
     """
+    if not isinstance(figure, Moving):
+        raise TypeError(f"figure must be a Moving, as a function of mllayers.figures.<layer> returns; got {figure!r}")
     if not 1 <= len(controls) <= MOST_CONTROLS:
-        raise ValueError(f"controls must hold one to {MOST_CONTROLS} controls; got {len(controls)}")
+        raise ValueError(f"there must be one to {MOST_CONTROLS} controls; got {len(controls)}")
     for name, control in controls.items():
         if not str(control.description).strip():
             raise ValueError(f"the control {name!r} must have a visible label (its description); got none")
-    if not callable(says):
-        raise TypeError(f"says must be a function of the controls' values that returns a sentence; got {says!r}")
-    explorer = Explorer(Stage(draw, title=title, size=size), controls, alt_text(alt), says)
+    explorer = Explorer(figure, controls)
     explorer.show()
     return explorer

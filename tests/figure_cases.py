@@ -48,7 +48,7 @@ SEEDS = pd.DataFrame(
     {
         "rules": 96_000 + 9_000 * np.sin(np.arange(12.0) * 2.1),
         "act above 0.5": -9_900 + 14_000 * np.sin(np.arange(12.0) * 1.3),
-        "oracle": 145_000 + 6_000 * np.cos(np.arange(12.0) * 1.7),
+        "clairvoyant": 145_000 + 6_000 * np.cos(np.arange(12.0) * 1.7),
     }
 )
 AUDIT = pd.DataFrame(
@@ -90,7 +90,7 @@ def grades():
 
 def losses():
     figure, [ax] = fg.canvas("The model with the lowest log loss ships 3.8 times the fakes")
-    kinds = {"observed labels": "sees", "with 2 % audit": "policy", "all labels": "oracle"}
+    kinds = {"observed labels": "sees", "with 2 % audit": "policy", "every label": "bound"}
     fg.slopes(ax, LOSSES, kinds=kinds)
     return figure
 
@@ -129,7 +129,7 @@ def layers():
 
 def seeds():
     figure, [ax] = fg.canvas("Acting above 0.5 loses money in most of 12 worlds")
-    fg.spread(ax, SEEDS, kinds={"rules": "neutral", "act above 0.5": "policy", "oracle": "oracle"})
+    fg.spread(ax, SEEDS, kinds={"rules": "neutral", "act above 0.5": "policy", "clairvoyant": "bound"})
     return figure
 
 

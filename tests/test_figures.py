@@ -141,9 +141,7 @@ def test_stacked_parts_add_up():
 
 def test_slopes_cross_when_rankings_disagree():
     _, [ax] = fg.canvas("Slopes")
-    fg.slopes(
-        ax, pd.DataFrame({"l": [1.0, 2.0], "r": [9.0, 3.0]}, index=["x", "y"]), kinds={"x": "sees", "y": "oracle"}
-    )
+    fg.slopes(ax, pd.DataFrame({"l": [1.0, 2.0], "r": [9.0, 3.0]}, index=["x", "y"]), kinds={"x": "sees", "y": "bound"})
     x, y = (line.get_ydata() for line in ax.lines)
     assert x[0] > y[0]
     assert x[1] < y[1]

@@ -329,8 +329,8 @@ def test_a_fit_on_truth_is_found(notebook, source):
     assert len(list(lint.truth(notebook([code(source)])))) == 1
     first, *rest = source.rpartition("\n")[::2]
     if first and not first.endswith(":"):  # over two cells as well
-        assert len(list(lint.truth(notebook([code(first, "oracle"), code(rest[0])])))) == 1
-    assert list(lint.truth(notebook([code(source, "oracle")]))) == []
+        assert len(list(lint.truth(notebook([code(first, "ground-truth"), code(rest[0])])))) == 1
+    assert list(lint.truth(notebook([code(source, "ground-truth")]))) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 from mllayers import widgets
 from mllayers.course.showing import numbers, say, show
+from mllayers.figures import Moving
 
 ALT = "A curve of recall over the share audited, rising steeply at first"
 TABLE = pd.DataFrame({"recall": [0.999, 0.69]}, index=["team", "truth"])
@@ -40,7 +41,8 @@ def explore(**changed):
         "says": says,
         **changed,
     }
-    return widgets.explore(wanted.pop("draw"), wanted.pop("controls"), **wanted)
+    controls = wanted.pop("controls")
+    return widgets.explore(Moving(**wanted), **controls)
 
 
 def test_explore_shows_a_picture_then_controls_then_a_sentence(outputs):
@@ -95,12 +97,12 @@ def test_every_setting_of_every_control(outputs):
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"controls": {}}, ValueError, "controls must hold one to 3 controls; got 0"),
+        ({"controls": {}}, ValueError, "there must be one to 3 controls; got 0"),
         ({"controls": {n: widgets.switch(n) for n in "abcd"}}, ValueError, "one to 3 controls; got 4"),
         ({"controls": {"a": ipywidgets.IntSlider()}}, ValueError, "'a' must have a visible label"),
         ({"alt": "figure"}, ValueError, "alt must say in words what the figure shows"),
-        ({"says": "a sentence"}, TypeError, "says must be a function of the controls' values"),
-        ({"title": ""}, ValueError, "title must state the finding"),
+        ({"says": "a sentence"}, TypeError, "says must be a function that returns the sentence"),
+        ({"title": ""}, ValueError, "title must"),
     ],
 )
 def test_what_explore_refuses(outputs, changed, error, message):
@@ -255,11 +257,11 @@ def test_say_keeps_dollars_from_becoming_formulas(outputs):
 
 CELLS = [
     "import sys; sys.path.insert(0, TESTS)\nfrom figure_cases import MOVING, grades, GRADES\n"
-    "from mllayers import widgets\nfrom mllayers.course.showing import say, show",
+    "from mllayers import widgets\nfrom mllayers.figures import Moving\nfrom mllayers.course.showing import say, show",
     "show(grades(), alt='Bars of three grades, seen and true', says='It is $5.', table=GRADES)",
-    "explorer = widgets.explore(MOVING['audit'][0], "
-    "{'share': widgets.slider('Share', 0.0, 0.04, step=0.001, value=0.01)}, title='Audits', "
-    "alt='A curve of recall over the share audited', says=lambda share: f'Share {share}: $5.')\nexplorer",
+    "figure = Moving(MOVING['audit'][0], title='Audits', alt='A curve of recall over the share audited', "
+    "says=lambda share: f'Share {share}: $5.')\n"
+    "explorer = widgets.explore(figure, share=widgets.slider('Share', 0.0, 0.04, step=0.001, value=0.01))\nexplorer",
     "say('From $5 to $7.')",
 ]
 

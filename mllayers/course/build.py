@@ -12,20 +12,21 @@ Everything a tool needs to know stands in cell tags and in the cell metadata ``m
 
 **Sections.** The title is the only H1 and opens the section ``question``; every other section opens with an H2.
 The cell that opens a section starts with that heading, says
-``"mllayers": {"section": "setup", "minutes": 1}`` and is tagged ``core`` or ``optional``; all cells up to the
+``"mllayers": {"section": "setup"}`` and is tagged ``core`` or ``optional``; all cells up to the
 next such cell belong to it. Sections and headings of the core path, in this order, are in `mllayers.course.words`
 (a heading may go on after the stated words); optional sections have names and headings of their own and stand behind
 it.
 
-**Tags.** ``exercise``: the learner works here. ``lift-out``: pastes into any project. ``oracle``: may fit a model on
-what the retailer never sees (columns that begin with ``_``). ``experiment`` and ``setup-experiment``: tests run these
-cells, in order and alone, under other values of ``SEED``, which one of them assigns; they are plain Python.
+**Tags.** ``exercise``: the learner works here. ``lift-out``: pastes into any project. ``ground-truth``: may fit a
+model on what the retailer never sees (columns that begin with ``_``). ``experiment`` and ``setup-experiment``: tests
+run these cells, in order and alone, under other values of ``SEED``, which one of them assigns; they are plain Python.
 ``nbval-ignore-output``: the output is shown, but not compared.
 
 **Metadata** under ``mllayers``:
 
 ========  ======================================================================================================
-section   name of the section that this cell opens, with ``minutes``
+section   name of the section that this cell opens; ``minutes`` is estimated and written by ``build --execute``
+work      minutes that this cell asks for beyond reading it: an exercise, a prediction, playing with a widget
 claims    ``["C1.2"]``: the claims that this cell shows
 blanks    ``["answer"]``: in the learner copy the whole right-hand side of each assignment to these names is ``____``,
           and so is what a call is given under such a keyword: ``["B1"]`` for ``believe("after", B1="agree")``
@@ -59,11 +60,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from mllayers._files import write_text
-from mllayers.course import learner
+from mllayers.course import learner, minutes
 from mllayers.course.links import moved
 
 _KEPT = ("tags", "mllayers", "slideshow")
-_SOLVED_ONLY = ("blanks", "learner", "try", "typed")
+_SOLVED_ONLY = ("blanks", "learner", "try", "typed", "work")
 _NOTEBOOK = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -249,6 +250,7 @@ def executed(path: Path) -> str:
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"{path}: {_what_stopped(notebook, error)}; the file was left as it was") from None
     notebook.metadata = nbformat.from_dict(_NOTEBOOK)
+    minutes.write(notebook, language=path.parent.name if path.parent.name != "solved" else "en")
     for cell in notebook.cells:
         cell.metadata = _kept(cell)
         for output in cell.get("outputs", []):

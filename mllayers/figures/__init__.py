@@ -4,6 +4,9 @@
 plain frame that the layer returns and gives a `Finding`, which carries the picture, its alternative text, the sentence
 that reads it, and its numbers as a table. There is one function for each finding; it fits nothing and reads nothing.
 
+**A figure with controls** is one line, too: ``widgets.explore(figures.feedback.audit_share(curve), share=slider)``. Its
+function gives a `Moving`: what draws, the title, the alternative text, and the sentence for each setting.
+
 **A drawing** (`standing`, `moving`) takes axes and plain numbers; titles and sentences come from the caller, because
 the numbers in them do. Interactive ones draw what never changes and return ``move``; ``move(**values)`` with the value
 of each control sets what does change and returns those artists. The same function serves the slider (`Stage`) and the
@@ -50,6 +53,7 @@ from mllayers.figures.base import (
 from mllayers.figures.moving import (
     Draw,
     Move,
+    Moving,
     Stage,
     band_curve,
     bars_by_setting,
@@ -82,6 +86,7 @@ __all__ = [
     "Finding",
     "Look",
     "Move",
+    "Moving",
     "Stage",
     "action",
     "alt_text",

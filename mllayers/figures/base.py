@@ -71,13 +71,19 @@ LOOKS: dict[str, Look] = {
     "sees": Look("#D55E00", "--", "o", "//"),
     "nothing": Look("#CC79A7", ":", "s", ".."),
     "policy": Look("#0072B2", "-", "^", ""),
-    "oracle": Look("#009E73", "-.", "P", "xx"),
+    "bound": Look("#009E73", "-.", "P", "xx"),
     "neutral": Look("#767676", "-", "v", ""),
+    "regression": Look("#6A51A3", "-", "h", "\\\\"),
+    "boosting": Look("#A6761D", "--", "X", "--"),
 }
 
 
 def look(kind: str) -> Look:
-    """The look of a meaning: truth, sees (the team sees it), nothing (do nothing), policy, oracle or neutral."""
+    """The look of a meaning.
+
+    ``truth``; ``sees``: what the team sees; ``nothing``: do nothing; ``policy``; ``bound``: who knows more than a team
+    can; ``neutral``; and the two models that are compared, ``regression`` and ``boosting``.
+    """
     return LOOKS[one_of(kind, "kind", LOOKS)]
 
 

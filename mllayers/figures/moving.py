@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -13,14 +14,59 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from mllayers._check import as_frame, as_number, one_of
+from mllayers._check import as_frame, as_number, as_text, one_of
 from mllayers._words import money, percent, plain
-from mllayers.figures.base import FACE, INK, RC, WIDTH, _agg, _encode, _sheet, look
+from mllayers.figures.base import FACE, INK, RC, WIDTH, _agg, _encode, _sheet, alt_text, look
 from mllayers.figures.strokes import _bars, _beside, _clear, _rows, _shifted, _span
 
 Move = Callable[..., list[Artist]]
 Draw = Callable[[Figure | SubFigure], Move]
 Words = Callable[[float], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """A figure that follows controls, with all that belongs to it; `widgets.explore` puts it on the page.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes an empty figure, draws what never changes, returns ``move(**values) -> list of artists``.
+    title : str
+        What the figure shows, true for every setting.
+    alt : str
+        The picture in words, true for every setting. At least five words.
+    says : callable
+        Takes the values of the controls, returns the sentence that reads the figure.
+    size : (float, float)
+        Width and height in inches.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `draw` or `says` cannot be called, or the title or the alternative text is missing or says nothing.
+    """
+
+    draw: Draw
+    title: str
+    alt: str
+    says: Callable[..., str]
+    size: tuple[float, float] = (WIDTH, 3.4)
+
+    def __post_init__(self) -> None:
+        for name, returns in (("draw", "move(**values)"), ("says", "the sentence that reads the figure")):
+            if not callable(getattr(self, name)):
+                raise TypeError(f"{name} must be a function that returns {returns}; got {getattr(self, name)!r}")
+        object.__setattr__(self, "title", as_text(self.title, "title"))
+        object.__setattr__(self, "alt", alt_text(self.alt))
+
+    def stage(self) -> Stage:
+        """A sheet on which it moves."""
+        return Stage(self.draw, title=self.title, size=self.size)
+
+    def at(self, **values: Any) -> bytes:
+        """The picture (PNG) for these values of the controls."""
+        return self.stage().png(**values)
 
 
 class Stage:

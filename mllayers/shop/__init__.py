@@ -23,7 +23,7 @@ from mllayers.shop.orders import (
     observe,
     order_shares,
 )
-from mllayers.shop.prices import PRICES, Prices, order_money, order_stakes
+from mllayers.shop.prices import PRICES, Prices, customer_money, order_money, order_stakes
 
 __all__ = [
     "CUSTOMER_ACTIONS",
@@ -35,6 +35,7 @@ __all__ = [
     "RESPONSE",
     "SEGMENTS",
     "Prices",
+    "customer_money",
     "legacy_rule",
     "make_customers",
     "make_leads",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_binary, as_frame, as_number, as_numbers, describe, same_cases
+from mllayers._check import as_binary, as_flag, as_frame, as_number, as_numbers, describe, same_cases
 
 
 @dataclass(frozen=True)
@@ -174,13 +174,79 @@ def order_stakes(orders: Any, *, prices: Prices = PRICES) -> dict[str, Any]:
     return {"gain_tp": 0.0, "cost_fp": prices.goodwill, "cost_fn": lost, "gain_tn": prices.margin * amount}
 
 
+def customer_money(
+    customers: pd.DataFrame,
+    actions: str | ArrayLike,
+    *,
+    prices: Prices = PRICES,
+    expected: bool = False,
+    when_used: bool = False,
+) -> NDArray[np.float64]:
+    """What each customer really brings in because of the action taken, beyond leaving them alone, in USD.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Customers with their hidden truth, as `make_customers` returns them.
+    actions : str or array of str, one per customer
+        ``none``, ``email``, ``voucher``, ``call``, or an action of your own.
+    prices : Prices
+        The price list.
+    expected : bool, default False
+        The expectation over luck, from the true probabilities, in the place of what happens.
+    when_used : bool, default False
+        A voucher is paid for when it is used (by somebody who stays), not when it is sent.
+
+    Returns
+    -------
+    array of float, one per customer, USD
+        The value of a customer whom the action keeps, minus that of one whom it drives away, minus what it costs.
+        Somebody who would stay, or leave, in any case brings nothing and costs the price.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an action is unknown, their number differs from the customers', a truth column is missing, or `expected`
+        and `when_used` are both asked for (who will use a voucher is drawn, not known as a probability).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"clv_usd": [100.0, 100.0]})
+    >>> people["_churn_none"], people["_churn_voucher"] = [True, False], [False, False]
+    >>> customer_money(people, "voucher")
+    array([95., -5.])
+    """
+    people = as_frame(customers, "customers", ["clv_usd"])
+    if as_flag(expected, "expected") and as_flag(when_used, "when_used"):
+        raise ValueError("expected=True has no when_used=True: who will use a voucher is drawn, not known beforehand")
+    if isinstance(actions, pd.Series):
+        same_cases(customers=people, actions=actions)
+    lives = "_p_" if expected else "_churn_"
+    known = [str(name).removeprefix(lives) for name in people.columns if str(name).startswith(lives)]
+    codes = action_codes(actions, len(people), known, each="customer")
+    people = as_frame(people, "customers", [f"{lives}none"] + (["_redeem"] if when_used else []))
+    lost = [people[f"{lives}{name}"].to_numpy(float) for name in known]
+    value, alone = as_numbers(people["clv_usd"], "clv_usd"), people[f"{lives}none"].to_numpy(float)
+    money = np.zeros(len(people))
+    for code, name in enumerate(known):
+        if name == "none":
+            continue
+        paid = people["_redeem"].to_numpy(float) if when_used and name == "voucher" else 1.0
+        gain = value * (alone - lost[code]) - prices.contact(name) * paid
+        money = np.where(codes == code, gain, money)
+    return money
+
+
 def is_fraud(orders: pd.DataFrame) -> NDArray[np.bool_]:
     """The truth about each order, which must be known: neither text nor a gap counts as a fraud."""
     return np.asarray(as_binary(orders["_is_fraud"], "_is_fraud") == 1)
 
 
-def action_codes(actions: str | ArrayLike, n: int) -> NDArray[np.intp]:
-    """One known action per order, as its place in `ORDER_ACTIONS`."""
+def action_codes(
+    actions: str | ArrayLike, n: int, known: Sequence[str] = ORDER_ACTIONS, *, each: str = "order"
+) -> NDArray[np.intp]:
+    """One known action per case, as its place among the known ones."""
     if isinstance(actions, pd.Series) and isinstance(actions.dtype, pd.CategoricalDtype):
         names, codes = actions.cat.categories, actions.cat.codes.to_numpy()
     else:
@@ -188,11 +254,11 @@ def action_codes(actions: str | ArrayLike, n: int) -> NDArray[np.intp]:
         if given.ndim == 0:
             given = np.full(n, given.item(), dtype=object)
         if given.shape != (n,):
-            raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {given.shape}")
-        names, codes = pd.Index(ORDER_ACTIONS), pd.Index(ORDER_ACTIONS).get_indexer(pd.Index(given, dtype=object))
-    places = np.array([ORDER_ACTIONS.index(name) if name in ORDER_ACTIONS else -1 for name in names] + [-1])[codes]
+            raise ValueError(f"actions must be one action or {n} of them, one per {each}; got shape {given.shape}")
+        names, codes = pd.Index(known), pd.Index(known).get_indexer(pd.Index(given, dtype=object))
+    places = np.array([known.index(name) if name in known else -1 for name in names] + [-1])[codes]
     if places.shape != (n,):
-        raise ValueError(f"actions must be one action or {n} of them, one per order; got shape {places.shape}")
+        raise ValueError(f"actions must be one action or {n} of them, one per {each}; got shape {places.shape}")
     if (places < 0).any():
         row = int(np.argmax(places < 0))
         came = (
@@ -200,5 +266,5 @@ def action_codes(actions: str | ArrayLike, n: int) -> NDArray[np.intp]:
             if isinstance(actions, pd.Series)
             else np.asarray(actions, dtype=object).ravel()[row % np.size(actions)]
         )
-        raise ValueError(f"actions must be among {', '.join(ORDER_ACTIONS)}; got {describe(came)} at row {row}")
+        raise ValueError(f"actions must be among {', '.join(known)}; got {describe(came)} at row {row}")
     return places

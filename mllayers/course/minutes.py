@@ -1,0 +1,111 @@
+"""How long a notebook takes: words, code lines, and the stated minutes of exercises and play.
+
+An estimate, and marked so, until people have been timed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from mllayers.course.words import told
+
+__all__ = ["SECONDS_A_LINE", "WORDS_A_MINUTE", "Section", "estimated", "write"]
+
+WORDS_A_MINUTE = 180
+SECONDS_A_LINE = 8
+ABOUT = "*About {n} min (estimated).*"
+SUM = "**{core} minutes** for the core path, {optional} more for the optional sections (estimated)"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section and its estimated minutes.
+
+    Attributes
+    ----------
+    name : str
+    optional : bool
+    first : int
+        The cell that opens it.
+    minutes : int
+        Rounded up.
+    words, lines : int
+        Words of the text and of what code says to the reader; code lines.
+    """
+
+    name: str
+    optional: bool
+    first: int
+    minutes: int
+    words: int
+    lines: int
+
+
+def estimated(notebook: Any) -> list[Section]:
+    """The sections of a solved notebook with their estimated minutes.
+
+    Words at 180 a minute, 8 seconds a code line, and the minutes that cells state as ``work`` (an exercise, a
+    prediction, playing with a widget).
+    """
+    found: list[Section] = []
+    opened = [n for n, cell in enumerate(notebook.cells) if "section" in cell.metadata.get("mllayers", {})]
+    for first, end in zip(opened, [*opened[1:], len(notebook.cells)], strict=True):
+        cells = notebook.cells[first:end]
+        words, lines = sum(map(_words, cells)), sum(map(_lines, cells))
+        work = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in cells)
+        minutes = max(1, math.ceil(words / WORDS_A_MINUTE + lines * SECONDS_A_LINE / 60 + work))
+        opening = cells[0].metadata
+        found.append(
+            Section(opening["mllayers"]["section"], "optional" in opening.get("tags", ()), first, minutes, words, lines)
+        )
+    return found
+
+
+def write(notebook: Any, language: str = "en") -> None:
+    """Put the estimated minutes where they are read: each section's second line, its metadata, the sum in the first."""
+    found = estimated(notebook)
+    about = told(ABOUT, language)
+    pattern = re.compile(re.escape(about).replace(re.escape("{n}"), r"\d+"))
+    for section in found:
+        cell = notebook.cells[section.first]
+        cell.metadata["mllayers"]["minutes"] = section.minutes
+        if section.name == "question":
+            continue
+        line = about.format(n=section.minutes)
+        heading, _, rest = cell.source.partition("\n")
+        if pattern.search(rest):
+            cell.source = f"{heading}\n{pattern.sub(line, rest, count=1)}"
+        else:
+            cell.source = f"{heading}\n\n{line}\n\n{rest.lstrip()}".rstrip()
+    if found:
+        first, text = notebook.cells[found[0].first], told(SUM, language)
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", r"\\d+", re.escape(text)))
+        core, optional = (sum(s.minutes for s in found if s.optional is kind) for kind in (False, True))
+        first.source = pattern.sub(text.format(core=core, optional=optional), first.source, count=1)
+
+
+def _words(cell: Any) -> int:
+    """The words of a text cell, or those that a code cell says: sentences, not tables or folded numbers."""
+    if cell.cell_type == "markdown":
+        return len(_plain(cell.source).split())
+    said = 0
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if "image/png" not in data:
+            page = re.sub(r"<details>.*?</details>|<table.*?</table>", " ", data.get("text/html", ""), flags=re.DOTALL)
+            said += len(_plain(data.get("text/markdown") or page).split())
+    return said
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"<[^>]+>|^\*About \d+ min.*$", " ", text, flags=re.MULTILINE)
+
+
+def _lines(cell: Any) -> int:
+    """The lines that a learner reads: code without blank ones and imports."""
+    if cell.cell_type != "code":
+        return 0
+    return sum(bool(line.strip()) and not line.startswith(("import ", "from ")) for line in cell.source.splitlines())
