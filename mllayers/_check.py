@@ -442,6 +442,30 @@ def as_periods(x: Any, n: int, name: str) -> NDArray[Any]:
     return out
 
 
+def as_groups(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each group (a period, a band, a segment), the groups in their order; ``None``: all are one.
+
+    The order is that of the values; where a column of categories is ordered, theirs. None may be missing.
+    """
+    import pandas as pd
+
+    if x is None:
+        return {"all": np.arange(n)}
+    plain = isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind in "biu"
+    entries = x if plain and len(x) == n else as_periods(x, n, name)
+    codes, found = pd.factorize(entries)
+    names = found.tolist() if plain else list(found)
+    try:
+        ordered = getattr(getattr(x, "dtype", None), "ordered", False)
+        ranks = {label: place for place, label in enumerate(x.dtype.categories)} if ordered else None
+        order = sorted(range(len(names)), key=lambda i: names[i] if ranks is None else ranks[names[i]])
+    except TypeError:
+        kinds = " and ".join(sorted({type(label).__name__ for label in names}))
+        raise TypeError(f"{name} must hold values of one kind, to be put in order; got {kinds}") from None
+    rows = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
+    return {names[i]: rows[i] for i in order}
+
+
 def _entries(x: Any, name: str, what: str) -> list[Any]:
     """The entries of a one-dimensional column as Python sees them."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):

@@ -9,7 +9,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -236,6 +236,36 @@ def weighted_counts(
     more = max(float(w[-1]), heaviest)
     total, squares, worth = total + more, squares + more**2, worth + (more if heaviest else 0.0)
     return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
+
+
+def delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[str, Any]:
+    """What labels with these weights deliver, beside the promise; everything but the promise is NaN without labels.
+
+    A row of a table: ``events``, ``n_eff``, ``promised``, ``delivered``, ``low``, ``high``, ``ratio``, ``by_chance``,
+    ``kept``. Limits: Clopper and Pearson's, for as many labels as have this variance (Korn and Graubard 1998).
+    """
+    if not len(seen):
+        nothing = dict.fromkeys(("delivered", "low", "high", "ratio", "by_chance"), math.nan)
+        return {"events": 0, "n_eff": 0.0, "promised": said, **nothing, "kept": None}
+    rate, n_eff = float(w @ seen / w.sum()), effective_size(w)
+    noise = float((w**2 @ (seen - rate) ** 2) / w.sum() ** 2)
+    size = min(rate * (1 - rate) / noise, n_eff) if 0 < rate < 1 else n_eff
+    low, high = rate_interval(rate * size, size, level=level)
+    by_chance = _binomial_chance(rate * size, size, said)
+    ratio = said / rate if rate else math.inf if said else math.nan
+    return {
+        "events": int(seen.sum()), "n_eff": n_eff, "promised": said, "delivered": rate, "low": low, "high": high,
+        "ratio": ratio, "by_chance": by_chance, "kept": by_chance >= 1 - level,
+    }  # fmt: skip
+
+
+def _binomial_chance(events: float, size: float, p: float) -> float:
+    """Twice the smaller tail of a binomial count (sizes need not be whole): Clopper and Pearson's test."""
+    from scipy.special import betainc
+
+    more = float(betainc(events, size - events + 1, p)) if events > 0 else 1.0
+    less = float(betainc(size - events, events + 1, 1 - p)) if events < size else 1.0
+    return min(2 * more, 2 * less, 1.0)
 
 
 def effective_size(w: Floats) -> float:

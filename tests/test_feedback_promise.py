@@ -13,11 +13,11 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
+from mllayers._stats import delivered_rate
 from mllayers.data import weighted_rate
 from mllayers.feedback import LedgerPromise, PromiseKept, ledger_promise, matured, promise_kept
 from mllayers.feedback.promise import (
     _delivered_dollars,
-    _delivered_rate,
     _names_or_none,
     _unchecked,
     _weighted_money,
@@ -178,7 +178,7 @@ def test_the_result_of_a_model():
         (
             {"when": [1, "2026-01"]},
             TypeError,
-            "when must hold periods of one kind, to be put in order; got int and str",
+            "when must hold values of one kind, to be put in order; got int and str",
         ),
         ({"level": 0}, ValueError, "level must be > 0 and < 1; got 0"),
     ],
@@ -359,7 +359,7 @@ def test_names_are_text_or_absent(entry):
 
 
 def test_what_was_not_checked_has_no_cases_and_no_events():
-    nothing = _unchecked("nobody") | _delivered_rate(np.empty(0), np.empty(0), 0.5, 0.95)
+    nothing = _unchecked("nobody") | delivered_rate(np.empty(0), np.empty(0), 0.5, 0.95)
     assert (_unchecked("nobody")["n"], _unchecked("nobody")["events"], nothing["events"]) == (0, 0, 0)
     assert (nothing["promised"], nothing["n_eff"], nothing["kept"]) == (0.5, 0.0, None)
 

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
 
 from mllayers._check import (
     Floats,
     as_binary,
     as_columns,
     as_frame,
+    as_groups,
     as_number,
     as_numbers,
-    as_periods,
     as_probabilities,
     as_propensities,
     describe,
@@ -26,7 +25,7 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import difference, effective_size, mean_interval, rate_interval
+from mllayers._stats import delivered_rate, difference, mean_interval
 from mllayers._words import count, dollars, percent
 
 __all__ = ["LedgerPromise", "PromiseKept", "ledger_promise", "promise_kept"]
@@ -168,12 +167,12 @@ def promise_kept(
     if np.isnan(label).all():
         raise ValueError("y must hold at least one label; got none")
     rows = {}
-    for name, where in _periods_in_order(when, n).items():
+    for name, where in as_groups(when, n, "when").items():
         known = where[~np.isnan(label[where])]
         rows[name] = {"n": len(where), "labels": len(known)}
-        rows[name] |= _delivered_rate(label[known], 1 / chance[known], float(promised[where].mean()), level)
+        rows[name] |= delivered_rate(label[known], 1 / chance[known], float(promised[where].mean()), level)
     known = np.flatnonzero(~np.isnan(label))
-    whole = _delivered_rate(label[known], 1 / chance[known], float(promised.mean()), level)
+    whole = delivered_rate(label[known], 1 / chance[known], float(promised.mean()), level)
     table = pd.DataFrame.from_dict(rows, orient="index").astype({"kept": "boolean"})
     asked = [*table["by_chance"].dropna(), whole["by_chance"]] if len(table) > 1 else [whole["by_chance"]]
     return PromiseKept(
@@ -181,45 +180,6 @@ def promise_kept(
         events=whole["events"], n=n, labels=len(known), ratio=whole["ratio"], by_chance=whole["by_chance"],
         kept=bool(min(asked) >= (1 - level) / len(asked)), table=table,
     )  # fmt: skip
-
-
-def _periods_in_order(when: Any, n: int) -> dict[Any, NDArray[np.intp]]:
-    """The rows of each period, the periods in their order."""
-    if when is None:
-        return {"all": np.arange(n)}
-    period = as_periods(when, n, "when")
-    rows: dict[Any, list[int]] = {}
-    for row, name in enumerate(period):
-        rows.setdefault(name, []).append(row)
-    try:
-        return {name: np.array(rows[name]) for name in sorted(rows)}
-    except TypeError:
-        kinds = " and ".join(sorted({type(name).__name__ for name in rows}))
-        raise TypeError(f"when must hold periods of one kind, to be put in order; got {kinds}") from None
-
-
-def _delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[str, Any]:
-    """What labels with these weights deliver, beside the promise; everything but the promise is NaN without labels."""
-    if not len(seen):
-        nothing = dict.fromkeys(("delivered", "low", "high", "ratio", "by_chance"), math.nan)
-        return {"events": 0, "n_eff": 0.0, "promised": said, **nothing, "kept": None}
-    rate, n_eff = float(w @ seen / w.sum()), effective_size(w)
-    noise = float((w**2 @ (seen - rate) ** 2) / w.sum() ** 2)
-    size = min(rate * (1 - rate) / noise, n_eff) if 0 < rate < 1 else n_eff
-    low, high = rate_interval(rate * size, size, level=level)
-    by_chance = _binomial_chance(rate * size, size, said)
-    ratio = said / rate if rate else math.inf if said else math.nan
-    return {
-        "events": int(seen.sum()), "n_eff": n_eff, "promised": said, "delivered": rate, "low": low, "high": high,
-        "ratio": ratio, "by_chance": by_chance, "kept": by_chance >= 1 - level,
-    }  # fmt: skip
-
-
-def _binomial_chance(events: float, size: float, p: float) -> float:
-    """Twice the smaller tail of a binomial count (sizes need not be whole): Clopper and Pearson's test."""
-    more = float(betainc(events, size - events + 1, p)) if events > 0 else 1.0
-    less = float(betainc(size - events, events + 1, 1 - p)) if events < size else 1.0
-    return min(2 * more, 2 * less, 1.0)
 
 
 # the promises of a policy -------------------------------------------------------------------------------------------
@@ -359,10 +319,10 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
     said = alone & ~np.isnan(score)
     period = None if when is None else rows[as_columns([when], "when")[0]].tolist()
     table: dict[tuple[str, Any], dict[str, Any]] = {}
-    for name, where in _periods_in_order(period, n).items():
+    for name, where in as_groups(period, n, "when").items():
         use = where[said[where]]
         if len(use):
-            row = _delivered_rate(y[use], w[use], float(np.average(score[use], weights=w[use])), level)
+            row = delivered_rate(y[use], w[use], float(np.average(score[use], weights=w[use])), level)
             table["probability", name] = {"n": len(use), "held_out": None, "why": "", **row}
         elif len(where):
             table["probability", name] = _unchecked("no case with a score was left alone")
