@@ -23,7 +23,7 @@ GRADES = pd.DataFrame(
 )
 LOSSES = pd.DataFrame(
     {"log loss on the team's hold-out": [0.0029, 0.0189, 0.0197], "fake orders shipped": [360.0, 124.0, 94.0]},
-    index=["observed labels", "with 2 % audit", "all labels"],
+    index=["observed labels", "with 2 % audit", "every label"],
 )
 RATES = pd.DataFrame(
     {

@@ -224,23 +224,25 @@ def minutes(nb):
             yield f"cell {n}: tag the section {name!r} {kind}, and only so"
         total["all"] += length
         total["core"] += length * (kind == "core")
-    if nb.solved:
-        again = nbformat.from_dict(nb.nb)
-        minutes_of_course.write(again, nb.language)
-        for n, (there, here) in enumerate(zip(nb.cells, again.cells, strict=True)):
-            if (there.source, told(there).get("minutes")) != (here.source, told(here).get("minutes")):
-                yield f"cell {n}: the minutes are not those of the words and lines; run mllayers build --execute"
-        core, optional = (
-            sum(s.minutes for s in minutes_of_course.estimated(nb.nb) if s.optional is kind) for kind in (False, True)
-        )
-        if minutes_of_course.SUM.format(core=core, optional=optional) not in nb.cells[0].source and nb.language == "en":
-            yield f"cell 0: say {minutes_of_course.SUM!r}; build --execute fills in the numbers"
-        for n, cell in nb.code:
-            if "exercise" in tags(cell) and not told(cell).get("work"):
-                yield f"cell {n}: an exercise states the minutes it asks for (mllayers.work)"
     for part, limit in MINUTES.items():
         if total[part] > limit:
             yield f"{part} sections take {total[part]} minutes; shorten them, or move something behind, to {limit}"
+
+
+def estimated(nb):
+    """The minutes are those of words, code lines and stated work, and stand where they are read."""
+    if not nb.solved:
+        return
+    again = nbformat.from_dict(nb.nb)
+    minutes_of_course.write(again, nb.language)
+    for n, (there, here) in enumerate(zip(nb.cells, again.cells, strict=True)):
+        if (there.source, told(there).get("minutes")) != (here.source, told(here).get("minutes")):
+            yield f"cell {n}: the minutes are not those of its words and lines; run python -m mllayers build --execute"
+    if minutes_of_course.said(again, nb.language) not in again.cells[0].source:
+        yield f"cell 0 must say {minutes_of_course.said(again, nb.language)!r}; build --execute keeps the numbers right"
+    for n, cell in nb.code:
+        if "exercise" in tags(cell) and not told(cell).get("work"):
+            yield f"cell {n}: an exercise states the minutes it asks for (mllayers.work)"
 
 
 def cell_count(nb):
@@ -800,7 +802,18 @@ BOTH = [valid, executed, links, plain, formulas, names_exist, exercises_in_order
 RULES = [
     *BOTH,
     *(formulas_shown, promised, filled),
-    *(known_metadata, title, heading_levels, sections, minutes, cell_count, word_count, code_length, prose_between),
+    *(
+        known_metadata,
+        title,
+        heading_levels,
+        sections,
+        minutes,
+        estimated,
+        cell_count,
+        word_count,
+        code_length,
+        prose_between,
+    ),
     *(lift_out, exercises, clean_outputs, absolute_paths, network, silenced, installs, star_imports, semicolons),
     *(alt_text, reading_sentence, typed_numbers, claim_ids, required_claims, experiments, truth),
 ]

@@ -5,6 +5,7 @@ import importlib
 import importlib.machinery
 import importlib.metadata
 import json
+import math
 import multiprocessing
 import os
 import re
@@ -21,7 +22,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
-from mllayers.course import ____, believe, card, check, hint, learner, predict, predictions, reveal, start, words
+from mllayers.course import (
+    ____,
+    believe,
+    card,
+    check,
+    hint,
+    learner,
+    minutes,
+    predict,
+    predictions,
+    reveal,
+    start,
+    words,
+)
 from mllayers.course.beliefs import BELIEFS
 from mllayers.course.exercises import find
 
@@ -971,3 +985,41 @@ def test_every_prediction_of_the_course_has_a_name():
         for guess in re.findall(r'predict\(\\"(P\d-\d)\\"', path.read_text(encoding="utf-8"))
     }
     assert asked == set(importlib.import_module("mllayers.course.predictions")._ASKED)
+
+
+# --- how long a notebook takes ----------------------------------------------------------------------------------------
+
+
+def _timed_notebook():
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    says = new_output("display_data", {"text/markdown": "five words said by code", "text/plain": "x"})
+    table = new_output("display_data", {"text/html": "<p>two words</p><details><p>a table of numbers</p></details>"})
+    opening = {"tags": ["core"], "mllayers": {"section": "question"}}
+    optional = {"tags": ["optional"], "mllayers": {"section": "more"}}
+    return new_notebook(
+        cells=[
+            new_markdown_cell(f"# Layer 1\n\n{minutes.SUM.format(core=9, optional=9)}", metadata=opening),
+            new_markdown_cell("## Set up\n\nwords", metadata={"tags": ["core"], "mllayers": {"section": "setup"}}),
+            new_code_cell("import numpy\n\na = 1\nb = 2", outputs=[says, table], metadata={"mllayers": {"work": 4}}),
+            new_markdown_cell("## More\n\n" + "word " * 180, metadata=optional),
+        ]
+    )
+
+
+def test_minutes_count_words_lines_and_stated_work():
+    question, setup, more = minutes.estimated(_timed_notebook())
+    assert (setup.words, setup.lines) == (4 + 5 + 2, 2)  # "## Set up words", what code says; no import, no table
+    assert setup.minutes == math.ceil(11 / 180 + 2 * 8 / 60 + 4) == 5
+    assert (more.minutes, more.optional, question.optional) == (2, True, False)
+
+
+def test_minutes_are_written_where_they_are_read_and_only_once():
+    notebook = _timed_notebook()
+    minutes.write(notebook)
+    first = [cell.source for cell in notebook.cells]
+    assert "**6 minutes** for the core path, 2 more" in first[0]
+    assert first[1].splitlines()[:3] == ["## Set up", "", "*About 5 min (estimated).*"]
+    minutes.write(notebook)
+    assert [cell.source for cell in notebook.cells] == first
+    assert minutes.said(notebook) in first[0]

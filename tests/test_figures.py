@@ -49,7 +49,7 @@ def test_bars_that_stand_beside_each_other_have_hatches_or_lightness():
 
 
 def test_unknown_meaning_is_refused():
-    with pytest.raises(ValueError, match=r"kind must be one of truth, sees, .*, neutral; got 'red'"):
+    with pytest.raises(ValueError, match=r"kind must be one of truth, sees, .*, boosting; got 'red'"):
         fg.look("red")
 
 

@@ -7,8 +7,9 @@ import types
 import nbformat
 import notebook_lint as lint
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mllayers.course import minutes as course_minutes
 from mllayers.course.words import SECTIONS
 
 FIGURE = [
@@ -36,7 +37,10 @@ def prose(source="Why?", *tags, **told):
 
 
 def heading(name, minutes=3):
-    text = "# Layer 1 — Data: is the sample like the world?" if name == "question" else f"## {SECTIONS[name]}"
+    title = "# Layer 1 — Data: is the sample like the world?\n\nIt takes " + course_minutes.SUM.format(
+        core=0, optional=0
+    )
+    text = title if name == "question" else f"## {SECTIONS[name]}"
     return prose(text, "core", section=name, minutes=minutes)
 
 
@@ -52,10 +56,14 @@ def good():
         prose("A voucher costs <span>&#36;</span>5, see [30 %](https://x.org), `1.5`, $p = 0.5$.", typed=["$5"])
     ]
     cells["happened"] += [code("show(figure)", outputs=FIGURE), prose("### More\n![a bar chart](alt.png)")]
-    cells["turn"] += [code('answer = 3\ncheck("N1-1", answer)', "exercise", blanks=["answer"], outputs=[CORRECT])]
+    cells["turn"] += [
+        code('answer = 3\ncheck("N1-1", answer)', "exercise", blanks=["answer"], work=4, outputs=[CORRECT])
+    ]
     cells["take"] += [code("def f(x):\n    return x", "lift-out", **{"try": "assert f(1) == 1"})]
     more = [prose("## Optional: more", "optional", section="more", minutes=4)]
-    return numbered([cell for section in cells.values() for cell in section] + more)
+    found = numbered([cell for section in cells.values() for cell in section] + more)
+    course_minutes.write(new_notebook(cells=found))
+    return found
 
 
 def numbered(cells):
@@ -123,13 +131,17 @@ BAD = [
     (lint.sections, replace("case", prose("## A case", "core", section="case", minutes=1)), "'## The case'"),
     (lint.sections, with_cells(prose("## Surprise")), "'Surprise' opens a section"),
     (lint.sections, with_cells(prose("## Extra", "optional", section="x", minutes=1)), "'x' stands within the core"),
-    (lint.minutes, replace("flip", prose("## When", "core", section="flip")), "needs its minutes"),
+    (lint.minutes, replace("flip", prose("## When", "core", section="flip")), "has no minutes"),
+    (lint.estimated, replace("flip", heading("flip", 9)), "the minutes are not those of its words and lines"),
+    (lint.estimated, replace("case", heading("case"), prose("word " * 900)), "the minutes are not those"),
+    (lint.estimated, replace("question", prose("# Layer 1", section="question", minutes=1)), "cell 0 must say"),
+    (lint.estimated, with_cells(code("answer = 3", "exercise")), "states the minutes it asks for"),
     (lint.minutes, replace("flip", prose("## When", section="flip", minutes=1)), "tag the section 'flip' core"),
-    (lint.minutes, replace("flip", heading("flip", 10)), "core sections take 46 minutes"),
-    (lint.minutes, replace("more", prose("## M", "optional", section="m", minutes=60)), "all sections take 99"),
+    (lint.minutes, replace("flip", heading("flip", 60)), "core sections take 76 minutes"),
+    (lint.minutes, replace("more", prose("## M", "optional", section="m", minutes=100)), "all sections take 117"),
     (lint.cell_count, with_cells(*(prose() for _ in range(60))), "core sections have 80 cells"),
     (lint.cell_count, [*good(), *(prose() for _ in range(90))], "all sections have 111 cells"),
-    (lint.word_count, with_cells(prose("word " * 2_201)), "the core path has 2,2"),
+    (lint.word_count, with_cells(prose("word " * 2_201)), "the core path has 2,3"),
     (lint.code_length, with_cells(code(LONG)), "has 15 lines of code"),
     (lint.code_length, with_cells(code(LONG + "\nx = 16", "lift-out")), "leave it at 15"),
     (

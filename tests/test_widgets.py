@@ -102,7 +102,7 @@ def test_every_setting_of_every_control(outputs):
         ({"controls": {"a": ipywidgets.IntSlider()}}, ValueError, "'a' must have a visible label"),
         ({"alt": "figure"}, ValueError, "alt must say in words what the figure shows"),
         ({"says": "a sentence"}, TypeError, "says must be a function that returns the sentence"),
-        ({"title": ""}, ValueError, "title must"),
+        ({"title": ""}, TypeError, "title must"),
     ],
 )
 def test_what_explore_refuses(outputs, changed, error, message):

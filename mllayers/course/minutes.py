@@ -12,7 +12,7 @@ from typing import Any
 
 from mllayers.course.words import told
 
-__all__ = ["SECONDS_A_LINE", "WORDS_A_MINUTE", "Section", "estimated", "write"]
+__all__ = ["SECONDS_A_LINE", "WORDS_A_MINUTE", "Section", "estimated", "said", "write"]
 
 WORDS_A_MINUTE = 180
 SECONDS_A_LINE = 8
@@ -81,10 +81,16 @@ def write(notebook: Any, language: str = "en") -> None:
         else:
             cell.source = f"{heading}\n\n{line}\n\n{rest.lstrip()}".rstrip()
     if found:
-        first, text = notebook.cells[found[0].first], told(SUM, language)
-        pattern = re.compile(re.sub(r"\\\{\w+\\\}", r"\\d+", re.escape(text)))
-        core, optional = (sum(s.minutes for s in found if s.optional is kind) for kind in (False, True))
-        first.source = pattern.sub(text.format(core=core, optional=optional), first.source, count=1)
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", r"\\d+", re.escape(told(SUM, language))))
+        first = notebook.cells[found[0].first]
+        first.source = pattern.sub(said(notebook, language), first.source, count=1)
+
+
+def said(notebook: Any, language: str = "en") -> str:
+    """The words of the sum, which stand in the first cell."""
+    found = estimated(notebook)
+    core, optional = (sum(s.minutes for s in found if s.optional is kind) for kind in (False, True))
+    return told(SUM, language).format(core=core, optional=optional)
 
 
 def _words(cell: Any) -> int:

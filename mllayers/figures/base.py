@@ -73,8 +73,8 @@ LOOKS: dict[str, Look] = {
     "policy": Look("#0072B2", "-", "^", ""),
     "bound": Look("#009E73", "-.", "P", "xx"),
     "neutral": Look("#767676", "-", "v", ""),
-    "regression": Look("#6A51A3", "-", "h", "\\\\"),
-    "boosting": Look("#A6761D", "--", "X", "--"),
+    "regression": Look("#5B2BA8", "-", "h", "\\\\"),
+    "boosting": Look("#7A4A0A", "--", "X", "--"),
 }
 
 
