@@ -288,8 +288,8 @@ def as_path(x: Any, name: str) -> Path:
 # points in time -----------------------------------------------------------------------------------------------------
 
 
-def as_times(x: Any, name: str) -> NDArray[np.datetime64]:
-    """Points in time to the microsecond, in UTC and without a zone, none of them missing.
+def as_times(x: Any, name: str, *, missing: bool = False) -> NDArray[np.datetime64]:
+    """Points in time to the microsecond, in UTC and without a zone; ``missing=True`` lets NaT (None, NA) through.
 
     Those with a zone become UTC, those without are taken as they are; a date is its first moment. What is only an order
     (a month's number) is no time and refused, and so is text that one country reads as April and another as October.
@@ -318,7 +318,7 @@ def as_times(x: Any, name: str) -> NDArray[np.datetime64]:
                 out[row] = known[entry]
             else:
                 out[row] = _moment(entry, name, row)
-    if np.isnat(out).any():
+    if not missing and np.isnat(out).any():
         raise ValueError(f"{name} is missing at row {int(np.argmax(np.isnat(out)))}")
     far = (out < _YEARS[0]) | (out >= _YEARS[1])
     if far.any():

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy.stats import binom, kstest
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom, kstwo
 
 from mllayers._check import (
     Floats,
@@ -198,9 +198,7 @@ def matured(
     here = time <= day
     if not here.any():
         raise ValueError(f"decisions must hold at least one taken by {_told_day(day)}; got none")
-    # The end of a day is its last microsecond: 9 January is 8 days old at the end of the 16th, not a moment less.
-    until = day + np.timedelta64(1, "us") if (day + np.timedelta64(1, "us")).astype("int64") % _DAY == 0 else day
-    age = (until - time[here]).astype("timedelta64[us]").astype(np.float64) / _DAY
+    age = _ages(time[here], day)
     share = _arrived_shares(delay, age)
     found = _outcomes_by_decision(came, keys, among, kind, day)
     y, value, lag = found.y[here], found.value[here], found.lag[here]
@@ -222,6 +220,13 @@ def matured(
         arrived=arrived, early=arrived - events, worth=worth, unmatched=found.unmatched,
         fit=_law_fit(delay, lag[y == 1], age[y == 1], share[y == 1]), labels=labels,
     )  # fmt: skip
+
+
+def _ages(time: NDArray[np.datetime64], day: np.datetime64) -> Floats:
+    """Days from each time to a moment. The end of a day is its last microsecond: 9 January is 8 days old then."""
+    until = day + np.timedelta64(1, "us") if (day + np.timedelta64(1, "us")).astype("int64") % _DAY == 0 else day
+    age: Floats = (until - time).astype("timedelta64[us]").astype(np.float64) / _DAY
+    return age
 
 
 def _told_day(day: np.datetime64) -> str:
@@ -332,11 +337,20 @@ def _arrived_shares(delay: Any, age: Floats) -> Floats:
 
 
 def _law_fit(delay: Any, lag: Floats, age: Floats, share: Floats) -> float:
-    """How likely delays as far from the law as these are: F(delay) / F(age) must be uniform among the arrived."""
+    """How likely delays as far from the law as these are: F(delay) / F(age) must be uniform among the arrived.
+
+    Where F jumps, any value of the jump would do; the distances taken are those that all of them share (without a jump,
+    Kolmogorov and Smirnov's), so that delays in whole days do not look wrong.
+    """
     use = share > 0
     if not use.any():
         return math.nan
     within = _arrived_shares(delay, lag[use])
     if not ((within % 1 > 0).any() or (share[use] % 1 > 0).any()):
         return math.nan  # all or nothing says when to look, not how long it takes
-    return float(kstest(np.minimum(within / share[use], 1.0), "uniform").pvalue)
+    before = np.where(lag[use] > 0, _arrived_shares(delay, np.nextafter(lag[use], 0)), 0.0)
+    least, most = (np.sort(np.minimum(ends / share[use], 1.0)) for ends in (before, within))
+    n = len(most)
+    ranks = np.arange(1, n + 1)
+    apart = max(float((ranks / n - most).max()), float((least - (ranks - 1) / n).max()))
+    return float(kstwo.sf(apart, n))
