@@ -10,7 +10,7 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest test-browser bench build site test-site lite test-lite
+.PHONY: help course test check test-all test-oldest test-browser bench build site handouts test-site lite test-lite
 .PHONY: install install-build install-test install-all install-oldest install-browser install-site install-lite
 
 help: ## list these commands
@@ -44,8 +44,12 @@ build: install-build ## make the learner copies of the notebooks, executing the 
 
 site: install-site ## build the web site in build/site, from the stored outputs of the notebooks; warnings are errors
 	@rm -rf build/site
+	@.venv-site/bin/python docs/handouts.py build/handouts
 	@.venv-site/bin/python docs/pages.py build/pages
 	@.venv-site/bin/python -m sphinx -q -W --keep-going -E -c docs -d build/doctrees build/pages build/site
+
+handouts: install-browser ## the cheat sheet and the glossary as PDF, in build/handouts (needs Chromium)
+	@$(BIN)/python docs/handouts.py build/handouts --pdf
 
 test-site: site install-browser ## the site in a real browser: links, search, keyboard, narrow screens, axe-core (needs Chromium)
 	@$(BIN)/python -m pytest -m browser tests/site

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import handouts
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +53,7 @@ def gather(folder: Path) -> None:
     solved = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
     learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    own = [ROOT / path for path in PEOPLE]
+    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md")]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [ROOT / path for path in _PICTURE.findall(readme)]
     for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
@@ -69,7 +70,7 @@ def gather(folder: Path) -> None:
     notebooks = {path.relative_to(ROOT).as_posix(): nbformat.read(path, as_version=4) for path in solved}
     shelves = {name: importlib.import_module(f"mllayers.{name}") for name in SHELVES}
     pages = {"index": home(readme, notebooks, shelves), "recipes": recipes(notebooks)}
-    pages |= {"reference/index": overview(shelves)}
+    pages |= {"cheatsheet": cheat_sheet(), "reference/index": overview(shelves)}
     pages |= {f"reference/{name}": reference(name, it) for name, it in shelves.items()}
     (folder / "reference").mkdir()
     for name, text in pages.items():
@@ -90,7 +91,12 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
         "The notebooks": [
             f"{_short(notebook)} <{path.removesuffix('.ipynb')}>" for path, notebook in notebooks.items()
         ],
-        "To look up": ["Recipes <recipes>", "Data card <datasets/README>"],
+        "To look up": [
+            "Cheat sheet <cheatsheet>",
+            "Glossary <docs/glossary>",
+            "Recipes <recipes>",
+            "Data card <datasets/README>",
+        ],
         "Functions": ["All functions <reference/index>", *(f"reference/{name}" for name in shelves)],
         "For whoever carries on": [f"{name} <{path.removesuffix('.md')}>" for path, name in PEOPLE.items()],
     }
@@ -113,8 +119,16 @@ def recipes(notebooks: dict[str, Any]) -> str:
                 above = cell.source
             elif "lift-out" in cell.metadata.get("tags", []):
                 section = re.sub(r"[^\w\- ]", "", _heading(above).lower()).replace(" ", "-")
-                page += [f"## `{_defined(cell.source)}`, without mllayers", above.partition("\n")[2].strip()]
+                page += [f"## `{handouts.defined(cell.source)}`, without mllayers", above.partition("\n")[2].strip()]
                 page += [f"From [{title}]({path}#{section})", f"```python\n{cell.source}\n```"]
+    return "\n\n".join(page) + "\n"
+
+
+def cheat_sheet() -> str:
+    """The five layers on one page: question, formula, code."""
+    page = ["# Cheat sheet", f"{handouts.SENTENCE} To print: [one page](path:cheatsheet.html)."]
+    for title, says, formula, letters, code in handouts.layers():
+        page += [f"## {title}", f"{says}:", formula, letters.capitalize() + ".", f"```python\n{code}\n```"]
     return "\n\n".join(page) + "\n"
 
 
@@ -192,11 +206,6 @@ def _heading(text: str) -> str:
 def _short(notebook: Any) -> str:
     """Number and name of a notebook's layer, such as *3 Decision*."""
     return re.sub(r"Layer (\d+) — (\w+).*", r"\1 \2", _heading(notebook.cells[0].source))
-
-
-def _defined(source: str) -> str:
-    """The first function or class that some code defines."""
-    return next(node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
 
 if __name__ == "__main__":

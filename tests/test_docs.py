@@ -199,11 +199,16 @@ def test_new_names_of_the_changelog_exist():
 
 
 @pytest.fixture(scope="module")
-def pages():
-    spec = importlib.util.spec_from_file_location("pages", DOCS / "pages.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def scripts():
+    """The folder of the site's scripts, where they find each other as they do when they are run."""
+    sys.path.insert(0, str(DOCS))
+    yield
+    sys.path.remove(str(DOCS))
+
+
+@pytest.fixture(scope="module")
+def pages(scripts):
+    return importlib.import_module("pages")
 
 
 @pytest.fixture(scope="module")
@@ -246,3 +251,43 @@ def test_a_still_page_does_not_ask_to_run_a_cell(pages, gathered):
         nbformat.validate(nbformat.read(path, as_version=4))
         assert pages.RUN_IT not in read(path)
         assert pages.STILL in read(path)
+
+
+# --- glossary and cheat sheet
+
+
+@pytest.fixture(scope="module")
+def handouts(scripts):
+    return importlib.import_module("handouts")
+
+
+def solved(number):
+    return nbformat.read(next((ROOT / "notebooks" / "solved").glob(f"0{number}_*.ipynb")), as_version=4)
+
+
+def test_the_glossary_is_in_order_and_says_each_word_once(handouts):
+    words = [word for word, _, _ in handouts.terms()]
+    assert words == sorted(words, key=str.casefold)
+    assert len(words) == len(set(words)) == read(DOCS / "glossary.md").count("\n: ")
+
+
+def test_each_word_of_the_glossary_is_used_in_its_notebook(handouts):
+    texts = {n: " ".join(cell.source for cell in solved(n).cells).casefold() for n in range(1, 6)}
+    missing = []
+    for word, n, _ in handouts.terms():
+        stems = [part.strip().casefold().rstrip("es") for part in re.split(r", | or ", word)]
+        if not any(stem in texts[n] for stem in stems):
+            missing.append((word, n))
+    assert missing == []
+
+
+def test_the_cheat_sheet_holds_five_questions_formulas_and_functions(handouts):
+    sheet, found = handouts.cheat_sheet(), handouts.layers()
+    assert len(found) == len(handouts.FORMULAS) == 5
+    assert sheet.count("<math") == sheet.count("<pre>") == 5
+    for n, (title, _, _, _, code) in enumerate(found, 1):
+        assert title.split(": ", 1)[1] in solved(n).cells[0].source
+        ran = {}
+        exec(compile(handouts.in_short(code), "cheat sheet", "exec"), ran)
+        assert [name for name, it in ran.items() if isinstance(it, FunctionType)] == [handouts.defined(code)]
+    assert "http" not in sheet.replace("http-equiv", "")

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -238,7 +239,7 @@ def test_what_show_refuses(outputs, changed, error, message):
 
 def test_the_table_has_a_caption_and_headers_with_scope():
     html = numbers(pd.DataFrame({"cost $": [1234.5, None]}, index=["a<b", "c"]))
-    assert "<caption>The numbers</caption>" in html
+    assert re.search(r"<caption style=.*clip-path.*>The numbers</caption>", html)  # heard; seen it would stand twice
     assert '<th scope="col">cost <span>&#36;</span></th>' in html
     assert '<th scope="row">a&lt;b</th>' in html
     assert "<td>1,234</td>" in html

@@ -21,6 +21,7 @@ from mllayers._check import describe, one_of
 from mllayers._results import DOLLAR
 
 FACE = "#FEFDFB"
+_CARD = 'style="border-radius: 6px"'  # a sheet of its own, on a light and on a dark page
 INK = "#1F1F1F"
 GREYS = ("#4D4D4D", "#8C8C8C", "#CFCFCF", "#FFFFFF")
 HATCHES = ("", "//", "..", "")
@@ -193,7 +194,8 @@ def picture(png: bytes, alt: str, *, compact: bool = True) -> tuple[dict[str, st
         image.quantize(64, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
         png = small.getvalue()
     code = base64.b64encode(png).decode("ascii")
-    shown = f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" src="data:image/png;base64,{code}">'
+    sized = f'alt="{html.escape(alt)}" width="{width}" height="{height}" {_CARD}'
+    shown = f'<img {sized} src="data:image/png;base64,{code}">'
     return (
         {"image/png": code, "text/html": shown, "text/plain": alt},
         {"image/png": {"alt": alt, "width": width, "height": height}},
