@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import as_number
 
@@ -127,32 +127,109 @@ def mean_interval(x: Floats, *, level: float, events: int | None = None) -> Inte
     Hall (1992), "On the Removal of Skewness by Transformation", JRSS B 54(1), 221–228; tried on skewed positive data
     by Zhou and Gao (2000), The American Statistician 54(2), 100–104. Satterthwaite (1946), Biometrics Bulletin 2(6).
     """
-    from scipy.special import stdtrit
+    return moments_of(x, events=events).interval(level)
 
-    tail, n, entries = 0.5 + as_number(level, "level", gt=0, lt=1) / 2, x.size, np.sort(x)
+
+class Moments(NamedTuple):
+    """What `mean_interval` needs to know of an array, for as many levels as are asked for."""
+
+    n: int
+    mean: float
+    unit: float
+    m2: float
+    m3: float
+    m4: float
+    events: int
+    enough: bool
+
+    def interval(self, level: float) -> Interval:
+        """The interval of `mean_interval` at this level."""
+        from scipy.special import stdtrit
+
+        tail = 0.5 + as_number(level, "level", gt=0, lt=1) / 2
+        if not self.enough:
+            return Interval(math.nan, math.nan, self.events)
+        t = float(stdtrit(max(min(self.events, 2 * self.n * self.m2**2 / self.m4) - 1, 1.0), tail))
+        skew = self.m3 / self.m2**1.5 / math.sqrt(self.n)
+        low, high = (_unskewed(y, skew) for y in (t, -t))
+        se = self.unit * math.sqrt(self.m2 / (self.n - 1))
+        return Interval(self.mean - se * low, self.mean - se * high, self.events)
+
+
+def moments_of(x: Floats, *, events: int | None = None) -> Moments:
+    """The moments of an array and its events, as `mean_interval` counts them."""
+    n, entries = x.size, np.sort(x)
     if n < 2:
-        return Interval(math.nan, math.nan, 0)
+        return Moments(n, float(x.sum()), 0.0, 0.0, 0.0, 0.0, 0, enough=False)
     rounding = 1e-11 * float(max(abs(entries[0]), abs(entries[-1])))
     shared = max(int((np.abs(entries - base) <= rounding).sum()) for base in (entries[(n - 1) // 2], entries[n // 2]))
     found, least = (n - shared, FEWEST_EVENTS) if 2 * shared >= n else (n, FEWEST_CASES)
     enough = found >= least
     found = found if events is None else min(found, events)
-    if not enough or found < FEWEST_EVENTS:
-        return Interval(math.nan, math.nan, found)
     mean, unit = float(entries.mean()), float(entries[-1] - entries[0])
+    if not enough or found < FEWEST_EVENTS:
+        return Moments(n, mean, unit, 0.0, 0.0, 0.0, found, enough=False)
     d = (entries - mean) / unit
     squares = d * d
     m2, m3, m4 = float(squares.mean()), float((squares * d).mean()), float((squares * squares).mean())
-    t = float(stdtrit(max(min(found, 2 * n * m2**2 / m4) - 1, 1.0), tail))
-    skew = m3 / m2**1.5 / math.sqrt(n)
-    low, high = (_unskewed(y, skew) for y in (t, -t))
-    se = unit * math.sqrt(m2 / (n - 1))
-    return Interval(mean - se * low, mean - se * high, found)
+    return Moments(n, mean, unit, m2, m3, m4, found, enough=True)
 
 
 def _unskewed(y: float, skew: float) -> float:
     """Hall's transformation of a quantile; `skew` is the skewness of the mean."""
     return y if abs(skew) < 1e-6 else 3 / skew * (math.cbrt(1 + skew * (y - skew / 6)) - 1)
+
+
+def chance_if_none(value: float, ends: Callable[[float], tuple[float, float]]) -> float:
+    """The p-value of *no difference*: 1 − the level at which the interval begins to hold 0 (never below 1e-12).
+
+    Parameters
+    ----------
+    value : float
+        The estimate.
+    ends : callable
+        Takes a level and returns both ends of the interval.
+    """
+    from scipy.optimize import brentq
+
+    if math.isnan(value) or math.isnan(ends(0.5)[0]):
+        return math.nan
+
+    def beyond(log_p: float) -> float:
+        low, high = ends(-math.expm1(log_p))
+        return low if value > 0 else -high
+
+    surest, least_sure = math.log(1e-12), math.log(1 - 1e-9)
+    if value == 0 or beyond(least_sure) <= 0:
+        return 1.0
+    return math.exp(brentq(beyond, surest, least_sure, xtol=1e-10)) if beyond(surest) < 0 else 1e-12
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm's adjusted p-values: below α wherever all of them together may be called sure with an error of α.
+
+    A missing one (NaN) was not asked, does not count and stays missing.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6(2), 65–70.
+    """
+    each = np.asarray(p, dtype=np.float64)
+    out = np.full(each.shape, np.nan)
+    asked = np.flatnonzero(~np.isnan(each))
+    order = asked[np.argsort(each[asked], kind="stable")]
+    steps = each[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return out
+
+
+def size_told(low: float, high: float, least: float) -> str:
+    """Whether a difference within these ends matters, where at least so much does: *matters*, *small* or *open*."""
+    if math.isnan(low) or math.isnan(high):
+        return "open"
+    if low >= least or high <= -least:
+        return "matters"
+    return "small" if -least < low and high < least else "open"
 
 
 def weighted_rate_interval(

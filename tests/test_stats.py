@@ -7,20 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from mllayers._stats import (
     FEWEST_CASES,
     FEWEST_EVENTS,
     OverlapCollapsed,
+    chance_if_none,
     difference,
     effective_size,
     guard_weights,
+    holm,
     keyed_uniform,
     mean_interval,
+    moments_of,
     normal_quantile,
     rate_interval,
     score_interval,
+    size_told,
     weighted_counts,
     weighted_rate_interval,
 )
@@ -367,3 +372,50 @@ def test_keyed_draws_stay_what_they_are():
 
 def test_keyed_draws_of_nobody():
     assert keyed_uniform([], seed=1, lot="x").size == 0
+
+
+# several questions at once ------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.lists(st.booleans(), min_size=20, max_size=20))
+def test_holms_p_values_are_those_of_statsmodels_over_what_was_asked(p, gone):
+    each = np.where(gone[: len(p)], np.nan, p)
+    asked = ~np.isnan(each)
+    found = holm(each)
+    assert np.isnan(found).tolist() == (~asked).tolist()
+    if asked.any():
+        np.testing.assert_allclose(found[asked], multipletests(each[asked], method="holm")[1])
+
+
+@pytest.mark.parametrize("shift", [-0.4, -0.05, 0.0, 0.1, 0.3, 2.0])
+def test_the_chance_of_none_is_where_the_interval_begins_to_hold_zero(shift):
+    x = np.random.default_rng(3).normal(shift, 1, 4_000)
+    known = moments_of(x)
+    p = chance_if_none(known.mean, lambda level: known.interval(level)[:2])
+    assert p == pytest.approx(max(stats.ttest_1samp(x, 0).pvalue, 1e-12), rel=0.15)
+    if p > 1e-11:
+        for more, holds in ((1e-3, True), (-1e-3, False)):
+            low, high = mean_interval(x, level=1 - p * (1 - more))[:2]
+            assert (low <= 0 <= high) == holds
+
+
+def test_the_chance_of_none_where_there_is_nothing_or_no_interval():
+    assert chance_if_none(0.0, lambda level: (-level, level)) == 1
+    assert math.isnan(chance_if_none(2.0, lambda level: (math.nan, math.nan)))
+    assert math.isnan(chance_if_none(math.nan, lambda level: (0.0, 1.0)))
+    assert chance_if_none(2.0, lambda level: (1.0, 3.0)) == 1e-12
+
+
+@given(st.lists(MONEY, min_size=0, max_size=60), st.sampled_from(LEVELS), st.one_of(st.none(), st.integers(0, 80)))
+def test_moments_give_the_interval_of_the_array(x, level, events):
+    entries = np.array(x)
+    once, again = mean_interval(entries, level=level, events=events), moments_of(entries, events=events).interval(level)
+    np.testing.assert_array_equal(once, again)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(2, 5, "matters"), (-9, -2, "matters"), (-1, 1, "small"), (-2, 1, "open"), (1, 3, "open"), (math.nan, 3, "open")],
+)
+def test_size_is_told_apart_from_significance(low, high, told):
+    assert size_told(low, high, 2) == told
