@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from scipy.stats import binom, binomtest
 
 from mllayers.decision import Action, Menu, Policy, Segments, Tier, Tiers
-from mllayers.decision.plan import _explored_at_most
+from mllayers.decision.plan import _explored_at_most, _Shares
 
 quick = settings(max_examples=60, deadline=None)
 DAY = "2026-03-01"
@@ -247,6 +247,64 @@ def transport(worth, room):
     return -best.fun
 
 
+class TestSharesByCase:
+    """A stratified audit: the share that is tried at random is a column."""
+
+    def test_a_column_of_equal_shares_is_the_number(self):
+        frame = frame_of(400).assign(share=0.3)
+        pd.testing.assert_frame_equal(
+            plan(tiers(), frame, explore={"nothing": {"mail": "share"}}),
+            plan(tiers(), frame, explore={"nothing": {"mail": 0.3}}),
+        )
+
+    def test_the_propensity_is_the_share_of_the_case(self):
+        frame = frame_of(2_000)
+        frame["share"] = np.where(frame["id"] % 2, 0.4, 0.05)
+        rows = plan(tiers(holdout=0.1), frame, explore={"call": {"mail": "share", "nothing": 0.2}})
+        call = rows[rows["planned"] == "call"]
+        share = frame.loc[call.index, "share"]
+        want = (
+            call["action"]
+            .map({"call": np.nan, "mail": np.nan, "nothing": 0.3})
+            .fillna(share.where(call["action"] == "mail", 0.7 - share))
+        )
+        assert np.allclose(call["propensity"], want)
+        assert (rows.loc[rows["planned"] == "mail", "propensity"].isin([0.9, 0.1])).all()
+
+    @pytest.mark.parametrize("share", [0.05, 0.4])
+    def test_draws_come_at_the_share_of_their_case(self, share):
+        frame = frame_of(40_000).assign(p=0.1)
+        frame["share"] = np.where(frame["id"] % 2, 0.4, 0.05)
+        rows = plan(tiers(holdout=0.1), frame, explore={"nothing": {"mail": "share"}})
+        tried = rows.loc[frame["share"] == share, "drawn"] == "explore"
+        assert binomtest(int(tried.sum()), len(tried), share).pvalue > 1e-4
+
+    def test_room_is_set_aside_for_the_mean_of_the_shares(self):
+        frame = frame_of(5_000).assign(p=lambda x: np.where(x["id"] < 1_000, 0.3, 0.1))
+        frame["share"] = np.where(frame["id"] % 4, 0.0, 0.2)
+        rows = plan(tiers(mail=600), frame, explore={"nothing": {"mail": "share"}})
+        assert (rows["action"] == "mail").sum() <= 600
+        aside = binom.ppf(0.999, 1_000 + 250, 0.2)  # a quarter of those planned for nothing, at most
+        assert 600 - aside - 1 <= (rows["planned"] == "mail").sum() <= 600 - binom.ppf(0.5, 1_000, 0.2)
+
+    @pytest.mark.parametrize(
+        ("share", "told"),
+        [
+            (1.5, "share must lie in \\[0, 1\\]; got 1.5 at row 2"),
+            (np.nan, "share must hold finite numbers; got nan at row 2"),
+            (0.95, "hold-out and exploration must add up to at most 1; got 0.1 and 0.95 at row 2 where 'nothing'"),
+        ],
+    )
+    def test_what_is_no_share_is_refused(self, share, told):
+        frame = frame_of(3).assign(share=[0.1, 0.1, share])
+        with pytest.raises(ValueError, match=told):
+            plan(tiers(), frame, explore={"nothing": {"mail": "share"}})
+
+    def test_a_column_that_is_not_there_is_named(self):
+        with pytest.raises(ValueError, match="nowhere"):
+            plan(tiers(), frame_of(3), explore={"nothing": {"mail": "nowhere"}})
+
+
 class TestCapacity:
     def menu(self, worth, room):
         actions = [Action(f"a{k}", f"g{k}", 0, "x", room.get(k)) for k in range(len(worth))]
@@ -303,11 +361,11 @@ class TestCapacity:
         assert rows["planned"].to_list() == ["call", "nothing"]
 
     def test_the_room_set_aside_is_a_quantile_of_the_binomial(self):
-        shares = np.array([[0.0, 0.0, 0.02], [0.0, 0.5, 0.1], [0.0, 0.3, 0.3]])
-        sizes = np.array([900, 60, 40])
-        assert _explored_at_most(sizes, shares, 0) == 0
-        assert _explored_at_most(sizes, shares, 1) == binom.ppf(0.999, 40, 0.3)
-        assert _explored_at_most(sizes, shares, 2) == binom.ppf(0.999, 960, (18 + 6) / 960)
+        shares = _Shares(np.array([[0.0, 0.0, 0.02], [0.0, 0.5, 0.1], [0.0, 0.3, 0.3]]), {}, {})
+        planned = np.repeat([0, 1, 2], [900, 60, 40])
+        assert _explored_at_most(planned, shares, 0) == 0
+        assert _explored_at_most(planned, shares, 1) == binom.ppf(0.999, 40, 0.3)
+        assert _explored_at_most(planned, shares, 2) == binom.ppf(0.999, 960, (18 + 6) / 960)
 
     def test_two_full_actions_are_filled(self):
         menu = Menu("nothing", replace(MAIL, capacity=20), replace(CALL, capacity=10))

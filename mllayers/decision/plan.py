@@ -42,6 +42,50 @@ _SURE = 0.999  # how likely the room that is set aside is enough for exploration
 
 
 @dataclass(frozen=True)
+class _Shares:
+    """How often each action (columns) is tried at random where another one (rows) is planned.
+
+    Most shares are one number for all cases; some are a column, with a share for each case.
+    """
+
+    fixed: Floats
+    named: dict[tuple[int, int], str]
+    by_case: dict[tuple[int, int], Floats]
+
+    def of(self, planned: int, action: int, rows: Any = slice(None)) -> Any:
+        """The share of one pair, a number or one for each row."""
+        return self.by_case[planned, action][rows] if (planned, action) in self.by_case else self.fixed[planned, action]
+
+    def matrix(self, planned: int, rows: Codes) -> Floats:
+        """The shares of all actions for rows with one planned action."""
+        out = np.repeat(self.fixed[planned][None, :], rows.size, axis=0)
+        for (i, action), share in self.by_case.items():
+            if i == planned:
+                out[:, action] = share[rows]
+        return out
+
+    def any(self, planned: int) -> bool:
+        """Whether anything is tried where this is planned."""
+        return bool(self.fixed[planned].any()) or any(i == planned for i, _ in self.by_case)
+
+    def read(self, data: Any, policy: Policy, actions: list[Action]) -> _Shares:
+        """With the columns that hold shares, each in [0, 1], and no more than 1 in sum with the hold-out."""
+        found = {}
+        for pair, name in self.named.items():
+            found[pair] = as_probabilities(data[name].to_native(), name)
+        read, held = _Shares(self.fixed, self.named, found), policy.holdout or 0.0
+        for i in {i for i, _ in found}:
+            total = read.matrix(i, np.arange(len(data))).sum(axis=1)
+            if (held + total > 1 + 1e-12).any():
+                row = int(np.argmax(held + total > 1 + 1e-12))
+                raise ValueError(
+                    f"hold-out and exploration must add up to at most 1; got {exact(held)} and "
+                    f"{exact(float(total[row]))} at row {row} where {actions[i].name!r} is planned"
+                )
+        return read
+
+
+@dataclass(frozen=True)
 class _Cases:
     """The columns of the cases: their keys, scores, values and money, and the seed that settles what is equal."""
 
@@ -89,7 +133,7 @@ def planned_rows(
     score: str | None,
     value: str | None,
     segment: str | None,
-    explore: float | Mapping[Any, Mapping[Any, float]],
+    explore: float | Mapping[Any, Mapping[Any, float | str]],
     seed: int,
     model: str,
     keep: Sequence[str],
@@ -99,7 +143,7 @@ def planned_rows(
 
     seed = as_integer(seed, "seed")
     model = "" if isinstance(model, str) and not model else as_text(model, "model")
-    actions, shares = _exploration(policy, explore)
+    actions, asked = _exploration(policy, explore)
     priced = [policy._priced(action) for action in actions]
     carried = [
         column_name(x, "keep")
@@ -114,7 +158,7 @@ def planned_rows(
     dated = isinstance(time, str) and time in data.collect_schema()
     money = money_columns([x for x in priced if x.gain is not None], None)
     money += [x.cost for x in priced if isinstance(x.cost, str) and x.cost not in money]
-    numeric = [x for x in (score, value, *money) if x is not None]
+    numeric = [x for x in (score, value, *money, *asked.named.values()) if x is not None]
     others = [x for x in (case, time if dated else None, segment, *carried) if x is not None]
     check_columns(data, numeric, [])
     check_columns(data, others, [], numbers=None)
@@ -131,6 +175,7 @@ def planned_rows(
         None if value is None else as_numbers(data[value].to_native(), value, missing=True),
         {x: as_numbers(data[x].to_native(), x, missing=True) for x in money},
     )
+    shares = asked.read(data, policy, actions)
     if value is not None and not any(x.gain for x in priced):
         raise ValueError("value multiplies the gains of the actions; none of them has one")
 
@@ -150,7 +195,7 @@ def planned_rows(
         "action": pd.Series(names[action], dtype=text),
         "idle": pd.Series([policy.idle and policy.idle.name] * n, dtype=text),
         "drawn": pd.Series(lots[drawn], dtype=text),
-        "propensity": _probabilities(policy, actions, shares)[planned, action],
+        "propensity": _probabilities(policy, actions, planned, action, shares),
         "cost": cost,
         "expected_value": expected,
         "model": pd.Series([model] * n, dtype=text),
@@ -213,10 +258,11 @@ def _segment_texts(column: Any, name: str) -> list[str | None]:
     return out
 
 
-def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], Floats]:
+def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], _Shares]:
     """All actions that may be done, the policy's own first, and the share of each that is tried given the planned."""
     actions = policy.actions
     own = len(actions)
+    named: dict[tuple[int, int], str] = {}
     if not isinstance(explore, Mapping):
         total = as_number(explore, "explore", ge=0, le=1)
         shares = np.full((own, own), total / own)
@@ -234,8 +280,11 @@ def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], Floats]:
                     _refuse_unready(target)
                     actions.append(target)
                 to, told = _place_of(target, actions, len(actions), f"explore[{actions[at].name!r}]"), repr(target)
-                if (at, to) in tried:
+                if (at, to) in {*tried, *named}:
                     raise ValueError(f"explore[{actions[at].name!r}] must name each action once; got {told} twice")
+                if isinstance(share, str):
+                    named[at, to] = column_name(share, f"explore[{actions[at].name!r}][{actions[to].name!r}]")
+                    continue
                 tried[at, to] = as_number(share, f"explore[{actions[at].name!r}][{actions[to].name!r}]", ge=0, le=1)
         shares = np.zeros((own, len(actions)))
         for place, share in tried.items():
@@ -247,7 +296,7 @@ def _exploration(policy: Policy, explore: Any) -> tuple[list[Action], Floats]:
                 f"hold-out and exploration must add up to at most 1; got {exact(held)} and {exact(float(row.sum()))} "
                 f"where {planned_action.name!r} is planned"
             )
-    return actions, shares
+    return actions, _Shares(shares, named, {})
 
 
 def _place_of(x: Any, actions: list[Action], own: int, name: str) -> int:
@@ -300,7 +349,7 @@ def _menu_worth(policy: Policy, rule: Menu, cases: _Cases) -> Floats:
     return np.vstack([x for x in worth if x is not None])
 
 
-def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Codes, shares: Floats) -> Codes:
+def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Codes, shares: _Shares) -> Codes:
     """The planned actions: the first choice where it fits, else the next best; exploration has its room already.
 
     How much room it needs depends on what is planned, so it is found by repetition: what was set aside only grows.
@@ -309,7 +358,7 @@ def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Co
     reserved, planned = dict.fromkeys(limited, 0), first
     while limited:
         sizes = np.bincount(planned, minlength=len(actions))
-        needed = {i: max(_explored_at_most(sizes, shares, i), reserved[i]) for i in limited}
+        needed = {i: max(_explored_at_most(planned, shares, i), reserved[i]) for i in limited}
         for i, size in needed.items():
             if size > limited[i]:
                 raise ValueError(
@@ -325,18 +374,21 @@ def _within_room(policy: Policy, actions: list[Action], cases: _Cases, first: Co
     return planned
 
 
-def _explored_at_most(sizes: NDArray[np.intp], shares: Floats, action: int) -> int:
+def _explored_at_most(planned: Codes, shares: _Shares, action: int) -> int:
     """How often an action is tried at random among cases planned for another one, hardly ever exceeded.
 
     The sum of several binomial counts varies less than one binomial count with the same mean (Hoeffding 1956).
     """
     from scipy.special import bdtr
 
-    others = np.array([i != action and share > 0 for i, share in enumerate(shares[:, action])])
-    n = int(sizes[: len(others)][others].sum())
+    n, mean = 0, 0.0
+    for i in range(len(shares.fixed)):
+        rows = np.flatnonzero(planned == i)
+        share = np.broadcast_to(shares.of(i, action, rows), rows.size)
+        if i != action and (share > 0).any():
+            n, mean = n + int((share > 0).sum()), mean + float(share.sum())
     if n == 0:
         return 0
-    mean = float((sizes[: len(others)] * shares[:, action])[others].sum())
     low, high = -1, n  # the smallest k with P(X ≤ k) ≥ 0.999 lies in (low, high]
     while high - low > 1:
         middle = (low + high) // 2
@@ -465,34 +517,39 @@ def _left_alone(policy: Policy, actions: list[Action], out: Codes, waiting: Code
 # lots and money -----------------------------------------------------------------------------------------------------
 
 
-def _probabilities(policy: Policy, actions: list[Action], shares: Floats) -> Floats:
-    """The probability of each action (columns) given the planned one (rows)."""
+def _probabilities(policy: Policy, actions: list[Action], planned: Codes, action: Codes, shares: _Shares) -> Floats:
+    """The probability of each case's action given its planned one."""
     held = policy.holdout or 0.0
-    out = shares.copy()
-    for i, row in enumerate(out):
-        stays = max(1.0 - held - float(row.sum()), 0.0)
-        row[i] += stays
-        if policy.idle is not None:
-            row[actions.index(policy.idle)] += held
-        if row[i] > 1 - 1e-12:
-            row[i] = 1.0
+    idle = -1 if policy.idle is None else actions.index(policy.idle)
+    out = np.ones(planned.size)
+    for i in np.unique(planned):
+        rows = np.flatnonzero(planned == i)
+        chance = shares.matrix(i, rows)
+        stays = np.maximum(1.0 - held - chance.sum(axis=1), 0.0)
+        chance[:, i] += stays
+        if idle >= 0:
+            chance[:, idle] += held
+        own = chance[np.arange(rows.size), action[rows]]
+        out[rows] = np.where((action[rows] == i) & (own > 1 - 1e-12), 1.0, own)
     return out
 
 
-def _drawn(policy: Policy, actions: list[Action], cases: _Cases, planned: Codes, shares: Floats) -> tuple[Codes, Codes]:
+def _drawn(
+    policy: Policy, actions: list[Action], cases: _Cases, planned: Codes, shares: _Shares
+) -> tuple[Codes, Codes]:
     """The action after lots, and the lot that changed it (0 none, 1 hold-out, 2 exploration)."""
     action, drawn = planned.copy(), np.zeros(planned.size, dtype=np.intp)
     held = policy.holdout or 0.0
     idle = -1 if policy.idle is None else actions.index(policy.idle)
     for i in np.unique(planned):
-        if not shares[i].any() and (not held or i == idle):
+        if not shares.any(i) and (not held or i == idle):
             continue
         rows = np.flatnonzero(planned == i)
         lot = keyed_uniform([cases.keys[row] for row in rows], seed=cases.seed, lot="plan")
-        edges = held + np.concatenate([[0.0], np.cumsum(shares[i])])
-        place = np.searchsorted(edges, lot, side="right")  # 0: held out; k: tries action k − 1; beyond: as planned
+        edges = held + np.cumsum(np.insert(shares.matrix(i, rows), 0, 0.0, axis=1), axis=1)
+        place = (lot[:, None] >= edges).sum(axis=1)  # 0: held out; k: tries action k − 1; beyond: as planned
         action[rows[place == 0]] = idle if idle >= 0 else i
-        tried = (place > 0) & (place < edges.size)
+        tried = (place > 0) & (place < edges.shape[1])
         action[rows[tried]] = place[tried] - 1
         drawn[rows] = np.where(action[rows] == i, 0, np.where(place == 0, 1, 2))
     return action, drawn

@@ -245,7 +245,7 @@ class Policy:
         score: str | None = None,
         value: str | None = None,
         segment: str | None = None,
-        explore: float | Mapping[Any, Mapping[Any, float]] = 0.0,
+        explore: float | Mapping[Any, Mapping[Any, float | str]] = 0.0,
         seed: int,
         model: str = "",
         keep: Sequence[str] = (),
@@ -266,7 +266,8 @@ class Policy:
         explore : float or mapping, default 0
             Which share of the cases tries another action at random. A number: one of the policy's actions, each with
             the same probability. A mapping from planned action to shares: ``{"ship": {"review": 0.01}}``; the action
-            that is tried may be an `Action` that the policy does not have.
+            that is tried may be an `Action` that the policy does not have, and the share may be the name of a column
+            with a share for each case (a stratified audit).
         seed : int
             Of the lots. The same case has the same lot with the same seed, in whatever order or part it comes; take
             another seed to draw the hold-out anew.
