@@ -108,6 +108,31 @@ CASES_TO_TRY = [
         {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR, "threshold": "number"},
     ),
     Case(
+        "prediction.compare_money",
+        {"a": MONEY, "b": COST, "propensity": 0.5, "least": 0.5, "level": 0.9},
+        {"a": "numbers", "b": "numbers", "propensity": "level", "level": "level"},
+    ),
+    Case(
+        "prediction.compare_models",
+        {"y": Y, "p_a": P, "p_b": P[::-1], **MONEY_OF_FOUR, "weights": COST},
+        {"y": "binary", "p_a": "probabilities", "p_b": "probabilities", **KINDS_OF_FOUR, "weights": "numbers"},
+    ),
+    Case(
+        "prediction.calibration_by_band",
+        {"y": Y, "p": P, "bands": 3, "weights": COST, "level": 0.9},
+        {"y": "binary", "p": "probabilities", "weights": "numbers", "level": "level"},
+    ),
+    Case(
+        "prediction.prior_corrected",
+        {"p": 0.25, "train_rate": 0.5, "true_rate": 0.125},
+        {"p": "share", "train_rate": "level", "true_rate": "level"},
+    ),
+    Case(
+        "prediction.expected_performance",
+        {"p": P, **MONEY_OF_FOUR, "threshold": 0.5},
+        {"p": "probabilities", **KINDS_OF_FOUR, "threshold": "number"},
+    ),
+    Case(
         "decision.expected_value",
         {"p": P, "value": MONEY, "cost": COST},
         {"p": "probabilities or one", "value": "numbers or one", "cost": "numbers or one"},
@@ -394,6 +419,8 @@ NAMES_OF = {
 
 
 MAY_BE_LEFT_OUT = {
+    ("prediction.compare_models", "weights"),
+    ("prediction.calibration_by_band", "weights"),
     ("data.audit_sample", "eligible"),
     ("action.uplift_effect", "value"),
     ("action.check_randomised", "covariates"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import textwrap
 
 from mllayers.course.reading import FUNCTIONS, Edits, House, Key, from_here
 
@@ -214,7 +215,7 @@ def _read_parts(node: ast.Assign, read: set[str]) -> str:
 
 
 def _without_types(node: ast.FunctionDef | ast.AsyncFunctionDef, edits: Edits) -> None:
-    """The arguments alone, on one line where they fit."""
+    """The arguments alone, on one line where they fit, else on lines of their own."""
     start, raw = edits.span(node)[0], edits.text.encode()
     begin = raw.index(b"(", start) + 1
     end = raw.rindex(b":", 0, edits.span(node.body[0])[0])
@@ -225,7 +226,9 @@ def _without_types(node: ast.FunctionDef | ast.AsyncFunctionDef, edits: Edits) -
     said = ast.unparse(arguments)
     indent = " " * node.col_offset
     if len(indent) + begin - start + len(said) + 2 > _WIDTH:
-        said = f"\n{indent}    {said}\n{indent}"
+        inner = f"{indent}    "
+        lines = textwrap.wrap(said, _WIDTH, initial_indent=inner, subsequent_indent=inner, break_long_words=False)
+        said = "\n".join(["", *lines, indent])
     edits.replace((begin, end), f"{said})")
 
 

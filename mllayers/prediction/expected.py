@@ -1,0 +1,213 @@
+"""What can be said of a model before any label has come?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mllayers._check import Floats, as_number, as_probabilities, as_thresholds, per_case, same_cases
+from mllayers._results import Result
+from mllayers._stats import FEWEST_EVENTS, normal_quantile
+from mllayers._words import count, dollars
+from mllayers.prediction._sums import stakes
+
+_BLIND = (
+    "if the scores are still right: it cannot see that they have stopped being so (concept drift), nor any case that "
+    "will never have a label"
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Expected(Result):
+    """What some cases will bring if their scores are probabilities: what `expected_performance` returns.
+
+    Attributes
+    ----------
+    money, low, high : float
+        Dollars expected over these cases, and between which they are to come out.
+    nobody, everyone : float
+        Dollars expected if nobody, and if everyone, were acted on.
+    auc, auc_low, auc_high : float
+        The area under the ROC curve that the labels are expected to show, and between which they are to show it; NaN
+        where fewer than five of either outcome are expected.
+    level : float
+        Probability with which each interval is to hold what these very cases will show.
+    events : float
+        Expected number of cases with y = 1.
+    acted, n : int
+        Cases that are acted on, and all cases.
+    """
+
+    money: float
+    low: float
+    high: float
+    nobody: float
+    everyone: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    level: float
+    events: float
+    acted: int
+    n: int
+
+    def _line(self) -> str:
+        told = f"expected: {dollars(self.money)} over {count(self.n, 'case')} ({100 * self.level:g} %: "
+        told += f"{dollars(self.low)} to {dollars(self.high)}), {self.acted:,} acted on; on nobody "
+        told += f"{dollars(self.nobody)}, on everyone {dollars(self.everyone)}"
+        if not math.isnan(self.auc):
+            told += f"; AUC {self.auc:.3f} ({self.auc_low:.3f} to {self.auc_high:.3f})"
+        return f"{told}; {_BLIND}"
+
+
+def expected_performance(
+    p: ArrayLike,
+    *,
+    gain_tp: ArrayLike,
+    cost_fp: ArrayLike,
+    cost_fn: ArrayLike = 0.0,
+    gain_tn: ArrayLike = 0.0,
+    threshold: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Expected:
+    """What will these cases earn and which AUC will they show, before a single label has come?
+
+    Parameters
+    ----------
+    p : array of shape (n,)
+        Scores in [0, 1] that are calibrated: of the cases at 0.2, one in five happens.
+    gain_tp, cost_fp, cost_fn, gain_tn : float or array of shape (n,)
+        Dollars of the four outcomes, as in :func:`money_by_threshold`.
+    threshold : float or array of shape (n,), optional
+        Act where p ≥ threshold. Left out, each case is acted on where that is worth it at its score.
+    level : float in (0, 1), default 0.95
+        Probability with which each interval is to hold what these very cases will show, if the scores are right.
+
+    Returns
+    -------
+    Expected
+        ``money`` and ``auc`` with their intervals, ``nobody`` and ``everyone`` beside them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`money_by_threshold`.
+
+    Notes
+    -----
+    Each case counts as y = 1 with probability p: money = Σ (p m₁ + (1 − p) m₀), with m₁ and m₀ what the decision brings
+    where y is 1 and 0, and AUC = Σ pᵢ (1 − pⱼ) [pᵢ > pⱼ, ½ where equal] / Σ pᵢ (1 − pⱼ) over pairs of different cases.
+    This is the confidence-based estimator (CBPE) of model monitoring.
+
+    *Intervals* are for what the labels of these cases will show, not for a larger population. Mean, variance and
+    skewness of the money are those of a sum of independent draws, exactly; its ends are the quantiles of the gamma law
+    with these three (Pearson's type III), within what is possible. That of the AUC is a normal one on the logit, its
+    variance by linearisation.
+
+    **What it cannot see.** The scores are the only witness. Where the world has moved so that a score of 0.2 now means
+    0.4 (concept drift), the expectation stays as it was and so does the interval; only labels tell. New kinds of cases
+    are as invisible as they are to the model. And of cases that never get a label, nothing here ever comes to light:
+    for those, draw some at random (`data.audit_sample`) and ask `feedback.promise_kept`.
+    Taught in notebook 02, *Your own system*.
+
+    References
+    ----------
+    Garg, Balakrishnan, Lipton, Neyshabur and Sedghi (2022), "Leveraging Unlabeled Data to Predict Out-of-Distribution
+    Performance", ICLR: what is possible from scores alone, and what is not (section 3). Kivimäki, Białek, Kuberski and
+    Nurminen (2025), "Performance Estimation in Binary Classification Using Calibrated Confidence", arXiv:2505.05295.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.beta(1, 9, 10_000)
+    >>> found = expected_performance(p, gain_tp=45, cost_fp=5)
+    >>> came = np.where(p >= 0.1, np.where(rng.random(p.size) < p, 45, -5), 0).sum()
+    >>> bool(found.low <= came <= found.high)
+    True
+    >>> round(found.auc, 2)
+    0.77
+    """
+    score = as_probabilities(p, "p")
+    amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    n = same_cases(p=p, **amounts, threshold=threshold)
+    level = as_number(level, "level", gt=0, lt=1)
+    if_one, if_zero, _ = stakes(np.zeros(n, dtype=bool), n, **amounts, weight=None)
+    if threshold is None:
+        acts = score * if_one + (1 - score) * if_zero >= 0
+    else:
+        acts = score >= as_thresholds(threshold, n, "threshold")
+    alone_one, alone_zero = (np.broadcast_to(x, n) for x in _left_alone(n, cost_fn, gain_tn))
+    money_one, money_zero = alone_one + acts * if_one, alone_zero + acts * if_zero
+    moves = money_one - money_zero
+    low, high = _range_of_sum(score, moves, level)
+    fixed = float(money_zero.sum())
+    nobody = float((score * alone_one + (1 - score) * alone_zero).sum())
+    auc, auc_low, auc_high = _expected_auc(score, level)
+    return Expected(
+        money=fixed + float(score @ moves),
+        low=fixed + low,
+        high=fixed + high,
+        nobody=nobody,
+        everyone=nobody + float((score * if_one + (1 - score) * if_zero).sum()),
+        auc=auc,
+        auc_low=auc_low,
+        auc_high=auc_high,
+        level=level,
+        events=float(score.sum()),
+        acted=int(np.count_nonzero(acts)),
+        n=n,
+    )
+
+
+def _left_alone(n: int, cost_fn: ArrayLike, gain_tn: ArrayLike) -> tuple[Floats, Floats]:
+    """What a case brings that is left alone, where y = 1 and where y = 0."""
+    return 0.0 - per_case(cost_fn, n, "cost_fn"), per_case(gain_tn, n, "gain_tn")
+
+
+def _range_of_sum(p: Floats, moves: Floats, level: float) -> tuple[float, float]:
+    """Between which values Σ y · moves lies, y drawn with probabilities p: a gamma law with its first three moments."""
+    from scipy.special import gammaincinv
+
+    mean, spread = float(p @ moves), p * (1 - p) * moves**2
+    sd = math.sqrt(float(spread.sum()))
+    if sd == 0:
+        return mean, mean
+    skew = float((spread * (1 - 2 * p) * moves).sum()) / sd**3
+    z, tail = normal_quantile(level), (1 - level) / 2
+    if abs(skew) < 1e-3:
+        ends = [side + (side**2 - 1) * skew / 6 for side in (-z, z)]
+    else:
+        shape = 4 / skew**2
+        chances = (tail, 1 - tail) if skew > 0 else (1 - tail, tail)
+        ends = [skew / 2 * (float(gammaincinv(shape, chance)) - shape) for chance in chances]
+    certain = float(moves[p == 1].sum())
+    open_ones = moves[(p > 0) & (p < 1)]
+    least = certain + float(np.minimum(open_ones, 0.0).sum())
+    most = certain + float(np.maximum(open_ones, 0.0).sum())
+    return max(mean + sd * ends[0], least), min(mean + sd * ends[1], most)
+
+
+def _expected_auc(p: Floats, level: float) -> tuple[float, float, float]:
+    """The area under the ROC curve that labels drawn with probabilities p show on average, and its range."""
+    ones, zeros = float(p.sum()), float((1 - p).sum())
+    if min(ones, zeros) < FEWEST_EVENTS:
+        return math.nan, math.nan, math.nan
+    p = np.sort(p)
+    first = np.flatnonzero(np.concatenate([[True], p[1:] != p[:-1]]))
+    size = np.diff(np.append(first, p.size))
+    value = p[first]
+    one, zero = value * size, (1 - value) * size
+    below = np.cumsum(zero) - zero + (zero - (1 - value)) / 2  # of a positive case: the negatives it stands above
+    above = ones - np.cumsum(one) + (one - value) / 2  # of a negative case: the positives that stand above it
+    pairs = ones * zeros - float((one * (1 - value)).sum())
+    auc = float((one * below).sum()) / pairs
+    pull = (below - above - auc * ((zeros - (1 - value)) - (ones - value))) / pairs
+    se = math.sqrt(float((size * value * (1 - value) * pull**2).sum()))
+    if not 0 < auc < 1:
+        return auc, math.nan, math.nan
+    at, half = math.log(auc / (1 - auc)), normal_quantile(level) * se / (auc * (1 - auc))
+    low, high = (1 / (1 + math.exp(-x)) for x in (at - half, at + half))
+    return auc, low, high
