@@ -1,0 +1,208 @@
+"""The findings of layer 2: sentence, table, other worlds, wrong frames."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_rules import problems
+
+from mllayers import figures as fg
+
+P = fg.prediction
+MODELS = {"boosting": (0.92, 0.23), "regression": (0.916, 0.24), "balanced": (0.74, 0.52)}
+
+
+def contest(half=(-20e3, 90e3, 1.2e6), value=(1.3e6, 1.0e6, 1.2e6), worlds=10, spread=0.1):
+    """Three models in some worlds, with this money in the mean."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for world, (k, (name, (accuracy, loss))) in itertools.product(range(worlds), enumerate(MODELS.items())):
+        luck = 1 + spread * rng.standard_normal()
+        rows.append([world, name, accuracy, loss, half[k] * luck, value[k] * luck])
+    return pd.DataFrame(rows, columns=["world", "model", "accuracy", "log loss", "one half", "expected value"])
+
+
+def decisions(model=1.7e6, cells=4.7e6, deciles=-1e5, everyone=-3e6, worlds=10):
+    luck = np.linspace(0.9, 1.1, worlds)
+    means = {"a voucher for everyone": everyone, "tenths of value": deciles, "the balanced model": model}
+    means |= {"30 cells": cells, "who knows each one's chances": 10.2e6}
+    return pd.DataFrame({name: mean * luck for name, mean in means.items()})
+
+
+THRESHOLDS = pd.Index(np.round(np.arange(0.02, 0.981, 0.02), 2), name="threshold")
+
+
+def sweep(peak=0.1):
+    """Dollars, accuracy and share acted on of three models at every threshold."""
+    t = THRESHOLDS.to_numpy()[:, None] + np.array([0.0, 0.01, 0.3])
+    money = 1.5e6 * np.exp(-(((t - peak) / 0.2) ** 2)) - 3e5
+    return [pd.DataFrame(x, THRESHOLDS, list(MODELS)) for x in (money, 0.5 + 0.4 * t.clip(0, 1), 1 - t.clip(0, 1))]
+
+
+def queues(loss=(0.028, 0.058), fakes=(212, 101), earned=(124e3, 136e3)):
+    return pd.DataFrame({"log loss": loss, "fakes shipped": fakes, "earned": earned}, index=["regression", "forest"])
+
+
+WAYS = ["sort by p", "dollars in the loss", "sort by p × loss"]
+WHERE = pd.DataFrame({"regression": [57.6e3, 60.1e3, 79.2e3], "boosting": [53.9e3, 58.8e3, 84.3e3]}, index=WAYS)
+POWERS = pd.DataFrame(
+    {"AUC": [0.825] * 5, "earned": [-3e6, -8e5, 1.5e6, 6e5, 1e5]},
+    index=pd.Index([0.3, 0.5, 1.0, 2.0, 3.0], name="power"),
+)
+RATES = pd.Index(range(2, 41), name="base_rate")
+RIGHT = pd.DataFrame({"nobody leaves": 1 - RATES / 100, "the model": 0.75 - 0.05 * RATES / 100}, index=RATES)
+BOTH = pd.MultiIndex.from_product([RATES, range(50, 401, 50)], names=["base_rate", "stake"])
+WORTH = pd.Series([2e6 * (r / 100 * 0.15 * s - 1.5) for r, s in BOTH], BOTH)
+
+LOW_CELLS = {"cells": -1e5, "deciles": -2e5}
+FINDINGS = {
+    "contest": lambda: P.better_loss_less_money(contest(), beside={"a voucher for everyone": -3.1e6}),
+    "contest, all equal": lambda: P.better_loss_less_money(contest((0, 0, 0), (0, 0, 0))),
+    "contest, nobody earns": lambda: P.better_loss_less_money(contest((-2e5, -5e4, -1.1e6), (-1e6, -1.2e6, -1.1e6))),
+    "contest, one world": lambda: P.better_loss_less_money(contest(worlds=1)),
+    "decisions": lambda: P.with_and_without_model(decisions(), model="the balanced model", bound=BOUND),
+    "decisions, nobody earns": lambda: P.with_and_without_model(
+        decisions(model=-1e6, **LOW_CELLS), model="the balanced model", bound=BOUND
+    ),
+    "decisions, one world": lambda: P.with_and_without_model(
+        decisions(worlds=1), model="the balanced model", bound=BOUND
+    ),
+    "queues": lambda: P.better_loss_more_fakes(queues(), luck=2_786, beside={"reviewing everything": -9_174}),
+    "queues, no fakes": lambda: P.better_loss_more_fakes(queues(fakes=(0, 0)), luck=0, beside={}),
+    "where": lambda: P.dollars_in_the_decision(WHERE, beside={"a perfect queue": 87.8e3}),
+    "where, negative": lambda: P.dollars_in_the_decision(-WHERE, beside={"a perfect queue": 0.0}),
+    "powers": lambda: P.same_order_other_dollars(POWERS, beside={"a voucher for everyone": -3e6}),
+    "powers, one": lambda: P.same_order_other_dollars(POWERS.loc[[1.0]], beside={}),
+}
+BOUND = "who knows each one's chances"
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_finding_keeps_the_rules_in_every_world(name):
+    found = FINDINGS[name]()
+    assert problems(found.figure) == []
+    assert "nan" not in found.says
+    assert found.figure.get_size_inches()[1] <= 3.65
+    assert FINDINGS[name]().png() == FINDINGS[name]().png()
+
+
+def test_the_contest_counts_its_worlds_and_says_its_means():
+    found = FINDINGS["contest"]()
+    means = contest().groupby("model")["one half"].mean()
+    assert fg.money(means["boosting"]) in found.figure.get_suptitle()
+    assert fg.money(means["balanced"]) in found.figure.get_suptitle()
+    assert "with the best loss earns least in 10 of 10 worlds" in found.says
+    assert "a voucher for everyone −$3.1M" in found.says
+    assert list(found.table.index) == ["boosting", "regression", "balanced"]
+    assert (
+        found.table["one half, lowest"]["balanced"] < means["balanced"] < found.table["one half, highest"]["balanced"]
+    )
+
+
+def test_the_contest_follows_the_numbers_where_the_better_loss_earns_more():
+    turned = P.better_loss_less_money(contest(half=(1.2e6, 90e3, -20e3)))
+    assert "with the best loss earns least in 0 of 10 worlds" in turned.says
+    mixed = contest()
+    mixed.loc[mixed["model"] == "balanced", "log loss"] = 0.1  # now this is the best loss
+    assert list(P.better_loss_less_money(mixed).table.index) == ["balanced", "boosting", "regression"]
+
+
+def test_the_model_is_held_against_the_best_decision_without_it():
+    found = FINDINGS["decisions"]()
+    assert "30 cells, the best decision without it, is ahead of the model in 10" in found.says
+    assert "in 10 of 10 worlds" in found.says
+    assert "−$3.0M a year on average (−$3.3M to −$2.7M)" in found.says
+    ahead = P.with_and_without_model(decisions(cells=1e6), model="the balanced model", bound=BOUND)
+    assert "is ahead of the model in 0" in ahead.says
+
+
+def test_doing_nothing_is_a_decision_without_a_model_too():
+    found = FINDINGS["decisions, nobody earns"]()
+    assert "doing nothing, the best decision without it, is ahead of the model in 10" in found.says
+    assert "ahead of doing nothing in 0 of 10" in found.says
+
+
+def test_fakes_and_dollars_are_told_by_their_sign():
+    assert FINDINGS["queues"]().says.startswith(
+        "The regression has the better loss and ships 111 fakes more; its queue earns $12.0k less (± $2,786)."
+    )
+    other = P.better_loss_more_fakes(queues(loss=(0.06, 0.02)), luck=1, beside={})
+    assert other.says.startswith(
+        "The forest has the better loss and ships 111 fakes fewer; its queue earns $12.0k more"
+    )
+    assert other.figure.get_suptitle() == "The better loss ships fewer fakes"
+
+
+def test_the_way_that_earns_most_is_named():
+    assert FINDINGS["where"]().figure.get_suptitle() == "Most money with every model: sort by p × loss"
+    mixed = WHERE.copy()
+    mixed.loc["sort by p", "boosting"] = 1e6
+    found = P.dollars_in_the_decision(mixed, beside={})
+    assert found.figure.get_suptitle() == "Which way earns most depends on the model"
+
+
+def test_auc_that_moves_is_not_called_flat():
+    moved = POWERS.assign(AUC=[0.8, 0.81, 0.82, 0.83, 0.84])
+    assert "AUC moves" in P.same_order_other_dollars(moved, beside={}).says
+    assert FINDINGS["powers"]().says.startswith("AUC stays at 0.825; the dollars go from −$3.0M (power 0.3) to $1.5M")
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.1, 0.5, 0.98])
+@pytest.mark.parametrize("peak", [0.1, -5.0])
+def test_one_threshold_at_every_corner(threshold, peak):
+    moving = P.one_threshold(*sweep(peak))
+    stage = moving.stage()
+    stage.png(threshold=threshold)
+    assert problems(stage.figure) == []
+    dollars, _, acted = sweep(peak)
+    told = moving.says(threshold=threshold)
+    at = THRESHOLDS.get_loc(threshold)
+    for name in MODELS:
+        assert (
+            f"{name} acts on {fg.percent(acted[name].iloc[at], 0)} and earns {fg.money(dollars[name].iloc[at])}" in told
+        )
+    assert "different thresholds" in moving.title
+
+
+def test_one_threshold_does_not_promise_two_peaks_where_there_is_one():
+    dollars, _, acted = sweep()
+    assert P.one_threshold(dollars, dollars / 1e7, acted).title == "Money and accuracy at every threshold"
+
+
+@pytest.mark.parametrize(("rate", "stake"), list(itertools.product((2, 9, 40), (50, 200, 400))))
+def test_base_rate_and_stakes_at_every_corner(rate, stake):
+    moving = P.base_rate_and_stakes(RIGHT, WORTH)
+    stage = moving.stage()
+    stage.png(base_rate=rate, stake=stake)
+    assert problems(stage.figure) == []
+    told = moving.says(base_rate=rate, stake=stake)
+    assert told.startswith(f"{rate} % leave, ${stake} at stake")
+    assert fg.money(WORTH[rate, stake]) in told
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: P.better_loss_less_money(contest().drop(columns="one half")), "must have the columns one half"),
+        (lambda: P.better_loss_less_money(contest().iloc[1:]), "one row for each of at least two models in every"),
+        (lambda: P.better_loss_less_money(contest()[lambda x: x["model"] == "boosting"]), "at least two models"),
+        (lambda: P.with_and_without_model(decisions(), model="the model", bound=BOUND), "model must be one of"),
+        (lambda: P.with_and_without_model(decisions(), model="30 cells", bound="all"), "bound must be one of"),
+        (
+            lambda: P.with_and_without_model(decisions()[["30 cells", BOUND]], model="30 cells", bound=BOUND),
+            "must hold a decision without the model",
+        ),
+        (lambda: P.better_loss_more_fakes(queues().iloc[:1], luck=1, beside={}), "two models, one per row; got 1"),
+        (lambda: P.better_loss_more_fakes(queues(), luck=-1, beside={}), "luck must be"),
+        (lambda: P.dollars_in_the_decision(WHERE * np.nan, beside={}), "some are missing"),
+        (lambda: P.same_order_other_dollars(POWERS.drop(index=1.0), beside={}), "must hold the power 1"),
+        (lambda: P.one_threshold(*sweep()[:2], sweep()[2].iloc[1:]), "acted must have the columns and rows of dollars"),
+        (lambda: P.one_threshold(*[x.rename_axis("p") for x in sweep()]), "dollars must have thresholds"),
+        (lambda: P.base_rate_and_stakes(RIGHT, WORTH.loc[2]), "index of two levels"),
+        (lambda: P.base_rate_and_stakes(RIGHT.iloc[1:], WORTH), "the same base rates"),
+    ],
+)
+def test_wrong_frames_are_refused_by_name(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
