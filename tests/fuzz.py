@@ -137,6 +137,11 @@ CASES_TO_TRY = [
         {"p": P, "value": MONEY, "cost": COST},
         {"p": "probabilities or one", "value": "numbers or one", "cost": "numbers or one"},
     ),
+    Case(
+        "decision.decision_curve",
+        {"y": Y, "p": P, "gain": 40.0, "cost": COST, "level": 0.9},
+        {"y": "binary", "p": "probabilities", "gain": "number", "level": "level"},
+    ),
     Case("decision.cost_threshold", dict(MONEY_OF_FOUR), dict(KINDS_OF_FOUR)),
     Case(
         "decision.within_capacity",

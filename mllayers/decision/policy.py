@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mllayers._check import as_number, as_text, describe, is_said
@@ -16,6 +17,7 @@ from mllayers.decision.deciding import decide_menu, decide_segments, decide_tier
 from mllayers.decision.gaps import effect_gaps, never_paying, refuse_gaps, rule_gaps, signed_gaps, volume_gaps
 from mllayers.decision.rules import Menu, Segments
 from mllayers.decision.saved import policy_text, read_policy
+from mllayers.decision.serving import OneMenu, OneSegment, OneTier, ready_to_serve
 from mllayers.decision.thresholds import CostWarning
 from mllayers.decision.tiers import Action, Tier, Tiers, amount_told, as_action
 
@@ -236,6 +238,72 @@ class Policy:
         native: FrameT = decided.to_native()
         return native
 
+    @cached_property
+    def _serve(self) -> OneTier | OneMenu | OneSegment:
+        """The rule in the form in which single cases are decided; refused while the policy has gaps."""
+        refuse_gaps(self.gaps())
+        assert self.missing is not None
+        menu = [self._priced(action) for action in self.rule] if isinstance(self.rule, Menu) else []
+        return ready_to_serve(self.rule, menu, self.missing)
+
+    def action(
+        self, score: Any = ..., *, value: Any = ..., segment: Any = ..., columns: Mapping[str, Any] | None = None
+    ) -> str:
+        """Name the action that follows one case, in microseconds: for a service that decides case by case.
+
+        Parameters
+        ----------
+        score : float or None
+            The probability, for tiers and menus; None, NaN or NA where it is missing.
+        value : float or None, optional
+            What every gain is multiplied with, for a menu whose gains are per dollar at stake. None means that it is
+            missing; leave it out where gains are in dollars.
+        segment : int, str or None
+            The segment, for a rule of segments.
+        columns : mapping, optional
+            The case's own gains and costs, for a menu that reads them from columns.
+
+        Returns
+        -------
+        str
+            The name of the action: the one that `decide` gives the case in a frame.
+
+        Raises
+        ------
+        ValueError
+            While the policy has gaps; for a score outside [0, 1], an infinite amount, a segment without an action.
+        TypeError
+            For an argument that the rule has no use for, the lack of one that it needs, and anything but a number.
+
+        Examples
+        --------
+        >>> rule = Tiers(Tier(0, 0.5, "ship"), Tier(0.5, 1, Action("review", cost=4, owner="desk")))
+        >>> policy = Policy(rule, missing="review", idle="ship", holdout=0.01)
+        >>> policy.action(0.3), policy.action(0.5), policy.action(None)
+        ('ship', 'review', 'review')
+        """
+        serve = self._serve
+        if isinstance(serve, OneTier) and score is not ... and value is segment is ... and columns is None:
+            return serve(score, {})
+        if isinstance(serve, OneMenu) and score is not ... and segment is ...:
+            return serve(score, columns or {}, value)
+        if isinstance(serve, OneSegment) and segment is not ... and score is value is ... and columns is None:
+            return serve(segment)
+        needed = "segment" if isinstance(serve, OneSegment) else "score"
+        given = {"score": score, "value": value, "segment": segment, "columns": ... if columns is None else columns}
+        useless = [name for name, x in given.items() if x is not ... and name != needed]
+        if given[needed] is ...:
+            raise TypeError(f"say {needed}: the rule is {self._kind_of_rule}")
+        raise TypeError(f"action has no use for {' and '.join(useless)}: the rule is {self._kind_of_rule}")
+
+    @property
+    def _kind_of_rule(self) -> str:
+        return {
+            Tiers: "tiers: the action follows from the score",
+            Menu: "a menu: the action follows from the score and what the actions bring",
+            Segments: "segments: the action follows from the segment",
+        }[type(self.rule)]
+
     def plan(
         self,
         frame: Any,
@@ -355,11 +423,7 @@ class Policy:
         given = {name for name, x in columns.items() if x is not None}
         for name in given:
             column_name(columns[name], name)
-        needed, kind = {
-            Tiers: ("score", "tiers: the action follows from the score"),
-            Menu: ("score", "a menu: the action follows from the score and what the actions bring"),
-            Segments: ("segment", "segments: the action follows from the segment"),
-        }[type(self.rule)]
+        needed, kind = ("segment" if isinstance(self.rule, Segments) else "score"), self._kind_of_rule
         useless = given - {needed} - ({"value"} if isinstance(self.rule, Menu) else set())
         if needed not in given:
             instead = f", not {' and '.join(sorted(useless))}" if useless else ""

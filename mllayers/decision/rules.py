@@ -91,7 +91,7 @@ class Segments:
 
     Notes
     -----
-    Read like a mapping from segment to action. Taught in notebook 03, *Segments need a policy*.
+    Read like a mapping from segment to action. Taught in notebook 03, *Optional: segments need a policy*.
 
     Examples
     --------
