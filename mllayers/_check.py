@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+_UNORDERED = (bytes, complex, list, dict, tuple, set)
 _REAL = (bool, int, float, np.bool_, np.integer, np.floating, Decimal, Fraction)
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)"  # a date
@@ -429,14 +430,20 @@ def as_keys(x: Any, name: str) -> list[str]:
 
 def as_periods(x: Any, n: int, name: str) -> NDArray[Any]:
     """What orders the cases in time (a month's number, a date, text), one entry for each of n cases, none missing."""
+    out = _as_objects(x, n, name)
+    for row, entry in enumerate(out.tolist()):
+        if _is_missing(entry):
+            raise ValueError(f"{name} must be known for each case; got none at row {row}")
+        if isinstance(entry, _UNORDERED):
+            raise TypeError(f"{name} must hold periods that can be put in order; got {describe(entry)} at row {row}")
+    return out
+
+
+def _as_objects(x: Any, n: int, name: str) -> NDArray[Any]:
+    """The entries of a column of n cases, as they are."""
     entries = _entries(x, name, "periods, such as the number of a month or its first day")
     if len(entries) != n:
         raise ValueError(f"{name} must hold {n} entries, one per case; got {len(entries)}")
-    for row, entry in enumerate(entries):
-        if _is_missing(entry):
-            raise ValueError(f"{name} must be known for each case; got none at row {row}")
-        if isinstance(entry, (bytes, complex, list, dict, tuple, set)):
-            raise TypeError(f"{name} must hold periods that can be put in order; got {describe(entry)} at row {row}")
     out = np.empty(n, dtype=object)
     out[:] = entries
     return out
@@ -452,8 +459,13 @@ def as_groups(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
     if x is None:
         return {"all": np.arange(n)}
     plain = isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind in "biu"
-    entries = x if plain and len(x) == n else as_periods(x, n, name)
-    codes, found = pd.factorize(entries)
+    entries = x if plain and len(x) == n else _as_objects(x, n, name)
+    try:
+        codes, found = pd.factorize(entries)
+    except TypeError:  # lists and the like
+        codes, found = np.array([-1]), np.empty(0)
+    if (codes < 0).any() or any(isinstance(label, _UNORDERED) for label in found):
+        as_periods(x, n, name)  # says what is wrong, and where
     names = found.tolist() if plain else list(found)
     try:
         ordered = getattr(getattr(x, "dtype", None), "ordered", False)

@@ -5,6 +5,7 @@ from mllayers.action.acting import ActReport, Book, Limits, act
 from mllayers.action.effect import UpliftEffect, uplift_effect
 from mllayers.action.from_ledger import LedgerEffect, ledger_effect
 from mllayers.action.randomised import RandomisationCheck, check_randomised
+from mllayers.action.table import UpliftTable, uplift_table
 from mllayers.action.value import UpliftPolicyValue, uplift_policy_value
 from mllayers.action.worth import break_even, worth_acting
 
@@ -17,11 +18,13 @@ __all__ = [
     "RandomisationCheck",
     "UpliftEffect",
     "UpliftPolicyValue",
+    "UpliftTable",
     "act",
     "break_even",
     "check_randomised",
     "ledger_effect",
     "uplift_effect",
     "uplift_policy_value",
+    "uplift_table",
     "worth_acting",
 ]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import Floats, as_binary, as_number, as_propensities, per_case, same_cases
 from mllayers._results import Result
-from mllayers._stats import difference, effective_size, guard_weights, mean_interval, score_interval
+from mllayers._stats import Moments, difference, effective_size, guard_weights, moments_of, score_interval
 from mllayers._words import dollars, points
 
 __all__ = ["UpliftEffect", "uplift_effect"]
@@ -147,14 +147,27 @@ def _effect(
 
 def _arm_rate(y: Floats, w: Floats, level: float) -> tuple[float, float, float]:
     """A weighted rate with Wilson's interval for as many cases as the weights are worth."""
-    rate, size = float(w @ y / w.sum()), effective_size(w)
-    if 0 < rate < 1 and w.min() < w.max():  # heavy weights on the events are worth still less
-        size = min(size, rate * (1 - rate) * float(w.sum()) ** 2 / float(((w * (y - rate)) ** 2).sum()))
+    rate, size = _rate_and_size(y, w)
     return rate, *score_interval(rate * size, size, size, level=level)
 
 
+def _rate_and_size(y: Floats, w: Floats) -> tuple[float, float]:
+    """A weighted rate, and how many cases of equal weight would know it as well."""
+    rate, size = float(w @ y / w.sum()), effective_size(w)
+    if 0 < rate < 1 and w.min() < w.max():  # heavy weights on the events are worth still less
+        size = min(size, rate * (1 - rate) * float(w.sum()) ** 2 / float(((w * (y - rate)) ** 2).sum()))
+    return rate, size
+
+
 def _arm_mean(x: Floats, w: Floats, level: float) -> tuple[float, float, float, int]:
-    """A weighted mean of money with interval and events: the cases that differ from what most of them have.
+    """A weighted mean of money with interval and events: the cases that differ from what most of them have."""
+    usual, known, events = _usual_and_rest(x, w)
+    low, high, _ = known.interval(level)
+    return usual + known.mean, usual + low, usual + high, events
+
+
+def _usual_and_rest(x: Floats, w: Floats) -> tuple[float, Moments, int]:
+    """What most cases have, the moments of the (weighted) rest, and how many cases make it.
 
     Shifted so that what most cases have (nothing, or the cost of a contact) is zero; the rest is rare and has a tail.
     """
@@ -165,8 +178,7 @@ def _arm_mean(x: Floats, w: Floats, level: float) -> tuple[float, float, float, 
     mean = float((scale * rare).mean())
     # zeros stay zeros where there are many; else the terms are those of the linearised estimate
     terms = scale * rare if 2 * np.count_nonzero(rare) <= x.size else mean + scale * (rare - mean)
-    low, high, _ = mean_interval(terms, level=level)
-    return usual + mean, usual + low, usual + high, int(np.count_nonzero(rare))
+    return usual, moments_of(terms)._replace(mean=mean), int(np.count_nonzero(rare))
 
 
 def _per_case(x: float, low: float, high: float, events: int) -> str:
