@@ -104,7 +104,7 @@ month 2.
     nothing = look("nothing")
     for ax, level, name in ((left, 0.0, "do nothing"), (right, limit, "the guard's limit")):
         ax.axhline(level, linestyle=nothing.line, color=nothing.colour)
-        ax.annotate(name, (table.index[0], level), (2, -3), textcoords="offset points", va="top")
+        ax.annotate(name, (1, level), (-3, -3), ("axes fraction", "data"), "offset points", ha="right", va="top")
     loud = table.index[table["growth"] > limit]
     guard = f"first sounds in month {loud[0]}" if len(loud) else "never sounds"
     return Finding(
@@ -186,7 +186,7 @@ def which_alarm_sees_what(first: pd.DataFrame, *, calm: str = "calm") -> Finding
     --------
     >>> first = pd.DataFrame({"calm": [np.nan, 0.0], "ring C": [2.0, 0.0]}, ["chargebacks", "audit against promise"])
     >>> which_alarm_sees_what(first)
-    Where nothing happens: audit against promise. ring C: chargebacks (2 months after), audit against promise (at once).
+    Where nothing happens: audit against promise. ring C: chargebacks (+2 months), audit against promise (at once).
     """
     table = as_frame(first, "first", [calm]).astype(float)
     sound = [str(name) for name in table.index[table[calm].notna()]]
@@ -218,4 +218,4 @@ def which_alarm_sees_what(first: pd.DataFrame, *, calm: str = "calm") -> Finding
 
 
 def _after(months: float) -> str:
-    return "at once" if months == 0 else f"{count(months, 'month')} after"
+    return "at once" if months == 0 else f"+{count(months, 'month')}"

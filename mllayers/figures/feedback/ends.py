@@ -12,7 +12,11 @@ from mllayers._words import money
 from mllayers.figures.base import look
 from mllayers.figures.strokes import _apart
 
-TEAMS = {"open": "nothing", "self": "sees", "closed": "neutral", "explore": "policy", "every label": "bound"}
+WITHOUT_A_MODEL = ("ship everything", "old rules")
+TEAMS = {
+    **dict.fromkeys((*WITHOUT_A_MODEL, "open"), "nothing"),
+    **{"self": "sees", "closed": "neutral", "explore": "policy", "every label": "bound"},
+}
 
 
 def _named_lines(

@@ -11,7 +11,7 @@ import pandas as pd
 from mllayers._check import as_frame
 from mllayers._words import money, percent
 from mllayers.figures.base import INK, RC, WIDTH, Finding, canvas, look
-from mllayers.figures.feedback.ends import TEAMS, _named_lines
+from mllayers.figures.feedback.ends import TEAMS, WITHOUT_A_MODEL, _named_lines
 
 
 @mpl.rc_context(RC)
@@ -62,8 +62,8 @@ def what_a_team_learns_from(gaps: pd.DataFrame) -> Finding:
     Parameters
     ----------
     gaps : DataFrame
-        A row per month (index), a column per team: the gap to perfect decisions so far, in dollars, at most 0. The
-        column ``every label`` is drawn as what no team can have.
+        A row per month (index), a column per team: the gap to perfect decisions so far, in dollars, at most 0. Known
+        names get their look; ``every label``, ``ship everything`` and ``old rules`` are no teams to choose from.
 
     Returns
     -------
@@ -77,8 +77,9 @@ def what_a_team_learns_from(gaps: pd.DataFrame) -> Finding:
 another $10.0k, its reviews paid.
     """
     table = as_frame(gaps, "gaps").astype(float)
-    lost = -table.iloc[-1]
-    teams = lost.drop("every label", errors="ignore")
+    lost = -table.iloc[-1].sort_values()
+    teams = lost.drop(["every label", *WITHOUT_A_MODEL], errors="ignore")
+    teams = teams if len(teams) else lost
     title = f"Every team loses {money(lost.iloc[0])}"
     if teams.max() > teams.min():
         title = f"The same orders: {teams.idxmin()} loses {money(teams.min())}, {teams.idxmax()} {money(teams.max())}"
@@ -184,12 +185,11 @@ over the year they say anything from 1.1 to 40, and at last 1.10.
     title = f"The closed loop promises {_times(true.iloc[-1])} the fraud that it ships"
     figure, [ax] = canvas(title, size=(WIDTH, 3.2))
     limits = (min(-1.0, shown.min().min()) - 0.1, max(1.0, shown.max().max()) + 0.1)
-    _named_lines(ax, shown, kinds=kinds, words=lambda x: f"{10**x:.2f}", limits=limits, room=0.55)
+    _named_lines(ax, shown, kinds=kinds, words=lambda x: f"{10.0**x:.2f}", limits=limits, room=0.55)
     ax.set_ylabel("promised for each that came")
     ax.set_yticks([tick for tick in (-2, -1, 0, 1, 2) if limits[0] <= tick <= limits[1]])
-    ax.yaxis.set_major_formatter(lambda x, _: f"{10**x:g}")
-    ax.axhline(0, color=INK, linewidth=1)
-    ax.annotate("promise kept", (table.index[0], 0), (3, -4), textcoords="offset points", va="top")
+    ax.yaxis.set_major_formatter(lambda x, _: f"{10.0**x:g}" if x else "1 = kept")
+    ax.plot(table.index[[0, -1]].to_numpy(float), [0, 0], color=INK, linewidth=1)
     heard = own[np.isfinite(own)]
     said = f"they say anything from {_two(heard.min())} to {_two(heard.max())}" if len(heard) else "they are silent"
     return Finding(

@@ -59,6 +59,8 @@ def audit_share(gains: pd.DataFrame) -> Moving:
         move = curves_at(ax, curve, **labels, words=(percent, money), level=("no audit", 0.0))
         ax.fill_between(x, ends["low"], ends["high"], color=style.colour, alpha=0.2, linewidth=0)
         ax.plot(x, ends["mean"], ".", color=style.colour)
+        far = np.append(True, np.diff(x) > 0.1 * (x[-1] - x[0]))
+        ax.set_xticks(x[far])
         low, high = min(0.0, ends["low"].min()), max(0.0, ends["high"].max())
         ax.set_ylim(low - 0.06 * ((high - low) or 1.0), high + 0.06 * ((high - low) or 1.0))
         return move
