@@ -1,4 +1,4 @@
-"""The doors of the package: ``python -m mllayers lab | doctor | data | build | snippet | reset``.
+"""The doors of the package: ``python -m mllayers lab | doctor | checkup | data | build | snippet | reset``.
 
 Exit codes: 0 all is well, 1 something is wrong and was said, 2 the command was not understood.
 """
@@ -303,6 +303,47 @@ def snippet(options: argparse.Namespace) -> int:
     return 0
 
 
+def checkup(options: argparse.Namespace) -> int:
+    """Ask the five questions of a file, and print or write the page."""
+    from mllayers.checkup import PRACTICE_ROLES, checkup
+
+    named = {name: getattr(options, name) for name in _CHECKUP_OPTIONS if getattr(options, name) is not None}
+    if (options.file is None) == (not options.practice):
+        _stop("checkup: say which file, or --practice for the file that comes with the package", code=2)
+    source = options.file
+    if options.practice:
+        from mllayers import datasets
+
+        source, named = datasets.FOLDER / "practice.csv", PRACTICE_ROLES | named
+    report = checkup(source, **named, progress=lambda question: print(f"… {question}", file=sys.stderr, flush=True))
+    print(report)
+    if options.html is not None:
+        print(f"wrote {report.to_html(options.html)}")
+    if options.json is not None:
+        report.to_json(options.json)
+        print(f"wrote {options.json}")
+    return 0
+
+
+def _number_or_name(text: str) -> float | str:
+    """A price: a number, or the name of a column."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _chances(text: str) -> dict[str, float] | str:
+    """A propensity: the name of a column, or NAME=CHANCE,NAME=CHANCE."""
+    if "=" not in text:
+        return text
+    try:
+        pairs = [part.rsplit("=", 1) for part in text.split(",")]
+        return {name.strip(): float(chance) for name, chance in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"chances are written call=0.5,none=0.5; got {text!r}") from None
+
+
 def _orders(options: argparse.Namespace, progress: Callable[[int, int], object]) -> pd.DataFrame:
     from mllayers import shop
 
@@ -407,6 +448,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--execute", action="store_true", help="run each solved notebook first and store its outputs")
     door.set_defaults(door=build)
 
+    _add_checkup(doors)
+
     door = doors.add_parser(
         "snippet",
         help="print functions of the package with all they need, ready to paste",
@@ -459,6 +502,67 @@ def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
             help="where to write, ending in .csv or .parquet (which needs pyarrow)",
         )
         part.set_defaults(table=table, make=make)
+
+
+# What the door says of each option of `mllayers.checkup.checkup`.
+_CHECKUP_OPTIONS: dict[str, str] = {
+    "score": "column with the probability of the outcome",
+    "outcome": "column with what happened",
+    "positive": "the value of it that is the outcome, where it is not 0 and 1",
+    "amount": "column with the money that hangs on the outcome",
+    "time": "column with the moment of the decision",
+    "arrival": "column with the moment at which the outcome came",
+    "as_of": "the moment to look back from (default: the last in the file)",
+    "period": "column that orders the cases in time, such as a month",
+    "segment": "column with a group of each case",
+    "case": "column with the id of each case",
+    "action": "column with what was done",
+    "control": "the action that leaves a case alone",
+    "propensity": "column with the chance of the action taken, or call=0.5,none=0.5",
+    "reward": "column with the money that came back, the action's cost taken off",
+    "challenger": "column with another policy's action, or its chance of the logged one",
+    "rival": "column with a second score",
+    "audit": "column with the chance of being drawn to be labelled",
+    "before": "column with a number known before the decision that goes with the outcome",
+    "columns": "columns known before the decision, with commas between them",
+    "gain_tp": "what acting rightly earns: a number or a column",
+    "cost_fp": "what acting in vain costs",
+    "cost_fn": "what a missed case costs",
+    "gain_tn": "what leaving alone rightly earns",
+    "outcome_is": "gain or loss: whether the outcome is wanted",
+    "capacity": "how many cases can be acted on",
+    "currency": "the sign before amounts (default $)",
+    "only": "layers to ask, with commas: data,prediction,decision,action,feedback",
+    "level": "of the intervals (default 0.95)",
+    "max_rows": "most rows for questions that fit a model (default 200,000)",
+    "seed": "of the draws (default 0)",
+    "separator": "between the columns of a CSV file (default: a comma)",
+    "encoding": "of a CSV file (default: utf-8)",
+}
+
+
+def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The door to the five questions."""
+    door = doors.add_parser(
+        "checkup",
+        help="ask the five questions of your own file",
+        description="Ask the five questions of a file: what it can answer, how far to trust that, and what it cannot "
+        "answer. Say which column plays which role; none is guessed.",
+        epilog="For example: python -m mllayers checkup orders.csv --score p --outcome fraud --gain-tp value --cost-fp "
+        "4 --period month --html report.html",
+    )
+    door.add_argument("file", nargs="?", metavar="FILE", help="a .csv or .parquet file with one row per case")
+    door.add_argument("--practice", action="store_true", help="take the file that comes with the package")
+    listed = {"columns", "only"}
+    prices = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
+    kinds: dict[str, Callable[[str], object]] = dict.fromkeys(prices, _number_or_name)
+    kinds |= {"propensity": _chances, "capacity": float, "level": float, "max_rows": int, "seed": int}
+    for name, told in _CHECKUP_OPTIONS.items():
+        kind = (lambda text: text.split(",")) if name in listed else kinds.get(name, str)
+        door.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper(), help=told.replace("%", "%%"))
+    door.add_argument("--html", metavar="FILE", help="write the page, one file that asks nothing of other machines")
+    door.add_argument("--json", metavar="FILE", help="write all numbers")
+    door.set_defaults(door=checkup)
 
 
 def _stop(message: str, code: int = 1) -> NoReturn:

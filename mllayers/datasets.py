@@ -61,11 +61,36 @@ def _leads(n: int = 300) -> pd.DataFrame:
     return pd.concat([leads.drop(columns="_replies"), worked_example], ignore_index=True)
 
 
+def _practice(per_month: int = 1_000) -> pd.DataFrame:
+    """Half a year of a retention desk: its score, what it did, and what had come back by the end of June."""
+    months, drawn = range(6), ("none", "voucher")
+    parts = [shop.make_pilot(per_month, seed=SEED + 1, month=month, actions=drawn) for month in months]
+    desk = pd.concat([part.assign(month=month) for month, part in zip(months, parts, strict=True)], ignore_index=True)
+    rng, n = np.random.default_rng([SEED, 1]), len(desk)
+    desk["customer_id"] = np.arange(n) + 100_000
+    desk["action"] = desk["action"].astype(str)
+    first = np.array([f"2026-{month + 1:02d}-01" for month in months], dtype="datetime64[D]")[desk["month"]]
+    decided = first + rng.integers(0, 28, n)
+    left = decided + np.round(10 + 80 * rng.beta(1.5, 2.5, n)).astype(int)  # a churned customer is gone within 90 days
+    today = np.datetime64("2026-06-30", "D")
+    gone = desk["churned"].to_numpy(bool)
+    known, old = gone & (left <= today), today - decided >= np.timedelta64(90, "D")
+    followed = desk["tenure_months"].to_numpy() >= 3  # nobody asks what becomes of the newest customers
+    odds = np.log(desk["_p_none"] / (1 - desk["_p_none"]))  # the score: last year's model, too sure of itself by now
+    desk["p_leave"] = (1 / (1 + np.exp(-(0.3 + 1.25 * odds + rng.normal(0, 0.5, n))))).round(4)
+    desk["decided_on"], desk["left_on"] = decided.astype(str), np.where(known & followed, left.astype(str), "")
+    desk["left"] = np.where(followed & old, known.astype(float), np.nan)
+    names = ["customer_id", "month", "decided_on", "tenure_months", "recency_days", "orders_12m", "open_rate",
+             "tickets_90d", "clv_usd", "p_leave", "action", "propensity", "left", "left_on"]  # fmt: skip
+    return desk[[*names, "_p_none", "_p_voucher", "_churn_none", "_churn_voucher"]]
+
+
 _TABLES: dict[str, tuple[str, Callable[..., pd.DataFrame]]] = {
     "orders": ("order_id", _orders),
     "customers": ("customer_id", _customers),
     "pilot": ("customer_id", _pilot),
     "leads": ("lead_id", _leads),
+    "practice": ("customer_id", _practice),
 }
 
 
@@ -146,6 +171,26 @@ def load_leads(*, truth: bool = False, folder: str | os.PathLike[str] | None = N
     {'name': ['A', 'B', 'C'], 'value_usd': [5000.0, 48000.0, 500.0], 'reply_score': [0.6, 0.3, 0.9]}
     """
     return _load("leads", truth, folder)
+
+
+def load_practice(*, truth: bool = False, folder: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """6,000 decisions of a retention desk in half a year, to practise on what `mllayers.checkup.checkup` asks.
+
+    Parameters, errors: as for `load_orders`.
+
+    Returns
+    -------
+    DataFrame
+        The score ``p_leave``; ``action``, drawn with ``propensity``; ``left`` and ``left_on`` as known at the end of
+        June, empty where it is too early to say or nobody followed up.
+
+    Examples
+    --------
+    >>> practice = load_practice()
+    >>> practice[["action", "left"]].notna().sum().to_dict()
+    {'action': 6000, 'left': 2715}
+    """
+    return _load("practice", truth, folder)
 
 
 def verify(folder: str | os.PathLike[str] | None = None) -> list[str]:

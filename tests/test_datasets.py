@@ -15,6 +15,7 @@ LOADERS = {
     "customers": datasets.load_customers,
     "pilot": datasets.load_pilot,
     "leads": datasets.load_leads,
+    "practice": datasets.load_practice,
 }
 
 
@@ -25,7 +26,7 @@ def copy(tmp_path):
 
 def test_committed_files_are_made_again_byte_for_byte(tmp_path):
     written = datasets.rebuild(tmp_path)
-    assert len(written) == 8
+    assert len(written) == 10
     for path in [*written, tmp_path / "SHA256SUMS"]:
         assert path.read_bytes() == (datasets.FOLDER / path.name).read_bytes(), path.name
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | {"SHA256SUMS"}
@@ -85,7 +86,7 @@ def test_a_blank_line_in_the_checksums_is_no_fault(copy):
     (copy / "SHA256SUMS").write_text("\n" + sums.replace("\n", "\n\n") + "a line of another kind\n")
     assert datasets.verify(copy) == []
     (copy / "SHA256SUMS").write_bytes(b"\xff\xfe nothing\n")
-    assert len(datasets.verify(copy)) == 8
+    assert len(datasets.verify(copy)) == 10
 
 
 def test_altered_file_is_refused(copy):
@@ -100,7 +101,7 @@ def test_altered_file_is_refused(copy):
 
 def test_missing_checksums_are_told(copy):
     (copy / "SHA256SUMS").unlink()
-    assert len(datasets.verify(copy)) == 8
+    assert len(datasets.verify(copy)) == 10
     with pytest.raises(ValueError, match="SHA256SUMS is missing"):
         datasets.load_leads(folder=copy)
 

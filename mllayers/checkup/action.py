@@ -1,0 +1,241 @@
+"""Section 4, action: did chance decide, what did acting change, and at which cost does it stop paying?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mllayers._words import count, percent, plain, points
+from mllayers.checkup.answers import Answer
+from mllayers.checkup.desk import Desk
+
+__all__ = ["ask_action"]
+
+_NO_CHANCE = (
+    "Leave a share of the cases alone at random, 5 % say, and write down the chance of what was done: "
+    "propensity='prob', or propensity={'call': 0.5, 'none': 0.5} where it was the same for all"
+)
+_ALPHA = 0.01
+
+
+def ask_action(desk: Desk) -> None:
+    """Ask layer 4."""
+    question = "What did acting change?"
+    if not desk.has("action"):
+        desk.open(question, "Name the column with what was done: action='action', control='none'", "action")
+        return
+    if not desk.has("propensity"):
+        why = desk.problems.get(
+            "propensity",
+            "nobody recorded a propensity: who was treated and who was not may differ in all else, so no difference "
+            "between them is an effect",
+        )
+        desk.gap(question, why, _NO_CHANCE)
+        return
+    for arm in desk.arms[1:]:
+        _by_chance(desk, arm)
+    if desk.has("outcome"):
+        desk.ask(question, "", lambda: _changed(desk, question))
+    elif not desk.has("reward"):
+        desk.open(question, "Name the column with what happened: outcome='churned'", "outcome")
+    _earned(desk)
+
+
+# did chance decide --------------------------------------------------------------------------------------------------
+
+
+def _by_chance(desk: Desk, arm: Hashable) -> None:
+    """The share of treated cases, and whether both groups were alike before."""
+    columns = [c for c in desk.comparable() if c in (desk.roles.columns or ())]
+    rows = desk.frame[desk.column("action")].isin([desk.arms[0], arm])
+    most = desk.max_rows // 10
+    whole = not columns or int(rows.sum()) <= most  # both tests in one, on all rows
+    question = f"Did chance decide who got {arm}?"
+    desk.ask(
+        question, "", lambda: _check(desk, arm, question, columns if whole else [], _ALPHA if whole else _ALPHA / 2)
+    )
+    if not whole:
+        alike = f"Were those who got {arm} like the others before?"
+        desk.ask(alike, "", lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most))
+
+
+def _check(
+    desk: Desk, arm: Hashable, question: str, columns: list[str], alpha: float, most: int | None = None
+) -> Answer:
+    """One randomisation check; on a stated sample where the columns of all rows would be too many to compare."""
+    control, action, chance = desk.arms[0], desk.column("action"), desk.column("propensity")
+    kept = [action, chance, *columns]
+    drawn = "" if most is None else f".sample({most}, random_state={desk.seed})"
+    code = [
+        "from mllayers.action import check_randomised",
+        f"rows = frame.loc[frame[{action!r}].isin([{control!r}, {arm!r}]), {kept!r}]",
+        f"rows = rows.dropna(subset={kept[:2]!r}){drawn}",
+        f"treated, chance = rows[{action!r}] == {arm!r}, rows[{chance!r}]",
+    ]
+    if len(desk.arms) == 2:
+        code.append("share = chance.where(treated, 1 - chance)")
+    else:
+        code.append("share = chance[treated].mean() / (chance[treated].mean() + chance[~treated].mean())")
+        _same_for_all(desk, arm)
+    code.append(
+        f"found = check_randomised(treated, {f'rows[{columns!r}], ' if columns else ''}share=share, alpha={alpha})"
+    )
+    rows = desk.frame[[action, chance]]
+    if drawn:  # the same rows, of which only those drawn are read
+        two = rows[action].isin([control, arm])
+        rows = rows.loc[two].dropna().sample(most, random_state=desk.seed)
+    if columns:
+        places = rows.index.to_numpy() if drawn else None
+        rows = pd.concat([rows, desk.source.take(columns, places).set_axis(rows.index)], axis=1)
+    found = desk.run([line.removesuffix(drawn) if drawn else line for line in code], rows)
+    share, stated = found.treated / found.n, found.expected / found.n
+    said = f"{arm}: {percent(share)} of {count(found.n, 'case')} got it where {percent(stated)} was stated "
+    said += f"(p = {found.ratio_p:.2g})"
+    if columns and not math.isnan(found.balance_p):
+        alike = "look alike" if found.balance_p >= alpha / 2 else "differ"
+        said += (
+            f", and both groups {alike} in {count(found.columns, 'column')} known before (p = {found.balance_p:.2g})"
+        )
+    said += "; nothing speaks against chance" if found.passed else "; chance did not make these groups: read no effect"
+    trust = f"{plain(100 * found.alpha)} % is the chance of a false alarm. A check that passes is no proof"
+    if drawn:
+        trust += f"; on {found.n:,} rows drawn with seed {desk.seed}"
+    if desk.roles.columns is None:
+        trust += "; no column known before the decision was named (columns=[…]), so only the share was compared"
+    ends = pd.DataFrame({"stated": [stated], "found": [share]}, index=[str(arm)])
+    key = f"{'alike' if drawn else 'by_chance'}_{arm}"
+    return Answer(key, question, share, math.nan, math.nan, "share", 1 - found.alpha, f"{said}.", trust, tuple(code),
+                  "found.treated / found.n", ends, "stated")  # fmt: skip
+
+
+def _same_for_all(desk: Desk, arm: Hashable) -> None:
+    """With three actions and more, the file holds the chance of the one taken, and not those of the others."""
+    action, chance = desk.column("action"), desk.column("propensity")
+    two = desk.frame[desk.frame[action].isin([desk.arms[0], arm])]
+    chances = two.groupby(action, observed=True)[chance]
+    if (chances.max() > chances.min()).any():
+        raise ValueError(
+            "the chances differ from case to case, and the file holds only that of the action taken: with more than "
+            "two actions the chance of the others is needed, too"
+        )
+
+
+# what it changed ----------------------------------------------------------------------------------------------------
+
+
+def _table(desk: Desk, role: str, value: bool) -> tuple[Any, tuple[str, ...]]:
+    """The table of effects of an outcome or of money, and its lines."""
+    roles = [role, "action", "propensity", *(["segment"] if desk.has("segment") else [])]
+    roles += ["before"] * desk.has("before") + ["amount"] * value
+    more = f", by={desk.at('segment')}.astype(str)" if desk.has("segment") else ""
+    more += f", before={desk.at('before')}" if desk.has("before") else ""
+    more += f", value={desk.at('amount')}" if value else ""
+    control = "" if set(desk.arms) == {0, 1} else f", control={desk.arms[0]!r}"
+    code = (
+        "from mllayers.action import uplift_table",
+        desk.known(*roles),
+        f"found = uplift_table({desk.at(role)}, {desk.at('action')}, propensity={desk.at('propensity')}{more}"
+        f"{control}, level={desk.level})",
+    )
+    return desk.run(code), code
+
+
+def _rows(table: pd.DataFrame) -> pd.DataFrame:
+    """The effects as they are drawn and read: an arm, or an arm in a segment, in each row."""
+    names = table["action"].astype(str)
+    if "segment" in table:
+        names = names.where(table["segment"] == "all", names + " · " + table["segment"].astype(str))
+    kept = table.drop(columns=["action", *(["segment"] if "segment" in table else [])])
+    return kept.rename(columns={"effect": "value"}).set_axis(pd.Index(names, name="action"))
+
+
+def _first(table: pd.DataFrame, best: float = 0.0) -> int:
+    """The row of the largest effect as a whole (of the best, by its sign), among those with an interval if any has."""
+    whole = table["segment"] == "all" if "segment" in table else pd.Series(True, index=table.index)
+    size = (best * table["effect"] if best else table["effect"].abs()).where(whole)
+    known = size.where(table["low"].notna())
+    return int(np.nanargmax((known if known.notna().any() else size).to_numpy(float)))
+
+
+def _sure_of(desk: Desk, found: Any) -> str:
+    table = found.frame()
+    sure = int(table["sure"].fillna(False).sum())
+    if found.asked < 2:
+        return "it is sure" if sure else "it is not sure"
+    return f"{sure} of {count(found.asked, 'effect')} {'is' if sure == 1 else 'are'} sure, all asked together (Holm)"
+
+
+def _changed(desk: Desk, question: str) -> Answer:
+    """The effect on the outcome of each action, as a whole and by segment."""
+    found, code = _table(desk, "outcome", value=False)
+    table = found.frame()
+    at = _first(table)
+    row = table.iloc[at]
+    said = (
+        f"{row['action']} changed the rate by {points(row['effect'])} points ({points(row['low'])} to "
+        f"{points(row['high'])}), from {percent(row['control_mean'])} to "
+        f"{percent(row['control_mean'] + row['effect'])}; a dashboard counts {plain(row['claimed'])} outcomes after "
+        f"it, acting changed {plain(row['incremental'])} ({plain(row['incremental_low'])} to "
+        f"{plain(row['incremental_high'])}); "
+        f"{_sure_of(desk, found)}"
+    )
+    trust = (
+        f"{desk.sure} intervals from {count(found.events, 'event')} in {count(found.n, 'case')}; right if chance "
+        "decided as was written down, and if no case was influenced by what was done to another"
+    )
+    unit = "points" if found.of == "rate" else "number"
+    return Answer("effect", question, float(row["effect"]), float(row["low"]), float(row["high"]), unit, found.level,
+                  f"{said}.", trust, code, f'float(found.frame()["effect"].iloc[{at}])', _rows(table),
+                  "effects")  # fmt: skip
+
+
+def _earned(desk: Desk) -> None:
+    """The effect in money, which is the cost at which acting stops paying."""
+    question = "What did acting earn, and up to which cost does it pay?"
+    if desk.has("reward"):
+        desk.ask(question, "", lambda: _money(desk, question, "reward"))
+    elif desk.has("outcome", "amount"):
+        if desk.roles.outcome_is is None:
+            desk.gap(question, f"nobody said whether the outcome {desk.column('outcome')!r} is wanted or not",
+                     "Say it: outcome_is='gain' or outcome_is='loss'")  # fmt: skip
+        else:
+            desk.ask(question, "", lambda: _money(desk, question, "outcome"))
+    else:
+        desk.open(
+            question,
+            "Name the money that hangs on the outcome, amount='clv', or the money that came back, reward='net'",
+            *(["amount"] if desk.has("outcome") else ["reward"]),
+        )
+
+
+def _money(desk: Desk, question: str, role: str) -> Answer:
+    found, code = _table(desk, role, value=role == "outcome")
+    table = found.frame()
+    loss = role == "outcome" and desk.roles.outcome_is == "loss"
+    sign = -1.0 if loss else 1.0
+    at = _first(table, sign)
+    row = table.iloc[at]
+    value = sign * float(row["effect"])
+    low, high = (sign * float(row[name]) for name in (("high", "low") if loss else ("low", "high")))
+    if loss:  # what is lost less is earned
+        ends = {"effect": -table["effect"], "low": -table["high"], "high": -table["low"]}
+        table = table.assign(**ends)
+    said = f"{row['action']} brought {desk.cash(value, 2)} a case ({desk.ends(low, high)})"
+    if role == "outcome":
+        side = "it pays for no price above nothing" if value <= 0 else (
+            f"it pays up to a cost of {desk.cash(value, 2)} a case, surely up to {desk.cash(max(low, 0.0), 2)}"
+            if low > 0 else f"it may pay up to a cost of {desk.cash(value, 2)} a case, but nothing is sure"
+        )  # fmt: skip
+        said += f", its own cost not taken off: {side}"
+    said += f"; {_sure_of(desk, found)}"
+    trust = (
+        f"{desk.sure} intervals, made for many zeros and a long tail, from {count(found.events, 'event')} in "
+        f"{count(found.n, 'case')}; right if chance decided as was written down"
+    )
+    number = f'{"-" if loss else ""}float(found.frame()["effect"].iloc[{at}])'
+    return Answer("earned", question, value, low, high, "money", found.level, f"{said}.", trust, code, number,
+                  _rows(table), "effects")  # fmt: skip

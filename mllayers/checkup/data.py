@@ -1,0 +1,240 @@
+"""Section 1, data: what has moved, where labels are missing, and what silence may hide."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mllayers._words import count, percent, plain
+from mllayers.checkup.answers import Answer
+from mllayers.checkup.desk import Desk
+
+__all__ = ["ask_data"]
+
+_NO_PERIOD = "Name a column that orders the rows in time: period='month', or time='signed_at'"
+
+
+def ask_data(desk: Desk) -> None:
+    """Ask layer 1."""
+    _moved(desk)
+    _labels(desk)
+    _audit(desk)
+    _doubled(desk)
+
+
+# what has moved -----------------------------------------------------------------------------------------------------
+
+
+def _moved(desk: Desk) -> None:
+    question = "What moved between the first and the last period?"
+    if not desk.has("period"):
+        desk.gap(question, desk.why_not("period") or "no column was named for period", _NO_PERIOD)
+        return
+    if len(desk.periods) < 2:
+        desk.gap(question, f"period {desk.column('period')!r} holds a single value", _NO_PERIOD)
+        return
+    columns = desk.comparable()
+    if not columns:
+        told = (
+            "; ".join(f"{name} ({why})" for name, why in list(desk.left_out.items())[:5]) or "every column has a role"
+        )
+        desk.gap(
+            question, f"no column is left to compare: {told}", "Name columns that were known of a case: columns=[…]"
+        )
+        return
+    first, last = (_literal(x) for x in (desk.periods[0], desk.periods[-1]))
+    period = desk.column("period")
+    split = [
+        f"columns = {columns!r}",
+        f"old, new = (frame.loc[frame[{period!r}] == when, columns] for when in ({first}, {last}))",
+    ]
+    ends = desk.frame[period].isin([desk.periods[0], desk.periods[-1]]).fillna(False).to_numpy(dtype=bool)
+    part = desk.source.take(columns, np.flatnonzero(ends)).reset_index(drop=True)
+    part[period] = desk.frame[period].to_numpy()[ends]
+    shared: dict[str, Any] = {}
+    between = f"between {desk.periods[0]} and {desk.periods[-1]}"
+
+    def drifted() -> Answer:
+        code = ("from mllayers.data import drift_report", *split, "found = drift_report(old, new)")
+        found = shared["found"] = desk.run(code, part)
+        shared["code"] = code
+        table, n = found.frame(), len(found.flagged)
+        names = ", ".join(map(str, found.flagged[:3]))
+        said = f"{n} of {count(len(table), 'column')} moved {between}"
+        said += f", {names} most of all" if n else " by more than chance moves them"
+        desk.left_out |= found.left_out
+        trust = (
+            f"5 % is the chance that anything at all is flagged where nothing moved ({count(found.tests, 'test')} "
+            f"together, {found.n_reference:,} rows then and {found.n_current:,} now). A count has no interval: each "
+            "column stands beside the limit that chance sets. A column that moved need not hurt"
+        )
+        return Answer("moved", question, float(n), math.nan, math.nan, "columns", 1 - found.alpha, f"{said}.", trust,
+                      code, "len(found.flagged)", table, "drift")  # fmt: skip
+
+    desk.ask(question, _NO_PERIOD, drifted)
+
+    def unseen() -> Answer | None:
+        found = shared.get("found")
+        if found is None or found.frame()["unseen"].isna().all():
+            return None
+        table = found.frame()[["unseen", "unseen_by_chance"]].dropna()
+        table = table.sort_values("unseen", ascending=False, kind="stable")
+        worst, share = table.index[0], float(table["unseen"].iloc[0])
+        more = f", where chance explains {percent(float(table['unseen_by_chance'].iloc[0]))}"
+        said = f"{percent(share)} of the rows of {desk.periods[-1]} have a value of {worst} that "
+        said += f"{desk.periods[0]} never had"
+        none = f"No value in {count(len(table), 'column')} of categories is new in {desk.periods[-1]}"
+        return Answer(
+            "unseen", "Which values were never seen before?", share, math.nan, math.nan, "share", 1 - found.alpha,
+            f"{said}{more}." if share else f"{none}.",
+            "Counted in these rows. What chance explains is the share of new values that two draws from one source "
+            "would show",
+            shared["code"], 'found.frame()["unseen"].max()', table, "unseen",
+        )  # fmt: skip
+
+    desk.ask("Which values were never seen before?", _NO_PERIOD, unseen)
+
+    def told_apart() -> Answer:
+        most = min(desk.max_rows // 10, 20_000)
+        cut = f".sample(min(len({{0}}), {most}), random_state={desk.seed})"
+        code = (
+            "from mllayers.data import adversarial_validation",
+            *split,
+            f"old, new = old{cut.format('old')}, new{cut.format('new')}",
+            "found = adversarial_validation(old, new)",
+        )
+        found = desk.run(code, part)
+        table = found.frame()
+        sure = "tells" if found.low > 0.5 else "cannot tell"
+        said = (
+            f"A small model {sure} the rows of {desk.periods[0]} from those of {desk.periods[-1]}: AUC {found.auc:.3f} "
+            f"({found.low:.3f} to {found.high:.3f}; 0.5 is a guess)"
+        )
+        said += f"; {table.index[0]} gives them away first" if found.low > 0.5 else ""
+        trust = f"{desk.sure} interval, on at most {most:,} rows of each period, drawn with seed {desk.seed}"
+        return Answer("old_or_new", "Can old rows be told from new ones?", found.auc, found.low, found.high, "AUC",
+                      found.level, f"{said}.", trust, code, "found.auc", table, "importance")  # fmt: skip
+
+    desk.ask("Can old rows be told from new ones?", _NO_PERIOD, told_apart)
+
+
+def _literal(x: Any) -> str:
+    """A value as it stands in code."""
+    if isinstance(x, pd.Timestamp):
+        return f"pd.Timestamp({str(x)!r})"
+    if hasattr(x, "isoformat"):
+        return f"pd.Timestamp({x.isoformat()!r}).date()"
+    return repr(x.item() if isinstance(x, np.generic) else x)
+
+
+# where the labels are -----------------------------------------------------------------------------------------------
+
+
+def _labels(desk: Desk) -> None:
+    question = "Where are there cases and next to no labels?"
+    needs = "Name the column with the outcome, outcome=…, and leave it empty where nobody looked"
+    if desk.roles.outcome is None:
+        desk.gap(question, "no column was named for outcome", needs)
+        return
+    if "outcome" in desk.problems and "missing in every row" in desk.problems["outcome"]:
+        desk.gap(question, desk.problems["outcome"], needs)
+        return
+    name = desk.column("outcome")
+    there = desk.frame[name].notna().to_numpy(dtype=bool)
+    if there.all():
+        desk.gap(
+            "What was silence called?",
+            f"every row has a label in {name!r}: whether somebody looked, or nobody complained and *no* was written, "
+            "the file does not say",
+            "Record who looked at each case, and leave the outcome empty where nobody did",
+        )
+        return
+    roles = [desk.column(role) for role in ("action", "segment") if desk.has(role)]
+    columns = [*desk.comparable(), *roles]
+    if not columns:
+        desk.gap(question, "no column is left to compare labelled with unlabelled rows by", "Name columns=[…]")
+        return
+    places, drawn = desk.sample()
+
+    def covered() -> Answer:
+        code = (
+            "from mllayers.data import label_coverage",
+            f"population = frame{drawn}",
+            f"labelled = population[population[{name!r}].notna()]",
+            f"found = label_coverage(labelled, population, columns={columns!r})",
+        )
+        rows = desk.source.take(columns, places)
+        rows[name] = desk.frame[name] if places is None else desk.frame[name].to_numpy()[places]
+        if drawn:
+            code = (code[0], "population = frame", *code[2:])
+        found = desk.run(code, rows)
+        if drawn:
+            code = (code[0], f"population = frame{drawn}", *code[2:])
+        table = found.frame()
+        blind, share = int(table["blind"].sum()), found.n_labelled / found.n_population
+        said = f"{percent(share)} of the cases have a label; "
+        if blind:
+            worst = table.iloc[0]
+            said += (
+                f"{count(blind, 'blind spot')}, first {worst['column']} = {worst['cell']}: {worst['labels']:,} labels "
+                f"where {worst['expected']:,.0f} would be expected"
+            )
+        else:
+            said += f"no cell of {count(table['column'].nunique(), 'column')} is without its share of them"
+        trust = (
+            f"{percent(found.alpha, 0)} is the chance of any blind spot where labels were drawn blindly; "
+            + (f"looked for in {desk.max_rows:,} rows drawn with seed {desk.seed}; " if drawn else "")
+            + "what the columns do not show, this does not see"
+        )
+        return Answer("blind_spots", question, float(blind), math.nan, math.nan, "cells", 1 - found.alpha, f"{said}.",
+                      trust, code, 'int(found.frame()["blind"].sum())', table.head(200), "coverage")  # fmt: skip
+
+    desk.ask(question, needs, covered)
+
+
+def _audit(desk: Desk) -> None:
+    """The rate of all cases, from a random audit with known chances."""
+    question = "How often does it happen, by a random audit?"
+    if desk.roles.outcome is None:
+        return
+    if desk.roles.audit is None:
+        if desk.has("outcome") and not desk.frame[desk.column("outcome")].notna().all():
+            desk.gap(
+                question,
+                "no label is known to have been drawn at random, so the labels speak for the cases that somebody chose",
+                "Draw 1 % of the cases at random, label them all, and write the chance of each case down: audit='…'",
+            )
+        return
+    if not desk.has("outcome", "audit"):
+        desk.gap(question, desk.why_not("outcome", "audit"))
+        return
+    name = desk.column("outcome")
+
+    def rate() -> Answer:
+        code = (
+            "from mllayers.data import weighted_rate",
+            f"y = ({desk.y.format(f'frame[{name!r}]')}).astype('Float64').where(frame[{name!r}].notna())",
+            f"found = weighted_rate(y, frame[{desk.column('audit')!r}], level={desk.level})",
+        )
+        found = desk.run(code)
+        table = pd.DataFrame({"value": [found.hajek], "low": [found.low], "high": [found.high]}, index=["by the audit"])
+        said = (
+            f"By the audit {percent(found.hajek, 2)} of all cases ({percent(found.low, 2)} to "
+            f"{percent(found.high, 2)}), from {count(found.events, 'event')} in {count(found.n_labels, 'label')} "
+            f"worth {plain(found.n_eff)}"
+        )
+        trust = f"{desk.sure} interval; holds if the chances written down are those with which cases were drawn"
+        if found.n_never:
+            trust += f"; {count(found.n_never, 'case')} could not be drawn: nothing is known of them"
+        return Answer("audited_rate", question, found.hajek, found.low, found.high, "share", found.level, f"{said}.",
+                      trust, code, "found.hajek", table, "interval")  # fmt: skip
+
+    desk.ask(question, "Write down the chance with which each case was drawn", rate)
+
+
+def _doubled(desk: Desk) -> None:
+    if "case" in desk.problems:
+        desk.gap("Is a row one case?", desk.problems["case"], "Keep one row a case, or say what tells the rows apart")

@@ -1,0 +1,619 @@
+"""What the caller said about the columns, held against what is in them; and the lines that sections run.
+
+Nothing is guessed. A column that cannot play its role becomes one sentence in ``problems``, and only the questions that
+need it stay open.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mllayers._check import as_moment, as_times, describe
+from mllayers._words import count, dollars, exact, plain, typed_number
+from mllayers.checkup.answers import Answer, Gap, Section
+from mllayers.checkup.reading import Source
+
+__all__ = ["COLUMN_ROLES", "PRICES", "Desk", "Roles", "open_desk"]
+
+PRICES = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
+COLUMN_ROLES = (
+    "score",
+    "rival",
+    "outcome",
+    "amount",
+    "time",
+    "arrival",
+    "period",
+    "segment",
+    "case",
+    "action",
+    "propensity",
+    "reward",
+    "challenger",
+    "audit",
+    "before",
+)
+_MOST_PERIODS, _MOST_SEGMENTS, _MOST_ACTIONS = 120, 50, 20
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the caller said: role to column, prices, and how the file is to be read."""
+
+    score: str | None = None
+    rival: str | None = None
+    outcome: str | None = None
+    positive: Any = None
+    amount: str | None = None
+    time: str | None = None
+    arrival: str | None = None
+    as_of: Any = None
+    period: str | None = None
+    segment: str | None = None
+    case: str | None = None
+    action: str | None = None
+    control: Any = None
+    propensity: str | Mapping[Any, float] | None = None
+    reward: str | None = None
+    challenger: str | None = None
+    audit: str | None = None
+    before: str | None = None
+    columns: tuple[str, ...] | None = None
+    gain_tp: float | str | None = None
+    cost_fp: float | str | None = None
+    cost_fn: float | str | None = None
+    gain_tn: float | str | None = None
+    outcome_is: str | None = None
+    capacity: float | None = None
+
+    def of_columns(self) -> dict[str, str]:
+        """Role to column, for every role that a column plays."""
+        given = {role: getattr(self, role) for role in (*COLUMN_ROLES, *PRICES)}
+        return {role: column for role, column in given.items() if isinstance(column, str)}
+
+
+@dataclass
+class Desk:
+    """A file with its roles, ready to be asked; sections put their answers and gaps here."""
+
+    source: Source
+    roles: Roles
+    frame: pd.DataFrame
+    level: float
+    max_rows: int
+    seed: int
+    currency: str
+    opening: tuple[str, ...]
+    progress: Callable[[str], object]
+    problems: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    one_class: str = ""
+    y: str = ""
+    arms: tuple[Any, ...] = ()
+    periods: tuple[Any, ...] = ()
+    _answers: list[Answer] = field(default_factory=list)
+    _gaps: list[Gap] = field(default_factory=list)
+    _heard: list[str] = field(default_factory=list)
+    _names: dict[str, Any] = field(default_factory=dict)
+
+    # what can be asked
+
+    def column(self, role: str) -> str:
+        """The column that plays a role."""
+        return str(getattr(self.roles, role))
+
+    def has(self, *roles: str) -> bool:
+        """Whether all these roles are played by columns that can play them."""
+        return all(getattr(self.roles, role) is not None and role not in self.problems for role in roles)
+
+    def why_not(self, *roles: str) -> str:
+        """Why a question that needs these roles stays open."""
+        told = [self.problems[role] for role in roles if role in self.problems]
+        absent = [role for role in roles if getattr(self.roles, role) is None]
+        if absent:
+            told.append(f"no column was named for {' and '.join(absent)}")
+        return "; ".join(dict.fromkeys(told))
+
+    def at(self, role: str, rows: str = "known") -> str:
+        """A role's column in the code of an answer."""
+        column = f"{rows}[{self.column(role)!r}]"
+        if role == "outcome":
+            return self.y.format(column)
+        return column
+
+    def known(self, *roles: str, rows: str = "known") -> str:
+        """The line that keeps the rows on which these roles are all known."""
+        names = list(dict.fromkeys(self.column(role) for role in roles if isinstance(getattr(self.roles, role), str)))
+        return f"{rows} = frame[{names!r}].dropna()"
+
+    def moments(self, role: str, rows: str = "known") -> str:
+        """A column of times in the code of an answer; numbers are days."""
+        column = f"{rows}[{self.column(role)!r}]"
+        if self.frame[self.column(role)].dtype.kind in "iuf":
+            return f"pd.Timestamp('2000-01-01') + pd.to_timedelta({column}, unit='D')"
+        return f"pd.to_datetime({column}, utc=True)"
+
+    def as_of(self) -> str:
+        """The moment to look back from: as said, or the last that the file shows."""
+        told = self.roles.as_of
+        numbers = self.frame[self.column("time")].dtype.kind in "iuf"
+        if told is None:
+            last = max(self.frame[self.column(role)].max() for role in ("time", "arrival") if self.has(role))
+            told = float(last) if numbers else str(pd.Timestamp(last))
+        if isinstance(told, (int, float)):
+            return str(pd.Timestamp("2000-01-01") + pd.to_timedelta(float(told), unit="D"))
+        return str(told)
+
+    def priced(self) -> list[str]:
+        """The prices that the caller gave."""
+        return [name for name in PRICES if getattr(self.roles, name) is not None]
+
+    def has_prices(self) -> bool:
+        """Whether the prices settle a decision: one for acting rightly or missing, one for acting in vain."""
+        given = self.priced()
+        broken = any(name in self.problems for name in PRICES)
+        return not broken and bool({"gain_tp", "cost_fn"} & set(given)) and bool({"cost_fp", "gain_tn"} & set(given))
+
+    def prices(self, rows: str = "known") -> str:
+        """The line with the prices."""
+        told = []
+        for name in self.priced():
+            x = getattr(self.roles, name)
+            told.append(f"{name}={f'{rows}[{x!r}]' if isinstance(x, str) else repr(float(x))}")
+        if "cost_fp" not in self.priced():
+            told.append("cost_fp=0.0")
+        if "gain_tp" not in self.priced():
+            told.append("gain_tp=0.0")
+        return f"prices = dict({', '.join(told)})"
+
+    def price_columns(self) -> list[str]:
+        """The roles of the prices that differ from case to case."""
+        return [name for name in self.priced() if isinstance(getattr(self.roles, name), str)]
+
+    # words
+
+    def cash(self, x: float, digits: int | None = None) -> str:
+        """Money in the caller's currency."""
+        return dollars(x, digits).replace("$", self.currency)
+
+    def ends(self, low: float, high: float) -> str:
+        """The two ends of an interval of money."""
+        if math.isnan(low) or math.isnan(high):
+            return "too few events for an interval"
+        if math.isinf(high):
+            return f"{self.cash(low)} or more"
+        return f"{self.cash(low)} to {self.cash(high)}"
+
+    def local(self, text: str) -> str:
+        """A sentence of a layer, in the caller's currency."""
+        return text if self.currency == "$" else text.replace("$", self.currency)
+
+    @property
+    def sure(self) -> str:
+        """The level, as it is said."""
+        return f"{plain(100 * self.level)} %"
+
+    # asking
+
+    def run(self, code: Sequence[str], frame: pd.DataFrame | None = None) -> Any:
+        """Carry out the lines of an answer, exactly as they are shown, and return what they call ``found``."""
+        names: dict[str, Any] = {"frame": self.frame if frame is None else frame, "pd": pd}
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            exec("\n".join(code), names)
+        self._heard = [" ".join(str(one.message).split()) for one in heard if issubclass(one.category, UserWarning)]
+        self._names = names
+        return names["found"]
+
+    def number(self, expression: str) -> float:
+        """The number of an answer, taken out of what the lines made."""
+        return float(eval(expression, self._names))
+
+    def made(self, name: str) -> Any:
+        """What the lines made beside ``found``."""
+        return self._names[name]
+
+    def ask(self, question: str, needs: str, build: Callable[[], Answer | None]) -> None:
+        """Put an answer on the page; where it cannot be had, the reason."""
+        self.progress(question)
+        self._heard = []
+        try:
+            answer = build()
+        except (ValueError, TypeError) as error:
+            self.gap(question, " ".join(str(error).split()), needs)
+        except Exception as error:  # one question that breaks must not take the others with it
+            self.gap(question, f"{type(error).__name__}: {' '.join(str(error).split()) or 'no more is known'}", needs)
+        else:
+            if answer is not None:
+                trust = ". ".join([answer.trust.rstrip("."), *self._heard, *self.notes])
+                says = self.local(answer.says)
+                self._answers.append(replace(answer, says=says, trust=f"{trust}.", currency=self.currency))
+        self._names = {}  # what the lines made is large
+
+    def open(self, question: str, needs: str, *roles: str) -> None:
+        """Leave a question open for want of these roles; what would answer it is said where one was not named."""
+        absent = any(getattr(self.roles, role) is None for role in roles)
+        self.gap(question, self.why_not(*roles), needs if absent else "")
+
+    def gap(self, question: str, why: str, needs: str = "") -> None:
+        """Say what the file cannot answer."""
+        self._gaps.append(Gap(question, why.rstrip("."), needs.rstrip(".")))
+
+    def section(self, name: str, title: str) -> Section:
+        """What was asked since the last section."""
+        done = Section(name, title, tuple(self._answers), tuple(self._gaps))
+        self._answers, self._gaps = [], []
+        return done
+
+    # rows and columns to compare
+
+    def comparable(self) -> list[str]:
+        """The columns that may be compared between rows: those named, or all that play no role and can be compared."""
+        roles = set(self.roles.of_columns().values())
+        named = self.roles.columns
+        wanted = list(named) if named is not None else [c for c in self.source.columns if c not in roles]
+        kept = []
+        for name in wanted:
+            if name not in self.left_out:
+                why = _not_comparable(self.source.take([name])[name], named is not None)
+                if why:
+                    self.left_out[name] = why
+            if name not in self.left_out:
+                kept.append(name)
+        return kept
+
+    def sample(self) -> tuple[NDArray[np.intp] | None, str]:
+        """Places of a stated sample and the line that draws it; none where all rows are few enough."""
+        if self.source.rows <= self.max_rows:
+            return None, ""
+        places = pd.Series(np.arange(self.source.rows)).sample(self.max_rows, random_state=self.seed).to_numpy()
+        return places, f".sample({self.max_rows}, random_state={self.seed})"
+
+
+def open_desk(
+    source: Source,
+    roles: Roles,
+    *,
+    level: float,
+    max_rows: int,
+    seed: int,
+    currency: str,
+    progress: Callable[[str], object],
+) -> Desk:
+    """Read the columns with a role and look whether each can play it."""
+    for role, column in roles.of_columns().items():
+        _there(column, role, source.columns)
+    for column in roles.columns or ():
+        _there(column, "columns", source.columns)
+    played = list(dict.fromkeys(roles.of_columns().values()))
+    frame = source.take(played).reset_index(drop=True)
+    desk = Desk(source, roles, frame, level, max_rows, seed, currency, source.opening, progress)
+    _look_at_numbers(desk)
+    _look_at_outcome(desk)
+    _look_at_times(desk)
+    _look_at_groups(desk)
+    _look_at_actions(desk)
+    return desk
+
+
+def _there(column: str, role: str, columns: Sequence[str]) -> None:
+    if column not in columns:
+        near = get_close_matches(column, columns, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        shown = ", ".join(columns[:12]) + (f" and {len(columns) - 12} more" if len(columns) > 12 else "")
+        raise ValueError(f"{role} must be a column of the file; there is no {column!r}{hint} (it has {shown})")
+
+
+# one look for each kind of role ------------------------------------------------------------------------------------
+
+
+def _numbers(desk: Desk, role: str) -> pd.Series[Any] | None:
+    """The known numbers of a role, or a problem."""
+    column = desk.frame[desk.column(role)].dropna()
+    name = f"{role} {desk.column(role)!r}"
+    if not len(column):
+        desk.problems[role] = f"{name} is missing in every row"
+        return None
+    if column.dtype.kind not in "biuf":
+        first = next((x for x in column.head(1_000) if not isinstance(x, (int, float, np.number))), column.iloc[0])
+        decimal = isinstance(first, str) and "," in first and typed_number(first) is not None
+        hint = ": with a decimal comma? Read the file with decimal=',' first" if decimal else ""
+        desk.problems[role] = f"{name} must hold numbers; it holds {describe(first)}{hint}"
+        return None
+    values = column.astype("float64")
+    if not np.isfinite(values).all():
+        row = int(np.argmax(~np.isfinite(values.to_numpy())))
+        desk.problems[role] = f"{name} must hold finite numbers; it holds {values.iloc[row]} in row {values.index[row]}"
+        return None
+    return values
+
+
+def _look_at_numbers(desk: Desk) -> None:
+    """Scores, amounts, prices and probabilities."""
+    played = desk.roles.of_columns()
+    for role in ("amount", "reward", "before", *PRICES):
+        if role in played:
+            _numbers(desk, role)
+    for role in ("score", "rival", "propensity", "challenger", "audit"):
+        if role not in played:
+            continue
+        if role == "challenger" and _is_text(desk.frame[played[role]]):
+            continue  # names of actions
+        values = _numbers(desk, role)
+        if values is None:
+            continue
+        low, high, name = float(values.min()), float(values.max()), f"{role} {played[role]!r}"
+        if role in ("propensity", "audit") and low <= 0:
+            row = int(values.index[int(np.argmin(values.to_numpy()))])
+            desk.problems[role] = (
+                f"{name} must be the chance of what was done, above 0; it is {exact(low)} in row {row}: what was done "
+                "cannot have had no chance"
+            )
+        elif low < 0 or high > 1:
+            percent = low >= 0 and high <= 100
+            mend = "divide it by 100" if percent else "turn it into a probability first (calibrate it)"
+            desk.problems[role] = f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {mend}"
+    if desk.has("score"):
+        column = desk.frame[desk.column("score")]
+        gone = int(column.isna().sum())
+        if gone:
+            desk.notes.append(f"{count(gone, 'row')} without a score {'is' if gone == 1 else 'are'} left out")
+        if column.min() == column.max():
+            desk.notes.append(f"the score is {plain(float(column.min()))} for everyone: it tells no cases apart")
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return kind.categories.dtype.kind not in "biuf"
+    return kind.kind not in "biuf" if hasattr(kind, "kind") else True
+
+
+def _look_at_outcome(desk: Desk) -> None:
+    """Yes or no, said in 0 and 1 or with the word for yes."""
+    if desk.roles.outcome is None:
+        return
+    name, positive = desk.roles.outcome, desk.roles.positive
+    there = desk.frame[name].dropna()
+    if not len(there):
+        desk.problems["outcome"] = f"outcome {name!r} is missing in every row: there is no label"
+        return
+    values = list(there.unique()[:1_000])
+    numbers = there.dtype.kind in "biuf" or all(isinstance(value, (bool, np.bool_)) for value in values)
+    if positive is not None:
+        typed = typed_number(positive) if isinstance(positive, str) and numbers else None
+        wanted = positive if typed is None else typed
+        if not any(_equal(value, wanted) for value in values):
+            desk.problems["outcome"] = f"outcome {name!r} never holds positive={positive!r}; it holds {_listed(values)}"
+            return
+        desk.y = f"({{}} == {wanted!r})"
+        hits = int((there == wanted).sum())
+    elif numbers and all(value in (0, 1) for value in values):
+        desk.y = "{}"
+        hits = int(there.astype("float64").sum())
+    else:
+        if len(values) == 2:
+            said = " or ".join(f"positive={_plain_value(value)!r}" for value in sorted(values, key=str))
+            told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, {said}"
+        elif numbers:
+            told = (
+                f"outcome {name!r} must be yes or no; it holds numbers such as {plain(float(values[0]))}: if these are "
+                f"amounts that came back, say reward={name!r}"
+            )
+        else:
+            told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, positive=…"
+        desk.problems["outcome"] = told
+        return
+    if hits in (0, len(there)):
+        desk.one_class = f"every one of the {len(there):,} labels says {'yes' if hits else 'no'}"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return bool(a == b)
+    except (TypeError, ValueError):
+        return False
+
+
+def _plain_value(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _listed(values: Sequence[Any], most: int = 4) -> str:
+    told = [repr(_plain_value(value)) for value in values[:most]]
+    more = len(values) - len(told)
+    return ", ".join(told) + (f" and {more}{' or more' if len(values) == 1_000 else ''} others" if more > 0 else "")
+
+
+def _look_at_times(desk: Desk) -> None:
+    """Times are brought to UTC; where no period was named, the months are made from them."""
+    roles = desk.roles
+    for role in ("time", "arrival"):
+        if getattr(roles, role) is None:
+            continue
+        column = desk.frame[desk.column(role)]
+        if column.dtype.kind in "iuf" and not isinstance(column.dtype, pd.CategoricalDtype):
+            _numbers(desk, role)
+            continue
+        told, moments = _moments(column)
+        if told:
+            desk.problems[role] = f"{role} {desk.column(role)!r} {told}"
+        else:
+            desk.frame[desk.column(role)] = moments
+    if roles.as_of is not None:
+        as_moment(roles.as_of, "as_of") if not isinstance(roles.as_of, (int, float)) else None
+    if roles.period is None and desk.has("time") and desk.frame[roles.time].dtype.kind == "M":
+        name = f"{roles.time}_month"
+        while name in desk.source.columns:
+            name += "_"
+        moments = desk.frame[roles.time]
+        desk.frame[name] = moments.dt.year * 100 + moments.dt.month
+        when = f"pd.to_datetime(frame[{roles.time!r}], utc=True).dt"
+        desk.opening = (*desk.opening, f"frame[{name!r}] = {when}.year * 100 + {when}.month")
+        desk.roles = replace(roles, period=name)
+
+
+def _moments(column: pd.Series[Any]) -> tuple[str, Any]:
+    """The times of a column in UTC without a zone, or what is wrong with them."""
+    if column.isna().all():
+        return "is missing in every row", None
+    try:
+        if not _is_text(column) or column.dtype.kind == "M":
+            return "", pd.to_datetime(column, utc=True).dt.tz_localize(None)
+        codes, entries = pd.factorize(column)
+        known = as_times(list(entries), "time")
+    except (TypeError, ValueError, AttributeError):
+        first = next((x for x in column.dropna().head(1_000) if not _reads_as_time(x)), column.dropna().iloc[0])
+        return f"must hold dates as 2026-03-01 or 2026-03-01 12:00; it holds {describe(first)}", None
+    out = np.full(len(column), np.datetime64("NaT", "us"), dtype="datetime64[us]")
+    out[codes >= 0] = known[codes[codes >= 0]]
+    return "", pd.Series(out, index=column.index)
+
+
+def _reads_as_time(x: Any) -> bool:
+    try:
+        as_times([x], "time")
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _look_at_groups(desk: Desk) -> None:
+    """Periods, segments and cases."""
+    roles = desk.roles
+    if roles.period is not None and "time" not in desk.problems:
+        column = desk.frame[roles.period]
+        name = f"period {roles.period!r}"
+        values = list(column.dropna().unique())
+        try:
+            values = sorted(values)
+        except TypeError:
+            values, desk.problems["period"] = [], f"{name} holds values of several kinds: they have no order"
+        if "period" in desk.problems:
+            pass
+        elif not values:
+            desk.problems["period"] = f"{name} is missing in every row"
+        elif len(values) > _MOST_PERIODS:
+            desk.problems["period"] = (
+                f"{name} holds {len(values):,} different values: name a column of weeks or months (or time=, from "
+                "which months are made)"
+            )
+        else:
+            desk.periods = tuple(values)
+            gone = int(column.isna().sum())
+            if gone:
+                desk.notes.append(f"{count(gone, 'row')} without a period left out where periods are compared")
+    elif roles.period is not None:
+        desk.problems["period"] = desk.problems["time"]
+    if roles.segment is not None:
+        n = desk.frame[roles.segment].nunique()
+        if n == 0:
+            desk.problems["segment"] = f"segment {roles.segment!r} is missing in every row"
+        elif n > _MOST_SEGMENTS:
+            desk.problems["segment"] = (
+                f"segment {roles.segment!r} holds {n:,} different values; a table of segments has at most "
+                f"{_MOST_SEGMENTS}: group them first"
+            )
+    if roles.case is not None:
+        again = int(desk.frame[roles.case].duplicated().sum())
+        if again:
+            desk.problems["case"] = f"{count(again, 'row')} repeat{'s' * (again == 1)} a case of {roles.case!r}"
+            desk.notes.append(f"{desk.problems['case']}: rows of one case go together, so the intervals are too narrow")
+
+
+def _look_at_actions(desk: Desk) -> None:
+    """The actions, and the one that leaves a case alone."""
+    roles = desk.roles
+    if roles.action is None:
+        return
+    column = desk.frame[roles.action].dropna()
+    values = list(column.unique()[:1_000])
+    name = f"action {roles.action!r}"
+    if not values:
+        desk.problems["action"] = f"{name} is missing in every row"
+        return
+    if len(values) > _MOST_ACTIONS:
+        more = " or more" if len(values) == 1_000 else ""
+        desk.problems["action"] = f"{name} holds {len(values):,}{more} different values: that is no list of actions"
+        return
+    if len(values) == 1:
+        desk.problems["action"] = f"{name} holds {values[0]!r} alone: nobody was treated differently"
+        return
+    control = roles.control
+    if control is None and column.dtype.kind in "biuf" and set(values) == {0, 1}:
+        control = 0
+    if isinstance(control, str) and column.dtype.kind in "biuf" and typed_number(control) is not None:
+        control = typed_number(control)
+    if control is None:
+        desk.problems["action"] = f"{name} holds {_listed(values)}: say which of them leaves a case alone, control=…"
+        return
+    found = [value for value in values if _equal(value, control)]
+    if not found:
+        desk.problems["action"] = f"{name} never holds control={control!r}; it holds {_listed(values)}"
+        return
+    others = sorted((_plain_value(value) for value in values if not _equal(value, control)), key=str)
+    desk.arms = (_plain_value(found[0]), *others)
+    if isinstance(roles.propensity, Mapping):
+        lacks = [arm for arm in desk.arms if arm not in roles.propensity]
+        bad = [x for x in roles.propensity.values() if not (isinstance(x, (int, float)) and 0 < x <= 1)]
+        if lacks:
+            desk.problems["propensity"] = f"propensity must give a chance for each action; it lacks {lacks[0]!r}"
+        elif bad:
+            desk.problems["propensity"] = f"propensity must give chances in (0, 1]; got {describe(bad[0])}"
+        else:
+            column_name = "chance_of_action"
+            while column_name in desk.source.columns:
+                column_name += "_"
+            said = {_plain_value(arm): float(roles.propensity[arm]) for arm in desk.arms}
+            desk.frame[column_name] = desk.frame[roles.action].map(said).astype("float64")
+            desk.opening = (*desk.opening, f"frame[{column_name!r}] = frame[{roles.action!r}].map({said!r})")
+            desk.roles = replace(desk.roles, propensity=column_name)
+
+
+def _not_comparable(column: pd.Series[Any], named: bool) -> str:
+    """Why a column is left out of comparisons: dates, ids, free text, mixtures; "" where it is compared."""
+    kind = column.dtype
+    there = column.dropna()
+    if not len(there):
+        return "missing in every row"
+    code = getattr(kind, "kind", "O")
+    if code in "mM" or isinstance(kind, pd.PeriodDtype):
+        return "dates: turn them into a number, such as days since a date"
+    if code in "biuf":
+        whole = code in "iu" and len(there) >= 100 and there.iloc[:1_000].is_unique
+        if whole and not named and there.is_unique:
+            return "a whole number that names cases: each value comes once"
+        if code == "f" and np.isinf(there.to_numpy(dtype="float64")).any():
+            return "holds infinite numbers"
+        return ""
+    if code == "c":
+        return "complex numbers"
+    if isinstance(kind, pd.CategoricalDtype):
+        return ""
+    few = there.iloc[:2_000].tolist()
+    if all(isinstance(x, str) for x in few):
+        distinct = len(set(few))
+        if sum(map(len, few)) > 40 * len(few) and distinct > 0.5 * len(few):
+            return "free text"
+        if all(_reads_as_time(x) for x in few[:50]):
+            return "dates as text: turn them into a number, such as days since a date"
+        if len(few) >= 30 and distinct > 0.95 * len(few):
+            return "text that names cases: nearly every value comes once"
+    if isinstance(kind, np.dtype) and kind.kind == "O":
+        kinds = {("number" if isinstance(x, (int, float, np.number)) else type(x).__name__) for x in there}
+        kinds = {"number" if name in ("bool", "bool_", "Decimal") else name for name in kinds}
+        if len(kinds) > 1:
+            return f"values of several kinds: {' and '.join(sorted(kinds))}"
+        if not kinds <= {"number", "str"}:
+            return f"values of the kind {kinds.pop()}"
+    return ""

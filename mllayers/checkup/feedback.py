@@ -1,0 +1,190 @@
+"""Section 5, feedback: how old are the labels, was the promise kept, and what never comes back?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from mllayers._words import count, percent, plain
+from mllayers.checkup.answers import Answer
+from mllayers.checkup.desk import Desk
+
+__all__ = ["ask_feedback"]
+
+_MOST_ASKED = 500_000  # rows whose delays are put in order one by one
+
+
+def ask_feedback(desk: Desk) -> None:
+    """Ask layer 5."""
+    _ages(desk)
+    _kept(desk, "period")
+    _kept(desk, "segment")
+    _challenger(desk)
+    _never(desk)
+
+
+def _ages(desk: Desk) -> None:
+    question = "How long do outcomes take to come back?"
+    if not desk.has("time", "arrival"):
+        needs = "Name when each case was decided and when its outcome arrived: time='decided_at', arrival='reported_at'"
+        desk.open(question, needs, "time", "arrival")
+        return
+
+    def law() -> Answer:
+        began, came = (desk.moments(role, "rows") for role in ("time", "arrival"))
+        drawn = "" if desk.source.rows <= _MOST_ASKED else f".sample({_MOST_ASKED}, random_state={desk.seed})"
+        as_of = desk.as_of()
+        code = (
+            "from mllayers.feedback import delay_law",
+            f"rows = frame.dropna(subset=[{desk.column('time')!r}]){drawn}",
+            f"found = delay_law({came}, {began}, as_of={as_of!r}, level={desk.level})",
+        )
+        found = desk.run(code)
+        table = found.at(np.quantile(found.table["age"], np.linspace(0, 1, 60))).drop_duplicates("age")
+        table = table.set_index("age")[["share", "low", "high"]].rename_axis("days after the decision")
+        most, low, high = found.age_at(0.9)
+        said = (
+            f"Of what comes back within {plain(found.oldest)} days, half is there after {plain(found.half)} days "
+            f"({plain(found.half_low)} to {plain(found.half_high)}) and 90 % after {plain(most)} "
+            f"({plain(low)} to {plain(high)})"
+        )
+        trust = (
+            f"{desk.sure} interval from {count(found.events, 'arrival')} by {as_of}; corrected for cases too young to "
+            f"show a long delay. Nothing is known beyond {plain(found.oldest)} days, nor of the "
+            f"{count(found.unreported, 'case')} without an arrival"
+        )
+        if drawn:
+            trust += f"; from {_MOST_ASKED:,} rows drawn with seed {desk.seed}"
+        return Answer("delay", question, found.half, found.half_low, found.half_high, "days", found.level, f"{said}.",
+                      trust, code, "found.half", table, "law")  # fmt: skip
+
+    desk.ask(question, "", law)
+
+
+def _kept(desk: Desk, by: str) -> None:
+    """Promise against delivery, period by period or segment by segment."""
+    question = f"Was the promise of the score kept, {by} by {by}?"
+    if not desk.has("score", "outcome", by):
+        if by == "period":
+            needs = "Name the score, the outcome and the period: score='p', outcome='churned', period='month'"
+            desk.open(question, needs, "score", "outcome", by)
+        return
+    audit = desk.has("audit")
+
+    def kept() -> Answer:
+        roles = ["score", "outcome", by, *(["audit"] if audit else [])]
+        chance = f", propensity={desk.at('audit')}" if audit else ""
+        groups = "when" if by == "period" else "by"
+        code = (
+            "from mllayers.feedback import promise_kept",
+            desk.known(*roles),
+            f"found = promise_kept({desk.at('score')}, {desk.at('outcome')}, {groups}={desk.at(by)}{chance}, "
+            f"level={desk.level})",
+        )
+        found = desk.run(code)
+        table = found.frame()
+        asked = table["kept"].dropna()
+        broken = [str(name) for name in asked.index[~asked.astype(bool)]]
+        said = (
+            f"{percent(found.promised, 2)} was promised and {percent(found.delivered, 2)} happened "
+            f"({percent(found.low, 2)} to {percent(found.high, 2)})"
+        )
+        said += f"; the promise lies outside the interval of {len(broken)} of {count(len(asked), by)}"
+        said += f", such as {broken[0]}" if broken else ""
+        trust = (
+            f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.labels, 'label')}, "
+            f"{'kept' if found.kept else 'broken'} as a whole when all {by}s are asked together. "
+        )
+        if by == "period":
+            share = (
+                desk.frame[desk.column("outcome")].notna().groupby(desk.frame[desk.column(by)], observed=True).mean()
+            )
+            few = [str(name) for name in share.index[(share > 0) & (share < share.max() / 2)]]
+            if few:
+                trust += f"In {', '.join(few)} far fewer cases have a label: they may be those that came early. "
+        trust += (
+            "Labels drawn at random with known chances speak for all cases" if audit else
+            "Labels that came only from where somebody looked can agree with a score for years"
+        )  # fmt: skip
+        return Answer(f"promise_by_{by}", question, found.delivered, found.low, found.high, "share", found.level,
+                      f"{said}.", trust, code, "found.delivered", table, "promise")  # fmt: skip
+
+    desk.ask(question, "", kept)
+
+
+def _challenger(desk: Desk) -> None:
+    question = "What would the challenger have earned?"
+    needs = (
+        "Name the dollars that came back, the chance of what was done, and what the challenger would do: reward=…, "
+        "propensity=…, challenger=… (its chance of the logged action, or the name of its action)"
+    )
+    if not desk.has("challenger", "propensity", "reward"):
+        desk.open(question, needs, "challenger", "propensity", "reward")
+        return
+
+    def judged() -> Answer:
+        names = desk.frame[desk.column("challenger")].dtype.kind not in "biuf"
+        if names and desk.roles.action is None:
+            raise ValueError("challenger holds names of actions, and no column was named for action")
+        roles = ["reward", "propensity", "challenger", *(["action"] if names else [])]
+        target = f"{desk.at('challenger')} == {desk.at('action')}" if names else desk.at("challenger")
+        code = (
+            "from mllayers.feedback import policy_value",
+            desk.known(*roles),
+            f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, level={desk.level})",
+        )
+        found = desk.run(code)
+        row = found.frame().loc["SNIPS"]
+        gain, low, high = (float(row[name]) for name in ("gain", "gain_low", "gain_high"))
+        whole = found.frame()[["gain", "gain_low", "gain_high"]].set_axis(["value", "low", "high"], axis=1).iloc[1:]
+        ends = f"{desk.cash(low)} to {desk.cash(high)}" if not math.isnan(low) else "too few events for an interval"
+        said = (
+            f"The challenger would have brought {desk.cash(gain)} a case beyond what was done ({ends}): "
+            f"{desk.cash(float(row['value']))} beside {desk.cash(float(found.frame()['value'].iloc[0]))}"
+        )
+        trust = (
+            f"{desk.sure} interval; {count(found.n, 'decision')} are worth {plain(found.n_eff)} for it, the heaviest "
+            f"counts {plain(found.largest_weight)} times. Holds if the chances written down are those that were used"
+        )
+        return Answer("challenger", question, gain, low, high, "money", found.level, f"{said}.", trust, code,
+                      'float(found.frame().loc["SNIPS", "gain"])', whole, "intervals")  # fmt: skip
+
+    desk.ask(question, needs, judged)
+
+
+def _never(desk: Desk) -> None:
+    """Actions after which no outcome is ever seen."""
+    question = "What never comes back?"
+    if desk.roles.outcome is None or desk.roles.action is None:
+        desk.open(question, "Name what was done and what came back: action='action', outcome='fraud'", "outcome",
+                  "action")  # fmt: skip
+        return
+    name, action = desk.column("outcome"), desk.column("action")
+    if "missing in every row" in desk.problems.get("outcome", "") + desk.problems.get("action", ""):
+        desk.gap(question, desk.why_not("outcome", "action"))
+        return
+
+    def gone() -> Answer:
+        code = (
+            "from mllayers.data import label_coverage",
+            f"rows = frame[[{name!r}, {action!r}]]",
+            f"found = label_coverage(rows[rows[{name!r}].notna()], rows, columns=[{action!r}])",
+        )
+        found = desk.run(code)
+        table = found.frame().set_index("cell")[["population", "labels"]]
+        share = (table["labels"] / table["population"]).rename("share")
+        table = pd.DataFrame({"share": share, **table}).sort_values("share", kind="stable")
+        worst, least = table.index[0], float(table["share"].iloc[0])
+        overall = found.n_labelled / found.n_population
+        said = f"{percent(overall)} of the cases have an outcome, and of those with {action} = {worst} {percent(least)}"
+        if least == 0:
+            said += ": nothing ever comes back from them"
+        trust = (
+            "Counted. An outcome that is not there may be late, unreported or impossible: the file does not say which"
+        )
+        return Answer("never", question, least, math.nan, math.nan, "share", desk.level, f"{said}.", trust, code,
+                      '(found.frame()["labels"] / found.frame()["population"]).min()', table, "shares")  # fmt: skip
+
+    desk.ask(question, "", gone)

@@ -1,0 +1,274 @@
+"""A checkup as a page: of text, in a notebook, and as one HTML file that asks nothing of other machines."""
+
+from __future__ import annotations
+
+import html
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mllayers._extras import absent
+from mllayers._results import DOLLAR
+from mllayers._words import count, dollars, percent, plain, points
+
+if TYPE_CHECKING:
+    from mllayers.checkup.answers import Answer, Checkup, Section
+
+__all__ = ["as_page", "as_text", "for_notebook"]
+
+_WIDE, _ROWS = 110, 40
+
+
+# text ---------------------------------------------------------------------------------------------------------------
+
+
+def as_text(report: Checkup) -> str:
+    """The page for a terminal."""
+    told = [f"Checkup of {report.source}: {count(report.rows, 'row')}"]
+    told += _wrapped(_roles(report), "  ")
+    for section in report.sections:
+        told += ["", section.title]
+        for answer in section.answers:
+            told += ["", *_wrapped(answer.says, "  ● ", "    "), *_wrapped(answer.trust, "    ")]
+        if section.gaps:
+            told += ["", "  What this file cannot answer"]
+        for gap in section.gaps:
+            told += _wrapped(f"{gap.question} {_sentence(gap.why)} {_sentence(gap.needs)}", "  ○ ", "    ")
+    if report.left_out:
+        told += ["", *_wrapped(_left_out(report), "  ")]
+    return "\n".join(told)
+
+
+def _wrapped(text: str, first: str, rest: str = "") -> list[str]:
+    rest = rest or first
+    return textwrap.wrap(text, _WIDE, initial_indent=first, subsequent_indent=rest, break_long_words=False)
+
+
+def _roles(report: Checkup) -> str:
+    return "; ".join(f"{role}: {_role(x)}" for role, x in report.roles.items()) or "no role was named"
+
+
+def _role(x: Any) -> str:
+    if isinstance(x, dict):
+        return ", ".join(f"{name} {plain(float(chance))}" for name, chance in x.items())
+    return plain(float(x)) if isinstance(x, (int, float)) and not isinstance(x, bool) else str(x)
+
+
+def _left_out(report: Checkup) -> str:
+    return "Not compared: " + "; ".join(f"{name} ({why})" for name, why in report.left_out.items()) + "."
+
+
+def _sentence(text: str) -> str:
+    """A sentence that begins large and ends with a full stop."""
+    text = text.strip().rstrip(".")
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+# HTML ---------------------------------------------------------------------------------------------------------------
+
+_STYLE = """
+:root { color-scheme: light dark; --face: #fefdfb; --ink: #1f1f1f; --soft: #54504a; --line: #d8d3ca; --card: #f4f1ea;
+  --link: #0a5c94; --mark: #0072b2; }
+@media (prefers-color-scheme: dark) { :root { --face: #16181b; --ink: #ecebe7; --soft: #b9b5ad; --line: #3b3f45;
+  --card: #202327; --link: #8cc6ef; --mark: #56b4e9; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--face); color: var(--ink); font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
+header, main, footer { max-width: 60rem; margin: 0 auto; padding: 0 1rem; overflow-wrap: break-word; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 1.5rem 0 .5rem; }
+h2 { font-size: 1.3rem; line-height: 1.3; margin: 3rem 0 .5rem; padding-top: .8rem; border-top: 3px solid var(--mark); }
+h3 { font-size: 1.05rem; margin: 0 0 .4rem; }
+a { color: var(--link); }
+a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--mark);
+  outline-offset: 2px; }
+nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; }
+article { margin: 1.2rem 0; padding: 1rem; border: 1px solid var(--line); border-radius: 8px; }
+.number { font-size: 1.5rem; font-weight: 650; margin: .2rem 0; }
+.number small { font-size: .95rem; font-weight: 400; color: var(--soft); }
+.trust, .facts { color: var(--soft); font-size: .93rem; }
+.figure, .table, pre { overflow-x: auto; max-width: 100%; }
+.figure { background: #fefdfb; border-radius: 6px; margin: .8rem 0; }
+.figure img { display: block; width: 100%; min-width: 34rem; height: auto; }
+details { margin: .5rem 0; }
+summary { cursor: pointer; color: var(--link); padding: .2rem 0; }
+table { border-collapse: collapse; font-size: .88rem; }
+caption { text-align: left; color: var(--soft); padding: .2rem 0; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th[scope="row"], thead th:first-child { text-align: left; }
+pre { background: var(--card); padding: .7rem; border-radius: 6px;
+  font: .85rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+.open li { margin: .5rem 0; }
+footer { color: var(--soft); font-size: .9rem; padding-bottom: 3rem; margin-top: 3rem; }
+"""
+
+
+def as_page(report: Checkup) -> str:
+    """The whole page as one file."""
+    title = f"Checkup of {report.source}"
+    links = "".join(f'<li><a href="#{s.name}">{_text(s.title.partition(":")[0])}</a></li>' for s in report.sections)
+    body = "\n".join(_section(section) for section in report.sections)
+    left = f"<p>{_text(_left_out(report))}</p>" if report.left_out else ""
+    opening = _code(report.opening, "How every answer begins: the file in pandas")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<header>
+<h1>{_text(title)}</h1>
+<p>{_text(_summary(report))}</p>
+<p class="facts">{_text(_roles(report))}</p>
+<nav aria-label="Layers"><ul>{links}</ul></nav>
+</header>
+<main>
+{opening}
+{body}
+</main>
+<footer>
+{left}
+<p>{_text(_FOOT)}</p>
+</footer>
+</body>
+</html>
+"""
+
+
+_FOOT = (
+    "No role of a column was guessed. Each answer shows the lines that produced it. A number with an interval says how "
+    "far chance alone can have moved it, and nothing about what the file does not hold."
+)
+
+
+def _summary(report: Checkup) -> str:
+    answers, gaps = len(report.answers), len(report.gaps)
+    return (
+        f"{count(report.rows, 'row')}; {count(answers, 'question')} answered, {count(gaps, 'question')} that this file "
+        "cannot answer."
+    )
+
+
+def for_notebook(report: Checkup) -> str:
+    """The page in a notebook: no style of its own, figures, sentences, and the rest folded."""
+    parts = [f"<p><strong>{_text(f'Checkup of {report.source}')}</strong>: {_text(_summary(report))}</p>"]
+    for section in report.sections:
+        parts.append(f"<p><strong>{_text(section.title)}</strong></p>")
+        for answer in section.answers:
+            picture = _picture(answer)
+            parts.append(
+                f"<p><strong>{_text(answer.question)}</strong> {_text(answer.says)}</p>{picture}"
+                f"<p><em>{_text(answer.trust)}</em></p>{_folded_table(answer)}{_code(answer.code, 'The lines')}"
+            )
+        parts.append(_open_questions(section))
+    if report.left_out:
+        parts.append(f"<p>{_text(_left_out(report))}</p>")
+    return "\n".join(parts)
+
+
+def _section(section: Section) -> str:
+    articles = "\n".join(_article(answer) for answer in section.answers)
+    return f'<section id="{section.name}" aria-labelledby="h-{section.name}">\n' \
+           f'<h2 id="h-{section.name}">{_text(section.title)}</h2>\n{articles}\n{_open_questions(section, "h3")}\n' \
+           "</section>"  # fmt: skip
+
+
+def _article(answer: Answer) -> str:
+    label = html.escape(answer.question, quote=True)
+    return f"""<article id="{answer.key}">
+<h3>{_text(answer.question)}</h3>
+<p class="number">{_text(number_told(answer))}</p>
+<p>{_text(answer.says)}</p>
+<div class="figure" tabindex="0" role="group" aria-label="Figure: {label}">{_picture(answer)}</div>
+<p class="trust">{_text(answer.trust)}</p>
+{_folded_table(answer)}
+{_code(answer.code, "The lines that produce it")}
+</article>"""
+
+
+def number_told(answer: Answer) -> str:
+    """The number with its interval, in its unit."""
+
+    def told(x: float) -> str:
+        if math.isinf(x):
+            return "∞" if x > 0 else "−∞"
+        if answer.unit == "money":
+            return dollars(x).replace("$", answer.currency)
+        return percent(x, 2) if answer.unit == "share" else points(x) if answer.unit == "points" else plain(x)
+
+    unit = "" if answer.unit in ("share", "money", "number", "AUC") else f" {answer.unit}"
+    unit = unit.removesuffix("s") if answer.value == 1 else unit
+    said = f"{'AUC ' * (answer.unit == 'AUC')}{told(answer.value)}{unit}"
+    if math.isnan(answer.low) or math.isnan(answer.high):
+        return said
+    return f"{said} ({told(answer.low)} to {told(answer.high)}, {plain(100 * answer.level)} %)"
+
+
+def _picture(answer: Answer) -> str:
+    """The figure inside the page."""
+    try:
+        from mllayers.figures import picture
+    except ModuleNotFoundError as error:
+        raise absent("the figures of a checkup", "figures", error) from None
+    found = answer.figure()
+    shown: str = picture(found.png(), found.alt)[0]["text/html"]
+    return shown
+
+
+def _open_questions(section: Section, heading: str = "p") -> str:
+    if not section.gaps:
+        return ""
+    items = "".join(
+        f"<li><strong>{_text(gap.question)}</strong> {_text(_sentence(gap.why))} {_text(_sentence(gap.needs))}</li>"
+        for gap in section.gaps
+    )
+    title = "What this file cannot answer"
+    head = f"<{heading}>{title}</{heading}>" if heading != "p" else f"<p><strong>{title}</strong></p>"
+    return f'{head}<ul class="open">{items}</ul>'
+
+
+def _folded_table(answer: Answer) -> str:
+    return (
+        f'<details><summary>The numbers</summary><div class="table" tabindex="0" role="group" '
+        f'aria-label="Numbers: {html.escape(answer.question, quote=True)}">{table_told(answer.table)}</div></details>'
+    )
+
+
+def _code(lines: tuple[str, ...], title: str) -> str:
+    body = html.escape("\n".join(lines), quote=False).replace("$", DOLLAR)
+    return f'<details><summary>{_text(title)}</summary><pre tabindex="0">{body}</pre></details>'
+
+
+def table_told(table: pd.DataFrame) -> str:
+    """A frame as a table with headers that a screen reader follows."""
+    drawn = table.head(_ROWS)
+    names = [" · ".join(map(str, x)) if isinstance(x, tuple) else str(x) for x in drawn.index]
+    first = " · ".join(str(x) for x in table.index.names if x is not None)
+    head = "".join(f'<th scope="col">{_text(str(column))}</th>' for column in drawn.columns)
+    corner = f'<th scope="col">{_text(first)}</th>' if first else "<td></td>"
+    rows = "".join(
+        f'<tr><th scope="row">{_text(name)}</th>{"".join(f"<td>{_text(_cell(x))}</td>" for x in row)}</tr>'
+        for name, row in zip(names, drawn.astype(object).to_numpy().tolist(), strict=True)
+    )
+    more = f"<caption>The first {_ROWS} of {len(table):,} rows</caption>" if len(table) > _ROWS else ""
+    return f"<table>{more}<thead><tr>{corner}{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _cell(x: Any) -> str:
+    if x is None or x is pd.NA or (isinstance(x, float) and math.isnan(x)):
+        return "–"
+    if isinstance(x, bool):
+        return "yes" if x else "no"
+    if isinstance(x, int):
+        return f"{x:,}"
+    if isinstance(x, float):
+        return ("∞" if x > 0 else "−∞") if math.isinf(x) else plain(x)
+    return str(x)
+
+
+def _text(text: str) -> str:
+    """Text as HTML; a dollar sign is no formula's."""
+    return html.escape(text, quote=False).replace("$", DOLLAR)

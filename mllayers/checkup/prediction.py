@@ -1,0 +1,262 @@
+"""Section 2, prediction: is the score a probability, and what is it worth beside deciding without it?"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mllayers._words import count, percent, plain
+from mllayers.checkup.answers import Answer
+from mllayers.checkup.decision import NO_PRICES, missing_prices
+from mllayers.checkup.desk import PRICES, Desk
+
+__all__ = ["ask_prediction"]
+
+_BANDS = 10
+
+
+def ask_prediction(desk: Desk) -> None:
+    """Ask layer 2."""
+    if desk.has("score", "outcome") and not desk.one_class:
+        question = "Does it happen as often as the score says?"
+        desk.ask(question, "", lambda: _by_band(desk, question))
+        if desk.has_prices():
+            worth = "What is the score worth, beside the best decision without it?"
+            desk.ask(worth, "", lambda: _worth(desk, worth))
+            best = "What would the best threshold earn?"
+            desk.ask(best, "", lambda: _best(desk, best))
+        else:
+            desk.gap("What is the score worth, beside the best decision without it?", missing_prices(desk), NO_PRICES)
+        _prices_open(desk)
+        _rival(desk)
+    else:
+        question = "What does the score say, and what is it worth?"
+        needs = "Name the column with the probability, score='p', and the one with what happened, outcome='churned'"
+        if desk.has("score", "outcome"):
+            desk.gap(question, desk.one_class, "Wait for labels of the other kind, or draw some cases at random")
+        else:
+            desk.open(question, needs, "score", "outcome")
+    _before_labels(desk)
+
+
+def _by_band(desk: Desk, question: str) -> Answer:
+    code = (
+        "from mllayers.prediction import calibration_by_band",
+        desk.known("score", "outcome"),
+        f"found = calibration_by_band({desk.at('outcome')}, {desk.at('score')}, bands={_BANDS}, level={desk.level})",
+    )
+    found = desk.run(code)
+    table = found.frame()
+    ends = zip(table["score_from"], table["score_to"], strict=True)
+    table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in ends], name="score")
+    table = table.rename(columns={"happened": "delivered"})
+    said = (
+        f"{percent(found.promised, 2)} was promised and {percent(found.happened, 2)} happened ({percent(found.low, 2)} "
+        f"to {percent(found.high, 2)})"
+    )
+    if found.broken:
+        row = table.iloc[int(np.argmin(table["by_chance"]))]
+        said += (
+            f"; the promise is broken in {found.broken} of {count(len(table), 'band')}, most clearly at {row.name}: "
+            f"{percent(row['promised'])} promised, {percent(row['delivered'])} happened"
+        )
+    else:
+        said += f"; kept in {'each of ' * (len(table) > 1)}{count(len(table), 'band')}, as far as chance lets one see"
+    trust = (
+        f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.n, 'label')}; a band is called "
+        "broken only where all bands together allow it. It speaks for cases that have a label, and "
+        "only if the model was not fitted on them"
+    )
+    return Answer("calibration", question, found.happened, found.low, found.high, "share", found.level, f"{said}.",
+                  trust, code, "found.happened", table, "promise")  # fmt: skip
+
+
+def _worth(desk: Desk, question: str) -> Answer:
+    code = (
+        "from mllayers import decision, prediction",
+        desk.known("score", "outcome", *desk.price_columns()),
+        desk.prices(),
+        "t = decision.cost_threshold(**prices)",
+        f"found = prediction.value_of_model({desk.at('outcome')}, {desk.at('score')}, threshold=t, level={desk.level}, "
+        "**prices)",
+    )
+    found = desk.run(code)
+    table = pd.DataFrame(
+        {"value": [found.value], "low": [found.low], "high": [found.high]}, index=["with the score, beyond without it"]
+    )
+    ends = desk.ends(found.low, found.high)
+    said = (
+        f"At the threshold that follows from the prices the score is worth {desk.cash(found.value)} ({ends}) over "
+        f"{count(found.n, 'case')}: {desk.cash(found.with_model)} with it, {desk.cash(found.without_model)} without "
+        f"({found.without})"
+    )
+    trust = (
+        f"{desk.sure} interval from {count(found.events, 'event')} among the cases decided differently; it covers "
+        "which cases came, not whether the prices are true, and holds only on cases the model was not fitted on"
+    )
+    return Answer("value_of_score", question, found.value, found.low, found.high, "money", found.level, f"{said}.",
+                  trust, code, "found.value", table, "interval")  # fmt: skip
+
+
+def _best(desk: Desk, question: str) -> Answer:
+    code = (
+        "from mllayers.prediction import money_by_threshold, value_of_model",
+        desk.known("score", "outcome", *desk.price_columns()),
+        desk.prices(),
+        f"found = value_of_model({desk.at('outcome')}, {desk.at('score')}, level={desk.level}, **prices)",
+        f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, **prices)",
+    )
+    found = desk.run(code)
+    sweep = desk.made("sweep")
+    kept = np.unique([0, sweep.best, len(sweep.profit) - 1,
+                      *np.linspace(0, len(sweep.profit) - 1, 200).astype(int)])  # fmt: skip
+    table = sweep.frame().iloc[kept].reset_index(drop=True)
+    top = sweep.threshold[sweep.best]
+    rule = (
+        "Acting on nobody"
+        if np.isinf(top)
+        else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,} cases)"
+    )
+    said = (
+        f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}, on everyone "
+        f"{desk.cash(float(sweep.profit[-1]))}, on nobody {desk.cash(float(sweep.profit[0]))}"
+    )
+    bound = "too few events for a bound" if math.isnan(found.low) else f"at least {desk.cash(found.low)}"
+    trust = (
+        f"The highest point flatters, since the same cases chose it: on other cases the search is worth "
+        f"{desk.cash(found.value)} beyond deciding without the score ({desk.sure} bound: {bound})"
+    )
+    return Answer("best_threshold", question, found.value, found.low, found.high, "money", found.level, f"{said}.",
+                  trust, code, "found.value", table, "sweep")  # fmt: skip
+
+
+def _prices_open(desk: Desk) -> None:
+    """Over which prices the score beats both acting on nobody and on everyone."""
+    question = "Over which prices does that hold?"
+    if not desk.has_prices():
+        question = "Over which prices is the score worth anything?"
+
+    def curve() -> Answer:
+        code = (
+            "from mllayers.decision import decision_curve",
+            desk.known("score", "outcome"),
+            f"found = decision_curve({desk.at('outcome')}, {desk.at('score')}, level={desk.level})",
+        )
+        found = desk.run(code)
+        table = found.frame().set_index("cost").rename_axis("cost of a wrong action / gain of a right one")
+        best = int(np.argmax(table["value"].to_numpy(float)))
+        row = table.iloc[best]
+        if found.better:
+            said = (
+                "The score earns more than acting on nobody and on everyone where a wrong action costs "
+                f"{_widest(found.better)} times what a right one brings"
+            )
+            said += f" (surely {_widest(found.sure)})" if found.sure else " (nowhere surely)"
+        else:
+            said = "At no price of a wrong action does the score earn more than acting on nobody and on everyone"
+        said += _own_price(desk, found)
+        trust = (
+            f"{desk.sure} at each price by itself, from {count(found.events, 'event')} in {count(found.n, 'case')}; "
+            f"the number is what the score is worth at the price that suits it best, {plain(float(row.name))}, in right "
+            "actions. One price for all cases, and each is acted on from its own threshold, as if the score were a "
+            "probability"
+        )
+        return Answer("prices", question, float(row["value"]), float(row["low"]), float(row["high"]), "right actions",
+                      found.level, f"{said}.", trust, code, 'float(found.frame()["value"].max())', table,
+                      "prices")  # fmt: skip
+
+    desk.ask(question, "", curve)
+
+
+def _widest(ranges: list[tuple[float, float]]) -> str:
+    """The widest of some ranges of prices, in words."""
+    low, high = max(ranges, key=lambda ends: ends[1] / ends[0])
+    return plain(low) if low == high else f"{plain(low)} to {plain(high)}"
+
+
+def _own_price(desk: Desk, found: Any) -> str:
+    """Where the caller's own prices lie, if they are the same for all cases."""
+    if not desk.has_prices() or desk.price_columns():
+        return ""
+    gain_tp, cost_fp, cost_fn, gain_tn = (float(getattr(desk.roles, name) or 0.0) for name in PRICES)
+    right, wrong = gain_tp + cost_fn, cost_fp + gain_tn
+    if right <= 0 or wrong <= 0:
+        return ""
+    inside = any(low <= wrong / right <= high for low, high in found.better)
+    return f"; your prices say {plain(wrong / right)}, {'inside' if inside else 'outside'}"
+
+
+def _rival(desk: Desk) -> None:
+    """The second score beside the first, on the same cases."""
+    question = "Which of the two scores earns more on the same cases?"
+    if desk.roles.rival is None:
+        return
+    if not desk.has("rival") or not desk.has_prices():
+        desk.gap(question, desk.why_not("rival") or missing_prices(desk), "" if desk.has_prices() else NO_PRICES)
+        return
+
+    def compared() -> Answer:
+        code = (
+            "from mllayers.prediction import compare_models",
+            desk.known("score", "rival", "outcome", *desk.price_columns()),
+            desk.prices(),
+            f"found = compare_models({desk.at('outcome')}, {desk.at('score')}, {desk.at('rival')}, level={desk.level}, "
+            "**prices)",
+        )
+        found = desk.run(code)
+        first, second = desk.column("score"), desk.column("rival")
+        table = pd.DataFrame({"value": [found.total], "low": [found.low], "high": [found.high]},
+                             index=[f"{first} beyond {second}"])  # fmt: skip
+        ends = desk.ends(found.low, found.high)
+        said = (
+            f"{first} earns {desk.cash(found.first)} and {second} {desk.cash(found.second)} on the same "
+            f"{count(found.n, 'case')}: a difference of {desk.cash(found.total)} ({ends})"
+        )
+        trust = (
+            f"{desk.sure} interval of the paired difference, from {count(found.events, 'event')} among the "
+            f"{count(found.differ, 'case')} that the two decide differently"
+        )
+        return Answer("rival", question, found.total, found.low, found.high, "money", found.level, f"{said}.", trust,
+                      code, "found.total", table, "intervals")  # fmt: skip
+
+    desk.ask(question, "", compared)
+
+
+def _before_labels(desk: Desk) -> None:
+    """What the scores of the cases without a label promise."""
+    if not desk.has("score", "outcome") or not desk.has_prices():
+        return
+    question = "What do the cases without a label promise?"
+    name = desk.column("outcome")
+    if desk.frame[name].notna().all():
+        return
+
+    def expected() -> Answer:
+        names = [desk.column(role) for role in ("score", *desk.price_columns())]
+        code = (
+            "from mllayers.prediction import expected_performance",
+            f"known = frame.loc[frame[{name!r}].isna(), {list(dict.fromkeys(names))!r}].dropna()",
+            desk.prices(),
+            f"found = expected_performance({desk.at('score')}, level={desk.level}, **prices)",
+        )
+        found = desk.run(code)
+        table = pd.DataFrame({"value": [found.money, found.nobody, found.everyone], "low": [found.low, np.nan, np.nan],
+                              "high": [found.high, np.nan, np.nan]},
+                             index=["acting where it pays", "acting on nobody", "acting on everyone"])  # fmt: skip
+        said = (
+            f"{count(found.n, 'case')} without a label promise {desk.cash(found.money)} "
+            f"({desk.ends(found.low, found.high)}) if acted on where it pays ({found.acted:,}), "
+            f"{desk.cash(found.nobody)} if nobody is"
+        )
+        said += "" if math.isnan(found.auc) else f"; the AUC they should show is {found.auc:.3f}"
+        trust = (
+            f"{desk.sure} interval, if the score is a probability there: it cannot see that the world has moved, nor "
+            "cases that will never have a label"
+        )
+        return Answer("before_labels", question, found.money, found.low, found.high, "money", found.level, f"{said}.",
+                      trust, code, "found.money", table, "intervals")  # fmt: skip
+
+    desk.ask(question, "", expected)

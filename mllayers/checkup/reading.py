@@ -1,0 +1,200 @@
+"""Any frame, or a file by its path, opened once; its columns are read as they are needed, as pandas."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mllayers._check import as_path, describe
+from mllayers._frames import opened
+from mllayers._words import count
+
+__all__ = ["Source", "open_source"]
+
+_KINDS = "a pandas, Polars, PyArrow or DuckDB frame, or the path of a .csv or .parquet file"
+_AT_ONCE = 4  # columns that are read together when only some rows of them are wanted
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table whose columns are read when they are asked for.
+
+    ``name`` says what it is; ``opening`` are the lines that bring it into pandas as ``frame``; ``read`` takes the names
+    of columns and returns them as a pandas frame with all rows, in the order of the table.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: int
+    opening: tuple[str, ...]
+    read: Callable[[list[str]], pd.DataFrame]
+
+    def take(self, columns: Sequence[str], rows: NDArray[np.intp] | None = None) -> pd.DataFrame:
+        """These columns; only the rows at these places, if they are given, read a few columns at a time."""
+        names = list(columns)
+        if rows is None:
+            return self.read(names)
+        parts = [self.read(names[i : i + _AT_ONCE]).iloc[rows] for i in range(0, len(names), _AT_ONCE)]
+        return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=pd.RangeIndex(self.rows)[rows])
+
+
+def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf-8") -> Source:
+    """The table behind a frame of any engine or a path.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        In one sentence: what is wrong with the frame or the file, and what to do.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        path = as_path(data, "data")
+        if not path.exists():
+            raise FileNotFoundError(f"there is no file {str(path)!r}: data must be {_KINDS}")
+        if path.is_dir():
+            raise ValueError(f"{str(path)!r} is a folder: data must be {_KINDS}")
+        if path.suffix == ".parquet":
+            return _parquet(path)
+        if path.suffix not in (".csv", ".tsv", ".txt", ".gz"):
+            raise ValueError(f"{path.name!r} ends in {path.suffix or 'nothing'!r}: data must be {_KINDS}")
+        return _pandas(_read_csv(path, separator, encoding), path.name, _csv_lines(path, separator, encoding))
+    if isinstance(data, pd.DataFrame):
+        return _pandas(data, "a pandas frame", ("import pandas as pd", "frame = data"))
+    try:
+        frame = opened(data)
+    except TypeError as error:
+        if "must be a" not in str(error):
+            raise
+        raise TypeError(f"data must be {_KINDS}; got {describe(data)}") from None
+    return _engine(frame, data)
+
+
+# files --------------------------------------------------------------------------------------------------------------
+
+
+def _csv_lines(path: Path, separator: str | None, encoding: str) -> tuple[str, ...]:
+    more = "" if separator is None else f", sep={separator!r}"
+    more += "" if encoding == "utf-8" else f", encoding={encoding!r}"
+    return ("import pandas as pd", f"frame = pd.read_csv({str(path)!r}{more})")
+
+
+def _read_csv(path: Path, separator: str | None, encoding: str) -> pd.DataFrame:
+    """A CSV file, or one sentence about what keeps it from being read."""
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path.name} is empty: there is not even a line with the names of the columns")
+    try:
+        frame = pd.read_csv(path, sep="," if separator is None else separator, encoding=encoding, low_memory=False)
+    except UnicodeDecodeError:
+        raise ValueError(
+            f"{path.name} is not text in {encoding}: if it is text at all, say how it was saved, encoding='latin-1'"
+        ) from None
+    except LookupError:
+        raise ValueError(f"encoding must be the name of one, such as 'utf-8' or 'latin-1'; got {encoding!r}") from None
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{path.name} holds no columns: the first line must name them") from None
+    except (pd.errors.ParserError, csv.Error, EOFError, OSError) as error:
+        told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        raise ValueError(
+            f"{path.name} cannot be read as a table: {told.rstrip('.')}; is the separator right, separator=';'?"
+        ) from None
+    if frame.columns.size and "\x00" in "".join(map(str, frame.columns)):
+        raise ValueError(f"{path.name} holds bytes that are no text: data must be {_KINDS}")
+    found = [sign for sign in _SEPARATORS if frame.shape[1] == 1 and sign in str(frame.columns[0])]
+    if found and separator is None:
+        sign = found[0]
+        raise ValueError(
+            f"{path.name} has a single column, {str(frame.columns[0])[:60]!r}: its values are separated by "
+            f"{_SEPARATORS[sign]}, so say separator={sign!r}"
+        )
+    return frame
+
+
+def _parquet(path: Path) -> Source:
+    """A Parquet file, of which only the columns asked for are read."""
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
+        raise ValueError(f"{path.name} is a Parquet file, and pyarrow reads those: pip install pyarrow") from None
+    try:
+        schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
+    except (pa.ArrowException, OSError):
+        raise ValueError(f"{path.name} is no Parquet file, or is damaged: write it again") from None
+
+    def read(columns: list[str]) -> pd.DataFrame:
+        table = pq.read_table(path, columns=columns, use_threads=False)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        return frame[columns]
+
+    lines = ("import pandas as pd", f"frame = pd.read_parquet({str(path)!r}, dtype_backend='pyarrow')")
+    return _checked(path.name, schema.names, rows, lines, read)
+
+
+# frames -------------------------------------------------------------------------------------------------------------
+
+
+def _pandas(frame: pd.DataFrame, name: str, lines: tuple[str, ...]) -> Source:
+    plain = frame if isinstance(frame.index, pd.RangeIndex) and frame.index.step == 1 else frame.reset_index(drop=True)
+
+    def read(columns: list[str]) -> pd.DataFrame:
+        return plain[columns]
+
+    if plain is not frame:
+        lines = (*lines[:-1], f"{lines[-1]}.reset_index(drop=True)")
+    return _checked(name, list(frame.columns), len(frame), lines, read)
+
+
+def _engine(frame: Any, data: Any) -> Source:
+    """A frame of another engine; a lazy one is run for each group of columns that is asked for."""
+    home = type(data).__module__.partition(".")[0].lstrip("_")
+    lazy = isinstance(frame, nw.LazyFrame)
+    names = list(frame.collect_schema())
+
+    def arrow(part: Any) -> Any:
+        return part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow()
+
+    def read(columns: list[str]) -> pd.DataFrame:
+        table: pd.DataFrame = arrow(frame.select(columns)).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        return table
+
+    rows = len(frame) if not lazy else int(arrow(frame.select(n=nw.len()))["n"][0].as_py()) if names else 0
+    told = {"polars": "data.collect().to_arrow()" if lazy else "data.to_arrow()", "pyarrow": "data",
+            "duckdb": "data.to_arrow_table()"}  # fmt: skip
+    start = told.get(home, "nw.from_native(data).lazy().collect(backend='pyarrow').to_arrow()")
+    lines = ["import pandas as pd", f"frame = {start}.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)"]
+    if home not in told:
+        lines.insert(1, "import narwhals as nw")
+    who = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB"}.get(home, home)
+    return _checked(f"a {who} {'query' if lazy else 'frame'}", names, rows, tuple(lines), read)
+
+
+def _checked(
+    name: str, columns: Iterable[Any], rows: int, lines: tuple[str, ...], read: Callable[[list[str]], pd.DataFrame]
+) -> Source:
+    """A table that can be asked: named columns, each once, and rows."""
+    names = list(columns)
+    if any(isinstance(column, tuple) for column in names):
+        raise ValueError(
+            f"{name} has names of several levels: make them one, frame.columns = ['_'.join(map(str, c)) for c in "
+            "frame.columns]"
+        )
+    numbers = [column for column in names if not isinstance(column, str)]
+    if numbers:
+        raise ValueError(f"{name} has columns without a name, such as {numbers[0]!r}: frame.rename(columns=str)")
+    twice = [column for column in dict.fromkeys(names) if names.count(column) > 1]
+    if twice:
+        raise ValueError(f"{name} has the column {twice[0]!r} more than once: give each a name of its own")
+    if not names:
+        raise ValueError(f"{name} has no columns")
+    if rows == 0:
+        raise ValueError(f"{name} has {count(len(names), 'column')} and no rows")
+    return Source(name, tuple(names), rows, lines, read)

@@ -1,0 +1,223 @@
+"""One call: the five questions, asked of a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mllayers._check import as_columns, as_integer, as_number, as_text, describe, one_of
+from mllayers.checkup.action import ask_action
+from mllayers.checkup.answers import Checkup, Section
+from mllayers.checkup.data import ask_data
+from mllayers.checkup.decision import ask_decision
+from mllayers.checkup.desk import COLUMN_ROLES, PRICES, Desk, Roles, open_desk
+from mllayers.checkup.feedback import ask_feedback
+from mllayers.checkup.prediction import ask_prediction
+from mllayers.checkup.reading import open_source
+
+__all__ = ["PRACTICE_ROLES", "SECTIONS", "checkup"]
+
+# Which column of `mllayers.datasets.load_practice` plays which role; a voucher costs $5 and keeps a quarter of those
+# who would leave.
+PRACTICE_ROLES: dict[str, Any] = {
+    "score": "p_leave",
+    "outcome": "left",
+    "outcome_is": "loss",
+    "amount": "clv_usd",
+    "time": "decided_on",
+    "arrival": "left_on",
+    "as_of": "2026-06-30",
+    "period": "month",
+    "case": "customer_id",
+    "action": "action",
+    "control": "none",
+    "propensity": "propensity",
+    "columns": ["tenure_months", "recency_days", "orders_12m", "open_rate", "tickets_90d", "clv_usd"],
+    "gain_tp": 40.0,
+    "cost_fp": 5.0,
+}
+
+SECTIONS: dict[str, tuple[Callable[[Desk], None], str]] = {
+    "data": (ask_data, "1 Data: is what you learned from like what comes?"),
+    "prediction": (ask_prediction, "2 Prediction: what does the score say, and what is it worth?"),
+    "decision": (ask_decision, "3 Decision: what follows each output?"),
+    "action": (ask_action, "4 Action: what does acting change, and is it worth it?"),
+    "feedback": (ask_feedback, "5 Feedback: what came back, and can it be believed?"),
+}
+
+
+def checkup(
+    data: Any,
+    *,
+    score: str | None = None,
+    outcome: str | None = None,
+    positive: Any = None,
+    amount: str | None = None,
+    time: str | None = None,
+    arrival: str | None = None,
+    as_of: Any = None,
+    period: str | None = None,
+    segment: str | None = None,
+    case: str | None = None,
+    action: str | None = None,
+    control: Any = None,
+    propensity: str | Mapping[Any, float] | None = None,
+    reward: str | None = None,
+    challenger: str | None = None,
+    rival: str | None = None,
+    audit: str | None = None,
+    before: str | None = None,
+    columns: Sequence[str] | None = None,
+    gain_tp: float | str | None = None,
+    cost_fp: float | str | None = None,
+    cost_fn: float | str | None = None,
+    gain_tn: float | str | None = None,
+    outcome_is: str | None = None,
+    capacity: float | None = None,
+    currency: str = "$",
+    only: str | Sequence[str] | None = None,
+    level: float = 0.95,
+    max_rows: int = 200_000,
+    seed: int = 0,
+    separator: str | None = None,
+    encoding: str = "utf-8",
+    progress: Callable[[str], object] | None = None,
+) -> Checkup:
+    """Ask the five questions of a file: what can it answer, how far to trust that, and what can it not answer?
+
+    No role is guessed. Name the columns that play one; each question is answered where its columns are there, and
+    otherwise the page says what is missing and which column would answer it.
+
+    Parameters
+    ----------
+    data : frame or path
+        pandas (NumPy, nullable or Arrow-backed), Polars (eager or lazy), PyArrow or DuckDB; or the path of a ``.csv``
+        (``.tsv``, ``.txt``, ``.gz``) or ``.parquet`` file. One row per case.
+    score, rival : str, optional
+        Columns with the probability of the outcome; a second one to be compared with the first.
+    outcome : str, optional
+        Column with what happened: 0 and 1, or the words of which `positive` names the outcome. Leave it empty where
+        nobody looked.
+    positive : value, optional
+        The value of `outcome` that is the outcome, such as ``"Yes"``.
+    amount : str, optional
+        Column with the money that hangs on the outcome of each case.
+    time, arrival : str, optional
+        Columns with the moment at which each case was decided and its outcome arrived: dates, times, ISO text, or
+        numbers of days. Times with a zone become UTC.
+    as_of : date, text or number, optional
+        The moment from which to look back; by default the last that the file shows.
+    period : str, optional
+        Column that orders the cases in time, such as a month; made from `time` where that holds dates.
+    segment, case : str, optional
+        Columns with a group of each case, and with its id.
+    action : str, optional
+        Column with what was done; `control` names the action that leaves a case alone (0 where actions are 0 and 1).
+    control : value, optional
+        See `action`.
+    propensity : str or mapping, optional
+        Column with the chance of the action **that was taken**; or the chance of each action, where it was the same for
+        all cases.
+    reward : str, optional
+        Column with the money that came back from each case under the action it got, the action's cost taken off.
+    challenger : str, optional
+        Column with another policy: the chance with which it takes the logged action, or the name of its action.
+    audit : str, optional
+        Column with the chance with which each case was drawn to be labelled (1 where it was certain to be).
+    before : str, optional
+        Column with a number that was known before chance decided and goes with the outcome, such as last year's spend:
+        what it explains is taken out of the effects, which narrows their intervals.
+    columns : list of str, optional
+        Columns that were known of each case **before** it was decided. They are compared between periods, between
+        labelled and other cases, and between treated and held out. Left out, all columns without a role are compared
+        between periods and for labels, and none between treated and held out.
+    gain_tp, cost_fp, cost_fn, gain_tn : float or str, optional
+        What the four outcomes are worth: a number, or a column. Money in its usual sense, costs as positive numbers.
+    outcome_is : {"gain", "loss"}, optional
+        Whether the outcome is what one wants (a sale) or what one wants to prevent (a customer who leaves).
+    capacity : float, optional
+        How many of the cases in the file could have been acted on.
+    currency : str, default "$"
+        The sign before amounts.
+    only : str or list of str, optional
+        Layers to ask: data, prediction, decision, action, feedback.
+    level : float in (0, 1), default 0.95
+        Probability with which each interval is to hold the truth.
+    max_rows : int, default 200,000
+        Questions that fit a model or compare many columns look at no more rows than this, drawn with `seed`; the answer
+        says so.
+    seed : int, default 0
+        See `max_rows`.
+    separator, encoding : str, optional
+        How a CSV file is read, where it is not comma-separated UTF-8.
+    progress : callable, optional
+        Called with each question as it is asked.
+
+    Returns
+    -------
+    Checkup
+        Prints as a page of text, shows itself in a notebook; `Checkup.to_html` and `Checkup.to_json` write it.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        In one sentence, when there is no table to be read or a named column is not in it. What is wrong inside a column
+        stands on the page, and only the questions that need it stay open.
+
+    Notes
+    -----
+    Each answer shows the lines of this package that produced it: they are carried out exactly as they are shown, with
+    ``frame`` as the file in pandas.
+    Taught in notebook 01, *Your own system*.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> calls = pd.DataFrame({"p": [0.1, 0.2, 0.7, 0.9] * 50, "sold": [0, 0, 1, 1] * 50})
+    >>> report = checkup(calls, score="p", outcome="sold", gain_tp=50, cost_fp=20, only="decision")
+    >>> print(report["threshold"])
+    Acting pays from a score of 0.286; 50.0 % of the 200 cases reach it.
+    """
+    wanted = [only] if isinstance(only, str) else list(SECTIONS) if only is None else list(only)
+    layers = [one_of(name, "only", SECTIONS) for name in wanted]
+    given = {role: value for role, value in locals().items() if role in Roles.__dataclass_fields__}
+    for role in COLUMN_ROLES:
+        if given[role] is not None and not (role == "propensity" and isinstance(given[role], Mapping)):
+            as_text(given[role], role, "the name of a column")
+    for name in PRICES:
+        if given[name] is not None and not isinstance(given[name], str):
+            as_number(given[name], name)
+    if outcome_is is not None:
+        one_of(outcome_is, "outcome_is", ("gain", "loss"))
+    given["columns"] = None if columns is None else tuple(as_text(c, "columns") for c in as_columns(columns, "columns"))
+    given["capacity"] = None if capacity is None else as_number(capacity, "capacity", ge=0)
+    level = as_number(level, "level", gt=0, lt=1)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be a function that takes a question; got {describe(progress)}")
+    if isinstance(data, os.PathLike):
+        data = os.fspath(data)
+    source = open_source(data, separator=separator, encoding=encoding)
+    desk = open_desk(
+        source,
+        Roles(**given),
+        level=level,
+        max_rows=as_integer(max_rows, "max_rows", ge=1_000),
+        seed=as_integer(seed, "seed", ge=0, le=2**32 - 1),
+        currency=as_text(currency, "currency"),
+        progress=progress or (lambda question: None),
+    )
+    sections = tuple(_asked(desk, name) for name in layers)
+    roles = {role: value for role, value in given.items() if value is not None and role != "columns"}
+    return Checkup(source.name, source.rows, roles, dict(desk.left_out), desk.opening, sections)
+
+
+def _asked(desk: Desk, name: str) -> Section:
+    """One section; where it breaks, what it had found until then, and a word about it."""
+    ask, title = SECTIONS[name]
+    try:
+        ask(desk)
+    except Exception as error:  # the other sections still have something to say
+        told = " ".join(str(error).split()) or "no more is known"
+        desk.gap("What else does this layer say?", f"the section stopped half-way, {type(error).__name__}: {told}")
+    return desk.section(name, title)
