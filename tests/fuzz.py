@@ -98,6 +98,17 @@ CASES_TO_TRY = [
         {"y": "binary or gaps", "propensity": "probabilities or one"},
     ),
     Case(
+        "data.bounds_without_audit",
+        {"y": Y, "inspected": P < 0.5, "report_rate": 0.25, "value": MONEY, "level": 0.9},
+        {
+            "y": "binary or gaps",
+            "inspected": "flags",
+            "report_rate": "level",
+            "value": "numbers or one",
+            "level": "level",
+        },
+    ),
+    Case(
         "prediction.money_by_threshold",
         {"y": Y, "p": P, **MONEY_OF_FOUR},
         {"y": "binary", "p": "probabilities", **KINDS_OF_FOUR},
@@ -424,6 +435,7 @@ NAMES_OF = {
 
 
 MAY_BE_LEFT_OUT = {
+    ("data.bounds_without_audit", "value"),
     ("prediction.compare_models", "weights"),
     ("prediction.calibration_by_band", "weights"),
     ("data.audit_sample", "eligible"),

@@ -22,10 +22,11 @@ from mllayers.data._columns import AnyArray, ColumnPair, compare_column, left_ou
 class AdversarialValidation(Result):
     """How well a model tells old rows from new ones (0.5: not at all); ``frame()`` says which columns give it away.
 
-    ``auc`` with ``se`` and interval ``low``, ``high`` at ``level``, from ``n_reference`` and ``n_current`` rows;
-    ``events`` is the smaller of the two. ``table`` has a row for each column: ``auc_drop``, the fall of the held-out
-    AUC when the column is shuffled, and its ``sd`` over the folds, largest drop first. ``left_out`` says of columns
-    that the model did not see (ids, times in text) what to do with them.
+    ``auc`` with ``se`` and interval ``low``, ``high`` at ``level``, from ``n_reference`` and ``n_current`` rows, drawn
+    at random from ``of_reference`` and ``of_current`` where these are more; ``events`` is the smaller of the two.
+    ``table`` has a row for each column: ``auc_drop``, the fall of the held-out AUC when the column is shuffled, and its
+    ``sd`` over the folds, largest drop first. ``left_out`` says of columns that the model did not see (ids, times in
+    text) what to do with them.
     """
 
     auc: float
@@ -38,12 +39,19 @@ class AdversarialValidation(Result):
     n_current: int
     table: pd.DataFrame
     left_out: dict[str, str]
+    of_reference: int
+    of_current: int
 
     def _line(self) -> str:
         told = "can be told apart" if self.low > 0.5 else "cannot be told apart"
         best = ", ".join(map(str, self.table.index[:3]))
         interval = f"{100 * self.level:g} % interval {self.low:.3f} to {self.high:.3f}"
         out = f"; not looked at: {', '.join(self.left_out)}" if self.left_out else ""
+        if self.n_reference + self.n_current < self.of_reference + self.of_current:
+            out += (
+                f"; on {self.n_reference:,} of {self.of_reference:,} and {self.n_current:,} of {self.of_current:,} rows"
+            )
+            out += ", drawn at random"
         return f"AUC {self.auc:.3f} ({interval}): old and new {told}; first columns: {best}{out}"
 
     def frame(self) -> pd.DataFrame:
@@ -57,6 +65,7 @@ def adversarial_validation(
     *,
     columns: Iterable[Hashable] | None = None,
     cv: int = 5,
+    max_rows: int | None = None,
     seed: int = 0,
     level: float = 0.95,
 ) -> AdversarialValidation:
@@ -73,8 +82,11 @@ def adversarial_validation(
         What the model may see; by default every column of ``reference``. Leave out what moves by nature, as dates do.
     cv : int, default 5
         Number of folds.
+    max_rows : int, optional
+        Of each sample look at so many rows at most, drawn at random: a model on millions of rows takes minutes and sees
+        little more. The result says how many of how many; by default all.
     seed : int, default 0
-        Decides the folds and the shuffling.
+        Decides the folds, the shuffling and which rows are drawn.
     level : float, default 0.95
         Probability with which the interval is to hold the AUC.
 
@@ -91,8 +103,8 @@ def adversarial_validation(
         When an input is not a frame, or a column holds dates, durations, complex numbers or a mixture, or numbers here
         and text there.
     ValueError
-        When a column is absent, named twice or infinite, a frame is too short, ``cv``, ``seed`` or ``level`` is out of
-        range, or no column is left because all of them are ids or times in text.
+        When a column is absent, named twice or infinite, a frame (or ``max_rows``) is too short, ``cv``, ``seed`` or
+        ``level`` is out of range, or no column is left because all of them are ids or times in text.
 
     Notes
     -----
@@ -130,6 +142,10 @@ def adversarial_validation(
     for frame, side in ((one, "reference"), (two, "current")):
         if len(frame) < 10 * cv:
             raise ValueError(f"{side} must hold at least 10 rows for each of {cv} folds; got {len(frame)}")
+    of_reference, of_current = len(one), len(two)
+    if max_rows is not None:
+        max_rows = as_integer(max_rows, "max_rows", ge=10 * cv)
+        one, two = (_some_rows(frame, max_rows, [seed, side]) for side, frame in enumerate((one, two)))
     pairs = {name: compare_column(one[name], two[name], name) for name in names}
     left_out = {str(name): left_out_why(pair.kind) for name, pair in pairs.items() if left_out_why(pair.kind)}
     seen = [name for name, pair in pairs.items() if not left_out_why(pair.kind)]
@@ -160,11 +176,20 @@ def adversarial_validation(
     table = pd.DataFrame({"auc_drop": np.mean(drops, axis=0), "sd": np.std(drops, axis=0, ddof=1)})
     table.index = pd.Index(seen, name="column")
     table = table.sort_values("auc_drop", ascending=False, kind="stable")
-    return AdversarialValidation(auc, se, low, high, level, events, len(one), len(two), table, left_out)
+    return AdversarialValidation(
+        auc, se, low, high, level, events, len(one), len(two), table, left_out, of_reference, of_current
+    )
 
 
 # categories of a column that the model keeps apart as they are; columns with more are told by their share of new rows
 _COMMON = 60
+
+
+def _some_rows(frame: pd.DataFrame, most: int, seed: list[int]) -> pd.DataFrame:
+    """So many rows, drawn at random and left in their order; all where there are no more."""
+    if len(frame) <= most:
+        return frame
+    return frame.iloc[np.sort(np.random.default_rng(seed).choice(len(frame), most, replace=False))]
 
 
 def _all_left_out(left_out: dict[str, str]) -> str:

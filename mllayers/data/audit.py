@@ -83,7 +83,7 @@ def audit_sample(
     n = as_integer(n, "n", ge=1)
     same_cases(share=share, eligible=eligible)
     chance = as_propensities(share, n, "share")
-    may = np.ones(n, dtype=bool) if eligible is None else _as_mask(eligible, "eligible")
+    may = np.ones(n, dtype=bool) if eligible is None else as_mask(eligible, "eligible")
     if len(may) != n:
         raise ValueError(f"eligible must hold {n} booleans, one per case; got {len(may)}")
     propensity = np.where(may, chance, 0.0)
@@ -92,7 +92,7 @@ def audit_sample(
     return seed.random(n) < propensity, propensity
 
 
-def _as_mask(x: Any, name: str) -> NDArray[np.bool_]:
+def as_mask(x: Any, name: str) -> NDArray[np.bool_]:
     """A column of True and False: 0 and 1 may be counts or codes, and are refused."""
     values = as_binary(x, name)
     dtype = getattr(x, "dtype", getattr(x, "type", None))
