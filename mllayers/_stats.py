@@ -223,13 +223,13 @@ def holm(p: ArrayLike) -> Floats:
     return out
 
 
-def size_told(low: float, high: float, least: float) -> str:
-    """Whether a difference within these ends matters, where at least so much does: *matters*, *small* or *open*."""
-    if math.isnan(low) or math.isnan(high):
-        return "open"
-    if low >= least or high <= -least:
-        return "matters"
-    return "small" if -least < low and high < least else "open"
+def what_is_sure(low: float, high: float, least: float) -> str:
+    """What an interval says of a difference of which only `least` matters: more, less, alike, or open."""
+    if low > least:
+        return "more"
+    if high < -least:
+        return "less"
+    return "alike" if least > 0 and -least <= low and high <= least else "open"
 
 
 def weighted_rate_interval(

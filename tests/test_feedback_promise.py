@@ -188,6 +188,102 @@ def test_promise_kept_refuses_in_words(wrong, error, says):
         promise_kept(**{"p": [0.1, 0.2], "y": [0, 1]} | wrong)
 
 
+# group by group ------------------------------------------------------------------------------------------------------
+
+
+def banded(seed, n=8_000):
+    """A score that is right on average: too high in one segment, too low in the other."""
+    rng = np.random.default_rng([seed, 15])
+    p = rng.beta(2, 8, n)
+    segment = np.where(np.arange(n) % 2, "new", "old")
+    return p, (rng.random(n) < p * np.where(segment == "new", 1.4, 0.6)).astype(float), segment
+
+
+def test_a_mean_that_is_kept_does_not_hide_groups_that_are_not():
+    p, y, segment = banded(1)
+    whole, groups = promise_kept(p, y), promise_kept(p, y, by=segment)
+    assert whole.kept
+    assert not groups.kept
+    assert (groups.broken, groups.of) == (2, "group")
+    assert (groups.delivered, groups.low, groups.high) == (whole.delivered, whole.low, whole.high)
+    assert "kept as a whole, but broken in 2 of 2 groups, most clearly " in str(groups)
+    periods = promise_kept(p, y, when=segment)
+    assert str(periods).endswith(": broken")
+    pd.testing.assert_frame_equal(groups.table[periods.table.columns], periods.table)
+
+
+def test_a_group_is_as_if_it_stood_alone():
+    p, y, chance, _ = audited(3)
+    segment = np.arange(len(p)) % 3
+    found = promise_kept(p, y, propensity=chance, by=segment)
+    here = segment == 2
+    alone = promise_kept(p[here], y[here], propensity=chance[here]).table.loc["all"]
+    pd.testing.assert_series_equal(found.table.loc[2, alone.index], alone, check_names=False)
+
+
+def test_the_intervals_for_all_at_once_are_wider_and_say_what_is_broken():
+    p, y, segment = banded(2)
+    found = promise_kept(p, y, by=segment)
+    wide = promise_kept(p, y, by=segment, level=1 - 0.05 / 3).table  # two groups and the whole
+    assert found.table[["low_all", "high_all"]].to_numpy() == pytest.approx(wide[["low", "high"]].to_numpy())
+    outside = (found.table["promised"] < found.table["low_all"]) | (found.table["promised"] > found.table["high_all"])
+    assert found.table["broken"].tolist() == outside.tolist() == [True, True]
+
+
+def test_true_promises_in_ten_bands_are_hardly_ever_called_broken():
+    words = []
+    for seed in range(150):
+        rng = np.random.default_rng([seed, 16])
+        p = rng.beta(1, 8, 3_000)
+        found = promise_kept(p, rng.random(3_000) < p, by=pd.qcut(p, 10))
+        words.append((found.kept, bool(found.table["kept"].all())))
+    together, single = np.mean(words, axis=0)
+    assert together >= 0.94
+    assert single < 0.85
+
+
+def test_bands_stand_in_their_order_under_their_names():
+    p = np.linspace(0, 1, 101)
+    found = promise_kept(p, p > 0.5, by=pd.cut(p, [-1, 0.09, 0.5, 1]))
+    assert found.table.index.tolist() == ["(-1.0, 0.09]", "(0.09, 0.5]", "(0.5, 1.0]"]
+    assert found.table["n"].tolist() == [10, 41, 50]
+    assert found.to_dict()["table"][0]["index"] == "(-1.0, 0.09]"
+
+
+def test_size_is_told_apart_from_being_broken():
+    """A million cases, off by half a point: surely broken, and too small to matter."""
+    n = 500_000
+    y = np.arange(2 * n) % n < np.repeat([0.105, 0.13], n) * n
+    found = promise_kept(np.full(2 * n, 0.1), y, by=np.repeat(["a", "b"], n), least=0.01)
+    assert found.table["broken"].tolist() == [True, True]
+    assert found.table["size"].tolist() == ["alike", "more"]
+    assert str(found).endswith("; off by more than 1.0 % in 1, within it in 1, open in 0")
+    small = promise_kept([0.1] * 40, [1] * 2 + [0] * 38, least=0.01)
+    assert small.table["size"].tolist() == ["open"]
+    assert str(small).endswith("in 0, within it in 0, open in 1")
+
+
+def test_a_group_without_a_label_is_told():
+    found = promise_kept([0.1] * 4, [0, 1, np.nan, np.nan], propensity=0.5, by=[*"aabc"], least=0.1)
+    assert found.table["broken"].isna().tolist() == [False, True, True]
+    assert found.table["size"].tolist() == ["open"] * 3
+    assert str(found).endswith("no label in 2 of 3 groups")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"by": [*"abab"], "when": [1, 1, 2, 2]}, "when and by are two ways to part the cases"),
+        ({"by": [*"aba"]}, "must have the same length"),
+        ({"by": ["a", None, "b", "b"]}, "by must be known for each case; got none at row 1"),
+        ({"least": 0}, "least must be > 0"),
+    ],
+)
+def test_groups_are_refused_in_words(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        promise_kept([0.1] * 4, [0, 0, 1, 0], **wrong)
+
+
 # the promises of a policy -------------------------------------------------------------------------------------------
 
 

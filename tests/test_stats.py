@@ -25,9 +25,9 @@ from mllayers._stats import (
     normal_quantile,
     rate_interval,
     score_interval,
-    size_told,
     weighted_counts,
     weighted_rate_interval,
+    what_is_sure,
 )
 
 LEVELS = (0.8, 0.95, 0.99)
@@ -415,7 +415,12 @@ def test_moments_give_the_interval_of_the_array(x, level, events):
 
 @pytest.mark.parametrize(
     ("low", "high", "told"),
-    [(2, 5, "matters"), (-9, -2, "matters"), (-1, 1, "small"), (-2, 1, "open"), (1, 3, "open"), (math.nan, 3, "open")],
-)
+    [(3, 5, "more"), (-9, -3, "less"), (-1, 1, "alike"), (-2, 2, "alike"), (-3, 1, "open"), (1, 3, "open"),
+     (2, 3, "open"), (math.nan, math.nan, "open")],
+)  # fmt: skip
 def test_size_is_told_apart_from_significance(low, high, told):
-    assert size_told(low, high, 2) == told
+    assert what_is_sure(low, high, 2) == told
+
+
+def test_where_any_difference_matters_nothing_is_alike():
+    assert [what_is_sure(*ends, 0) for ends in ((1, 2), (-2, -1), (0, 0), (-1, 1))] == ["more", "less", "open", "open"]

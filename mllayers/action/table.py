@@ -21,7 +21,7 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import chance_if_none, difference, guard_weights, holm, moments_of, score_interval, size_told
+from mllayers._stats import chance_if_none, difference, guard_weights, holm, moments_of, score_interval, what_is_sure
 from mllayers._words import count, dollars, plain, points
 from mllayers.action.effect import _rate_and_size, _reckonable, _usual_and_rest
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["UpliftTable", "uplift_table"]
+
+_MATTERS = " and it matters"
+_SIZES = {"more": _MATTERS, "less": _MATTERS, "alike": ", too small to matter", "open": ", its size open"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,9 +97,7 @@ class UpliftTable(Result):
             told += f" ({dollars(row['low'], digits)} to {dollars(row['high'], digits)})"
         told += ", sure" if row["sure"] else ", not sure"
         if self.least is not None:
-            told += {"matters": " and it matters", "small": ", too small to matter", "open": ", its size open"}[
-                row["size"]
-            ]
+            told += _SIZES[row["size"]]
         words = plain if self.of == "rate" else dollars
         ends = " to ".join(words(row[f"incremental_{end}"]) for end in ("low", "high"))
         return f"{told}; claimed {words(row['claimed'])}, incremental {words(row['incremental'])} ({ends})"
@@ -152,7 +153,8 @@ def uplift_table(
         By ``frame()`` a row per arm, and per segment and arm: ``treated``, ``held_out`` (cases); ``mean`` and
         ``control_mean`` of the outcome as seen; ``effect`` with ``low``, ``high``; ``p``; ``p_holm`` (adjusted for all
         rows) and ``sure`` (it is below 1 − level); ``low_all``, ``high_all`` (hold all rows at once); ``size`` where
-        `least` is given (*matters*, *small* or *open*, by ``low_all`` and ``high_all``); ``claimed``, what a dashboard
+        `least` is given (*more* or *less*, by more than that; *alike*, within it; or *open*; by ``low_all`` and
+        ``high_all``); ``claimed``, what a dashboard
         adds up: the outcomes of all who got the action, beside ``incremental``, what the action changed in them
         (``incremental_low``, ``incremental_high``); ``spared``, the share of the variance that `before` took out;
         ``events`` (cases that differ from what most have, in the arm with fewer; for a rate, the outcomes of both); and
@@ -193,9 +195,9 @@ def uplift_table(
     >>> found = uplift_table(bought, action, least=0.02)
     >>> asked = ["action", "effect", "low", "high", "p_holm", "sure", "size", "claimed", "incremental"]
     >>> print(found.frame()[asked].round(3).to_string(index=False))
-          action  effect    low  high  p_holm  sure    size  claimed  incremental
-    plain letter   0.010 -0.033 0.053   0.645 False    open     44.0          4.0
-         voucher   0.125  0.074 0.175   0.000  True matters     90.0         50.0
+          action  effect    low  high  p_holm  sure size  claimed  incremental
+    plain letter   0.010 -0.033 0.053   0.645 False open     44.0          4.0
+         voucher   0.125  0.074 0.175   0.000  True more     90.0         50.0
     """
     import pandas as pd
 
@@ -239,7 +241,8 @@ def uplift_table(
             np.array(side, dtype=float) for side in zip(*pair, strict=True)
         )
     table["size"] = [
-        size_told(low, high, least or math.inf) for low, high in zip(table["low_all"], table["high_all"], strict=True)
+        what_is_sure(low, high, least or math.inf)
+        for low, high in zip(table["low_all"], table["high_all"], strict=True)
     ]
     for name in ("effect", "low", "high"):
         suffix = "" if name == "effect" else f"_{name}"

@@ -25,7 +25,7 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import delivered_rate, difference, mean_interval
+from mllayers._stats import delivered_rate, difference, mean_interval, what_is_sure
 from mllayers._words import count, dollars, percent
 
 __all__ = ["LedgerPromise", "PromiseKept", "ledger_promise", "promise_kept"]
@@ -55,12 +55,20 @@ class PromiseKept(Result):
     by_chance : float
         The probability of a difference as large as this, or larger, if the promise is true.
     kept : bool
-        Whether the promise can be true, in each period and as a whole: no ``by_chance`` is below (1 − level) / the
-        number of times it was asked.
+        Whether the promise can be true, in each period (or group) and as a whole: no ``by_chance`` is below
+        (1 − level) / the number of times it was asked.
     table : DataFrame
-        A row per period in its order: ``n``, ``labels``, ``events``, ``n_eff``, ``promised``, ``delivered``, ``low``,
-        ``high``, ``ratio``, ``by_chance`` and ``kept`` (the promise lies within this period's interval; missing where
-        the period has no label).
+        A row per period (or group) in its order: ``n``, ``labels``, ``events``, ``n_eff``, ``promised``, ``delivered``,
+        ``low``, ``high``, ``ratio``, ``by_chance`` and ``kept`` (the promise lies within this row's interval; missing
+        where it has no label). With `by` or `least` also ``low_all``, ``high_all`` (they hold all rows at once) and
+        ``broken`` (the promise lies outside these); with `least` also ``size``: delivered is *more* or *less* than
+        promised by more than that, *alike* within it, or it is *open*, by ``low_all`` and ``high_all``.
+    broken : int
+        Periods (or groups) whose promise is broken, all of them asked at once.
+    of : {"period", "group"}
+        What a row of the table is.
+    least : float or None
+        The difference in the rate that matters.
     """
 
     promised: float
@@ -75,16 +83,38 @@ class PromiseKept(Result):
     by_chance: float
     kept: bool
     table: pd.DataFrame = field(hash=False)
+    broken: int = 0
+    of: str = "period"
+    least: float | None = None
 
     def _line(self) -> str:
         told = f"promised {percent(self.promised, 2)}, delivered {percent(self.delivered, 2)} "
         told += f"({percent(self.low, 2)} to {percent(self.high, 2)}) by {count(self.events, 'event')} in "
-        told += f"{count(self.labels, 'label')}: {'kept' if self.kept else 'broken'}"
+        told += f"{count(self.labels, 'label')}: {self._verdict()}"
+        if self.least is not None:
+            sizes = self.table["size"]
+            off, near = int(sizes.isin(["more", "less"]).sum()), int((sizes == "alike").sum())
+            told += f"; off by more than {percent(self.least)} in {off}, within it in {near}, open in "
+            told += f"{len(sizes) - off - near}"
         silent = int((self.table["labels"] == 0).sum())
-        return told + (f"; no label in {silent} of {count(len(self.table), 'period')}" if silent else "")
+        return told + (f"; no label in {silent} of {count(len(self.table), self.of)}" if silent else "")
+
+    def _verdict(self) -> str:
+        """Whether it was kept; a mean that is kept does not hide the groups in which it is not."""
+        rows = len(self.table)
+        if self.of == "period" or self.kept or not self.broken:
+            return "kept" if self.kept else "broken"
+        whole = self.by_chance >= (1 - self.level) / (int((self.table["labels"] > 0).sum()) + 1)
+        place = int(np.nanargmin(self.table["by_chance"].to_numpy(np.float64)))
+        worst, row = self.table.index[place], self.table.iloc[place]
+        return (
+            f"{'kept as a whole, but' if whole else 'broken as a whole, and'} broken in {self.broken} of "
+            f"{count(rows, self.of)}, most clearly {worst} (promised {percent(row['promised'], 2)}, delivered "
+            f"{percent(row['delivered'], 2)})"
+        )
 
     def frame(self) -> pd.DataFrame:
-        """One row per period."""
+        """One row per period, or per group."""
         return self.table.copy()
 
 
@@ -94,9 +124,11 @@ def promise_kept(
     *,
     propensity: ArrayLike | None = None,
     when: ArrayLike | None = None,
+    by: ArrayLike | None = None,
+    least: float | None = None,
     level: float = 0.95,
 ) -> PromiseKept:
-    """What the model promised against what a random audit delivered, period by period.
+    """What the model promised against what a random audit delivered, period by period, or group by group.
 
     Parameters
     ----------
@@ -109,21 +141,26 @@ def promise_kept(
         here: a promise about it cannot be checked.
     when : array of shape (n,), optional
         The period of each case, such as the number or the first day of its month; by default all are one.
+    by : array of shape (n,), optional
+        The group of each case instead: a segment, or a band of the score (``pd.qcut(p, 10)``). A mean that is kept can
+        hide groups in which it is not.
+    least : float, optional
+        The smallest difference between promised and delivered that matters, above 0 (0.01 is one point).
     level : float in (0, 1), default 0.95
-        Probability with which each period's interval is to hold the true rate. Twelve looks at 95 % raise a false
+        Probability with which each row's interval is to hold the true rate. Twelve looks at 95 % raise a false
         alarm in 46 % of the years (1 − 0.95¹²), so ``kept`` of the result asks for more than ``kept`` of a period.
 
     Returns
     -------
     PromiseKept
-        ``promised``, ``delivered`` with ``low`` and ``high``, ``kept``, and a row per period by ``frame()``.
+        ``promised``, ``delivered`` with ``low`` and ``high``, ``kept``, and a row per period (or group) by ``frame()``.
 
     Raises
     ------
     TypeError, ValueError
         For probabilities outside [0, 1], outcomes that are not 0, 1 or NaN, a propensity outside (0, 1], a case with
-        propensity 1 and no label, no label at all, periods that cannot be put in order, columns that do not belong to
-        the same cases.
+        propensity 1 and no label, no label at all, periods that cannot be put in order, `when` and `by` together,
+        columns that do not belong to the same cases.
 
     Notes
     -----
@@ -153,8 +190,15 @@ def promise_kept(
     >>> print(found.frame()[["n", "labels", "promised", "delivered", "low", "high", "by_chance"]].round(3).to_string())
             n  labels  promised  delivered    low   high  by_chance
     all  1000     100      0.01       0.05  0.016  0.113      0.007
+
+    A promise that is kept on average and in neither half:
+
+    >>> print(promise_kept([0.1] * 1_000, np.arange(1_000) % 500 < 50 + 40 * np.repeat([1, -1], 500),
+    ...                    by=["new"] * 500 + ["old"] * 500))
+    promised 10.00 %, delivered 10.00 % (8.21 % to 12.03 %) by 100 events in 1,000 labels: kept as a whole, but broken \
+in 2 of 2 groups, most clearly old (promised 10.00 %, delivered 2.00 %)
     """
-    n = same_cases(p=p, y=y, propensity=propensity, when=when)
+    n = same_cases(p=p, y=y, propensity=propensity, when=when, by=by)
     promised, label = as_probabilities(p, "p"), as_binary(y, "y", missing=True)
     level = as_number(level, "level", gt=0, lt=1)
     chance = as_propensities(1.0 if propensity is None else propensity, n)
@@ -166,20 +210,42 @@ def promise_kept(
         )
     if np.isnan(label).all():
         raise ValueError("y must hold at least one label; got none")
+    if when is not None and by is not None:
+        raise ValueError("when and by are two ways to part the cases: give one of them, and ask once for each")
+    least = None if least is None else as_number(least, "least", gt=0)
+    parts = as_groups(when, n, "when") if by is None else _named_groups(by, n)
+    known = {name: where[~np.isnan(label[where])] for name, where in parts.items()}
+    asked = sum(len(there) > 0 for there in known.values())
+    asked = asked + 1 if len(parts) > 1 else 1
+    together = 1 - (1 - level) / asked
     rows = {}
-    for name, where in as_groups(when, n, "when").items():
-        known = where[~np.isnan(label[where])]
-        rows[name] = {"n": len(where), "labels": len(known)}
-        rows[name] |= delivered_rate(label[known], 1 / chance[known], float(promised[where].mean()), level)
-    known = np.flatnonzero(~np.isnan(label))
-    whole = delivered_rate(label[known], 1 / chance[known], float(promised.mean()), level)
-    table = pd.DataFrame.from_dict(rows, orient="index").astype({"kept": "boolean"})
-    asked = [*table["by_chance"].dropna(), whole["by_chance"]] if len(table) > 1 else [whole["by_chance"]]
+    for name, where in parts.items():
+        seen, w, said = label[known[name]], 1 / chance[known[name]], float(promised[where].mean())
+        rows[name] = {"n": len(where), "labels": len(seen)} | delivered_rate(seen, w, said, level)
+        if by is not None or least is not None:
+            wide = delivered_rate(seen, w, said, together)
+            rows[name] |= {"low_all": wide["low"], "high_all": wide["high"]}
+            rows[name] |= {"broken": None if wide["kept"] is None else not wide["kept"]}
+        if least is not None:
+            rows[name]["size"] = what_is_sure(wide["low"] - said, wide["high"] - said, least)
+    there = np.flatnonzero(~np.isnan(label))
+    whole = delivered_rate(label[there], 1 / chance[there], float(promised.mean()), level)
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.astype({name: "boolean" for name in ("kept", "broken") if name in table})
+    chances = table["by_chance"].to_numpy(np.float64)
+    broken = int((chances < (1 - level) / asked).sum())
     return PromiseKept(
         promised=whole["promised"], delivered=whole["delivered"], low=whole["low"], high=whole["high"], level=level,
-        events=whole["events"], n=n, labels=len(known), ratio=whole["ratio"], by_chance=whole["by_chance"],
-        kept=bool(min(asked) >= (1 - level) / len(asked)), table=table,
+        events=whole["events"], n=n, labels=len(there), ratio=whole["ratio"], by_chance=whole["by_chance"],
+        kept=broken == 0 and whole["by_chance"] >= (1 - level) / asked, table=table, broken=broken,
+        of="period" if by is None else "group", least=least,
     )  # fmt: skip
+
+
+def _named_groups(by: Any, n: int) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each group; bands (pandas' intervals) by what they print as."""
+    groups = as_groups(by, n, "by")
+    return {str(name) if isinstance(name, pd.Interval) else name: rows for name, rows in groups.items()}
 
 
 # the promises of a policy -------------------------------------------------------------------------------------------

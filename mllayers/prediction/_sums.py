@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import Floats, as_numbers, per_case
-from mllayers._stats import mean_interval, normal_quantile
+from mllayers._stats import mean_interval, normal_quantile, what_is_sure
 from mllayers._words import exact
 
 if TYPE_CHECKING:
@@ -159,15 +159,6 @@ def money_by_group(
             "low_all": low_all, "high_all": high_all, "sure": what_is_sure(low_all / cases, high_all / cases, least),
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def what_is_sure(low: float, high: float, least: float) -> str:
-    """What an interval says of a difference of which only `least` matters: more, less, alike, or open."""
-    if low > least:
-        return "more"
-    if high < -least:
-        return "less"
-    return "alike" if least > 0 and -least <= low and high <= least else "open"
 
 
 def sure_words(table: pd.DataFrame, level: float) -> str:

@@ -21,7 +21,7 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import mean_interval
+from mllayers._stats import mean_interval, what_is_sure
 from mllayers._words import count, dollars, percent
 from mllayers.prediction._sums import (
     as_weights,
@@ -29,7 +29,6 @@ from mllayers.prediction._sums import (
     paired_difference,
     stakes,
     sure_words,
-    what_is_sure,
 )
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class MoneyDifference(Result):
 
     def frame(self) -> pd.DataFrame:
         """A row for each group, where there are groups; else one row with the numbers."""
-        return super().frame() if self.table is None else self.table.copy()
+        return Result.frame(self) if self.table is None else self.table.copy()
 
     def _line(self) -> str:
         cases = count(self.n, "case")
