@@ -65,7 +65,7 @@ class Bounds(Result):
 
     def frame(self) -> pd.DataFrame:
         """A row for each group, where there are groups; else one row with the numbers."""
-        return super().frame() if self.table is None else self.table.copy()
+        return Result.frame(self) if self.table is None else self.table.copy()
 
     def _line(self) -> str:
         told = f"between {percent(self.low, 2)} and {percent(self.high, 2)} of {count(self.n, 'case')}: "

@@ -94,7 +94,7 @@ class ModelValue(Result):
 
     def frame(self) -> pd.DataFrame:
         """A row for each group, where there are groups; else one row with the numbers."""
-        return super().frame() if self.table is None else self.table.copy()
+        return Result.frame(self) if self.table is None else self.table.copy()
 
     def _line(self) -> str:
         told = self._whole()
