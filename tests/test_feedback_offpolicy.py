@@ -247,3 +247,82 @@ def test_no_estimate_has_an_interval_on_fewer_events_than_any():
     assert set(found["events"]) == {3}
     assert found[["low", "high"]].isna().all(axis=None)
     assert found.loc[["IPS", "SNIPS", "DR"], ["gain_low", "gain_high"]].isna().all(axis=None)
+
+
+# group by group -----------------------------------------------------------------------------------------------------
+
+
+def halves(seed, n=6_000):
+    """The challenger always does the second action, which pays where x is large and costs where it is small."""
+    rng = np.random.default_rng([seed, 21])
+    x = rng.random(n)
+    took = rng.random(n) < 0.5
+    reward = np.where(took, 6 * x - 3, 0) + rng.normal(0, 2, n)
+    return reward, took * 1.0, np.where(x > 0.5, "large", "small")
+
+
+def test_a_gain_of_nothing_does_not_hide_the_groups():
+    reward, target, group = halves(1)
+    found = policy_value(reward, 0.5, target, by=group)
+    assert found.table.loc["SNIPS", "gain_low"] < 0 < found.table.loc["SNIPS", "gain_high"]
+    assert found.frame()["sure"].to_dict() == {"large": "more", "small": "less"}
+    assert str(found).endswith("; surely better in large, surely worse in small (all groups at once)")
+    assert policy_value(reward, 0.5, target, by=group, least=2).frame()["sure"].tolist() == ["alike", "alike"]
+    assert policy_value(reward, 0.5, target).frame().index.tolist() == ["logged", "IPS", "SNIPS"]
+
+
+def test_a_group_of_decisions_is_as_if_it_stood_alone():
+    world = logged_world(4)
+    group = np.arange(4_000) % 3
+    rows = policy_value(**world, by=group).frame()
+    here = group == 1
+    mine = {name: x[here] for name, x in world.items()}
+    alone = policy_value(**mine).frame()
+    names = ["value", "low", "high", "gain", "gain_low", "gain_high", "events"]
+    assert rows.loc["1", names].tolist() == alone.loc["DR", names].tolist()
+    assert rows.loc["1", "logged"] == alone.loc["logged", "value"]
+    wide = policy_value(**mine, level=1 - 0.05 / 3).frame().loc["DR"]
+    ends = rows.loc["1", ["gain_low_all", "gain_high_all"]].to_numpy(float)
+    assert ends == pytest.approx(wide[["gain_low", "gain_high"]].to_numpy(float))
+
+
+def test_a_group_that_cannot_answer_says_why():
+    reward, target, group = halves(2)
+    group = group.astype(object)
+    group[:40] = "few"
+    group[40] = "one"
+    group[41:80] = "silent"
+    target[41:80] = 0
+    found = policy_value(np.round(reward), 0.5, target, by=group, min_n_eff=30)
+    reasons = found.frame()["reason"]
+    assert "below min_n_eff = 30" in reasons["few"]
+    assert reasons["one"] == "only 1 decision"
+    assert "never does what was done" in reasons["silent"]
+    assert found.frame().loc["silent", ["value", "gain_low"]].isna().all()
+    assert str(found).endswith("open in 3 of 5 groups (all groups at once)")
+
+
+def test_where_the_challenger_gains_nothing_hardly_any_group_is_called_sure():
+    alarms = []
+    for seed in range(150):
+        rng = np.random.default_rng([seed, 22])
+        same = rng.random(3_000) < 0.5
+        reward = rng.lognormal(2, 1, 3_000) * (rng.random(3_000) < 0.3)
+        rows = policy_value(reward, 0.5, same * 1.0, by=rng.integers(0, 5, 3_000)).frame()
+        alarms.append((bool((rows["sure"] != "open").any()), bool((rows["gain_low"] * rows["gain_high"] > 0).any())))
+    together, single = np.mean(alarms, axis=0)
+    assert together <= 0.1
+    assert single > together
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"by": ["a", None] * 100}, "by must be known for each case; got none at row 1"),
+        ({"by": ["a", "b"]}, "must have the same length"),
+        ({"least": -1}, "least must be ≥ 0"),
+    ],
+)
+def test_groups_of_decisions_are_refused_in_words(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        policy_value(np.arange(200.0), 0.5, np.tile([0.0, 1.0], 100), min_n_eff=10, **wrong)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mllayers._check import Floats, as_number, as_numbers, as_probabilities, as_propensities, same_cases
+from mllayers._check import Floats, as_groups, as_number, as_numbers, as_probabilities, as_propensities, same_cases
 from mllayers._results import Result
-from mllayers._stats import guard_weights, mean_interval
+from mllayers._stats import effective_size, guard_weights, mean_interval, what_is_sure
 from mllayers._words import count, dollars
 from mllayers.feedback.promise import _weighted_money
 
@@ -36,6 +37,13 @@ class OffPolicyValue(Result):
         Rows ``logged`` (what the logged policy earned), ``IPS``, ``SNIPS`` and, with `q`, ``DR``. Columns, in dollars
         per case: ``value``, ``se``, ``low``, ``high``; ``gain``, ``gain_low``, ``gain_high`` against the logged policy
         on the same cases; ``n_eff``, ``largest_weight`` and ``events``.
+    groups : DataFrame
+        Where `by` was given, a row for each group: ``n``, ``n_eff``, ``events``, ``logged``, ``value`` (the best
+        estimate, ``DR`` or else ``SNIPS``), ``low``, ``high``, ``gain``, ``gain_low``, ``gain_high``, ``gain_low_all``
+        and ``gain_high_all`` (they hold all groups at once), ``sure`` by these (*more*, *less*, *alike* or *open*) and
+        a ``reason`` where something is NaN.
+    least : float
+        Dollars per case that matter.
     """
 
     n: int
@@ -44,6 +52,8 @@ class OffPolicyValue(Result):
     events: int
     level: float
     table: pd.DataFrame = field(hash=False)
+    groups: pd.DataFrame = field(default_factory=pd.DataFrame, hash=False)
+    least: float = 0.0
 
     def _line(self) -> str:
         best = "DR" if "DR" in self.table.index else "SNIPS"
@@ -57,11 +67,21 @@ class OffPolicyValue(Result):
         if not math.isnan(row["gain_low"]):
             told += f" ({dollars(row['gain_low'])} to {dollars(row['gain_high'])})"
         told += f"; {count(self.n, 'decision')} worth {self.n_eff:,.0f}"
-        return f"{told}, the largest weight is {self.largest_weight:,.0f}"
+        told += f", the largest weight is {self.largest_weight:,.0f}"
+        return told + (f"; {self._groups_told()}" if len(self.groups) else "")
+
+    def _groups_told(self) -> str:
+        """In which groups the challenger is surely better or worse."""
+        names = {verdict: [str(name) for name in rows.index] for verdict, rows in self.groups.groupby("sure")}
+        words = {"more": "surely better in", "less": "surely worse in", "alike": "surely no matter in"}
+        told = [f"{words[verdict]} {', '.join(names[verdict][:4])}" for verdict in words if verdict in names]
+        left = len(names.get("open", []))
+        told += [f"open in {left} of {count(len(self.groups), 'group')}"] if left else []
+        return f"{', '.join(told)} (all groups at once)"
 
     def frame(self) -> pd.DataFrame:
-        """One row per estimate."""
-        return self.table.copy()
+        """One row per estimate; where `by` was given, one per group."""
+        return (self.groups if len(self.groups) else self.table).copy()
 
 
 def policy_value(
@@ -71,6 +91,8 @@ def policy_value(
     *,
     q: ArrayLike | None = None,
     q_target: ArrayLike | None = None,
+    by: ArrayLike | None = None,
+    least: float = 0.0,
     min_n_eff: float = 100.0,
     level: float = 0.95,
 ) -> OffPolicyValue:
@@ -89,8 +111,13 @@ def policy_value(
         Dollars that a model expects of the logged action; needs `q_target`. Fit it on other cases.
     q_target : array of shape (n,), optional
         Dollars that the model expects under the challenger: Σ over actions of the challenger's probability × q.
+    by : array of shape (n,), optional
+        A group of each decision, such as a segment or a band of the score, known before the decision: what the
+        challenger gains in each. A gain on average can hide groups in which it loses.
+    least : float, default 0
+        Dollars per case below which a gain does not matter.
     min_n_eff : float, default 100
-        Below this effective sample size the comparison is refused.
+        Below this effective sample size the comparison is refused, and in a group there is none.
     level : float in (0, 1), default 0.95
         Probability with which each interval is to hold the true value.
 
@@ -98,7 +125,8 @@ def policy_value(
     -------
     OffPolicyValue
         ``n_eff``, ``events`` and, by ``frame()``, the estimates ``IPS``, ``SNIPS`` and, with `q`, ``DR`` beside what
-        the logged policy earned, each with its interval and its gain.
+        the logged policy earned, each with its interval and its gain; with `by` a row per group (``table`` keeps the
+        estimates of all).
 
     Raises
     ------
@@ -116,6 +144,10 @@ def policy_value(
     errors are those of the linearised estimates; n_eff = (Σ w)² / Σ w². No weight is clipped. Where the logged policy
     can do all that the challenger does, E w = 1: an average more than four standard errors away is refused. That sees
     gaps that are large for the sample; only whoever built the logged policy can rule out small ones.
+
+    Groups: each is estimated from its own decisions alone, with the last estimate of the table; ``gain_low_all`` and
+    ``gain_high_all`` are at the level 1 − (1 − level) / groups (Bonferroni), so that
+    with the probability `level` nothing is called sure wrongly, in whatever group.
 
     The intervals are made for money with many zeros and a long tail, so they are not ± z standard errors. Where too few
     cases that count for the challenger have an unusual reward, there is none (NaN), and its gain has none either: a log
@@ -142,7 +174,7 @@ def policy_value(
     IPS       6.0  0.89   3.0  400.0     100
     SNIPS     6.0  0.87   3.0  400.0     100
     """
-    n = same_cases(reward=reward, propensity=propensity, target=target, q=q, q_target=q_target)
+    n = same_cases(reward=reward, propensity=propensity, target=target, q=q, q_target=q_target, by=by)
     r, wanted = as_numbers(reward, "reward"), as_probabilities(target, "target")
     chance, level = as_propensities(propensity, n), as_number(level, "level", gt=0, lt=1)
     if n < 2:
@@ -152,27 +184,70 @@ def policy_value(
             "q and q_target belong together: what the model expects of the logged action, and under target"
         )
     w = wanted / chance
-    n_eff = guard_weights(w, min_n_eff=as_number(min_n_eff, "min_n_eff", ge=1))
+    model = None if q is None or q_target is None else (as_numbers(q, "q"), as_numbers(q_target, "q_target"))
+    fewest, least = as_number(min_n_eff, "min_n_eff", ge=1), as_number(least, "least", ge=0)
+    n_eff = guard_weights(w, min_n_eff=fewest)
+    table, events = _estimates(r, w, model, n_eff, level)
+    rows = {}
+    groups = {} if by is None else as_groups(by, n, "by")
+    together = 1 - (1 - level) / max(len(groups), 1)
+    for name, here in groups.items():
+        mine = None if model is None else (model[0][here], model[1][here])
+        rows[str(name)] = _group_row(r[here], w[here], mine, fewest, (level, together), least)
+    return OffPolicyValue(
+        n=n, n_eff=n_eff, largest_weight=float(w.max()), events=events, level=level, table=table,
+        groups=pd.DataFrame.from_dict(rows, orient="index"), least=least,
+    )  # fmt: skip
+
+
+def _estimates(
+    r: Floats, w: Floats, model: tuple[Floats, Floats] | None, n_eff: float, level: float
+) -> tuple[pd.DataFrame, int]:
+    """What the logged policy earned and the estimates for the challenger, and the events that these rest on."""
     snips, low, high, events = _weighted_money(r, w, level)
     each = {"logged": r, "IPS": w * r, "SNIPS": snips + w * (r - snips) / w.mean()}
-    if q is not None and q_target is not None:
-        each["DR"] = as_numbers(q_target, "q_target") + w * (r - as_numbers(q, "q"))
+    if model is not None:
+        each["DR"] = model[1] + w * (r - model[0])
     rows = {}
     for name, x in each.items():
         mine = name == "logged"
         some = _unusual(r) if mine else events
         ends = (low, high) if name == "SNIPS" else mean_interval(x, level=level, events=some)[:2]
         gain = mean_interval(x - r, level=level, events=some)
-        rows[name] = {"value": float(x.mean()), "se": float(x.std(ddof=1)) / math.sqrt(n)}
+        rows[name] = {"value": float(x.mean()), "se": float(x.std(ddof=1)) / math.sqrt(x.size)}
         rows[name] |= {"low": ends[0], "high": ends[1]}
         rows[name] |= {"gain": float((x - r).mean())}
         rows[name] |= {"gain_low": 0.0 if mine else gain.low, "gain_high": 0.0 if mine else gain.high}
-        rows[name] |= {"n_eff": float(n) if mine else n_eff, "largest_weight": 1.0 if mine else float(w.max())}
+        rows[name] |= {"n_eff": float(x.size) if mine else n_eff, "largest_weight": 1.0 if mine else float(w.max())}
         rows[name] |= {"events": some}
-    return OffPolicyValue(
-        n=n, n_eff=n_eff, largest_weight=float(w.max()), events=events, level=level,
-        table=pd.DataFrame.from_dict(rows, orient="index"),
-    )  # fmt: skip
+    return pd.DataFrame.from_dict(rows, orient="index"), events
+
+
+def _group_row(
+    r: Floats,
+    w: Floats,
+    model: tuple[Floats, Floats] | None,
+    fewest: float,
+    levels: tuple[float, float],
+    least: float,
+) -> dict[str, Any]:
+    """What the challenger gains in one group, at the level of a row and at that of all groups; or why not."""
+    row: dict[str, Any] = {"n": r.size, "n_eff": effective_size(w), "events": 0, "logged": float(r.mean())}
+    numbers = ("value", "low", "high", "gain", "gain_low", "gain_high", "gain_low_all", "gain_high_all")
+    row |= dict.fromkeys(numbers, math.nan) | {"sure": "open", "reason": ""}
+    if r.size < 2:
+        return row | {"reason": f"only {count(r.size, 'decision')}"}
+    try:
+        n_eff = guard_weights(w, min_n_eff=fewest)
+    except ValueError as error:
+        return row | {"reason": str(error)}
+    narrow, wide = (_estimates(r, w, model, n_eff, level)[0].iloc[-1] for level in levels)
+    row |= {name: float(narrow[name]) for name in numbers[:6]} | {"events": int(narrow["events"])}
+    row |= {"gain_low_all": float(wide["gain_low"]), "gain_high_all": float(wide["gain_high"])}
+    row["sure"] = what_is_sure(row["gain_low_all"], row["gain_high_all"], least)
+    if math.isnan(row["gain_low"]):
+        row["reason"] = f"too few events ({row['events']:,}) for an interval"
+    return row
 
 
 def _unusual(x: Floats) -> int:
