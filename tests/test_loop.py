@@ -456,7 +456,7 @@ class Cautious:
         self.seen.append((None, orders))
         return desk_policy(reviews / 2, prices=prices)
 
-    def try_at_random(self, *, prices):
+    def try_at_random(self, orders, *, prices):
         return {}
 
 
@@ -827,3 +827,40 @@ def test_the_steps_refuse_in_words(orders):
         reacting_orders(events=shop.EVENTS)
     with pytest.raises(ValueError, match="learning must be ≥ 0 and ≤ 1; got 2"):
         reacting_orders(learning=2)
+
+
+class Stratified(Cautious):
+    """Audits a tenth of the small orders and none of the others."""
+
+    def try_at_random(self, orders, *, prices):
+        share = np.where(orders["amount_usd"] < 50, 0.1, 0.0)
+        return {"ship": {Action("audit", gain="gain_review", cost=prices.review, owner="the fraud desk"): share}}
+
+
+def test_a_share_for_each_order_is_a_stratified_audit(orders):
+    result = run(orders, Stratified(), capacity=0.2, months=range(6, 8))
+    rows = result.decisions.assign(small=orders.loc[result.decisions.index, "amount_usd"] < 50)
+    ship = rows[rows["planned"] == "ship"]
+    chance = ship["propensity"].where(ship["action"] == "audit", 1 - ship["propensity"])
+    assert np.allclose(chance, np.where(ship["small"], 0.1, 0.0))
+    assert set(ship.loc[ship["action"] == "audit", "small"]) == {True}
+    audited = (ship.loc[ship["small"], "action"] == "audit").mean()
+    assert abs(audited - 0.1) < 4 * np.sqrt(0.09 / ship["small"].sum())
+
+
+def test_a_share_for_other_orders_is_told(orders):
+    class Wrong(Stratified):
+        def try_at_random(self, orders, *, prices):
+            return {"ship": {"block": np.zeros(3)}}
+
+    with pytest.raises(ValueError, match=r"a share must be a number, or one for each of .* orders; got 3"):
+        run(orders, Wrong(), months=range(6, 7))
+
+
+def test_actions_that_the_desk_does_not_have_are_told(orders):
+    class Strange(Cautious):
+        def decide(self, orders, reviews, *, prices):
+            return Policy(Menu(Action("refund", gain=0, cost=0, owner="desk")), missing="refund", holdout=0)
+
+    with pytest.raises(ValueError, match="may only use the actions ship, review, audit, block; got 'refund'"):
+        run(orders, Strange(), months=range(6, 7))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mllayers._check import as_frame, as_integer, as_number, as_numbers, same_cases
@@ -54,7 +54,15 @@ def features(orders: pd.DataFrame) -> NDArray[np.float64]:
     return np.column_stack([*numbers, orders["email_risk"].fillna(0.0), flags, *pairs])
 
 
-def fit(orders: pd.DataFrame, y: ArrayLike, weight: ArrayLike, *, negatives: int = 15_000, seed: Any = 0) -> Pipeline:
+def fit(
+    orders: pd.DataFrame,
+    y: ArrayLike,
+    weight: ArrayLike,
+    *,
+    negatives: int = 15_000,
+    seed: Any = 0,
+    model: Any = None,
+) -> Any:
     """A logistic regression on the visible columns, from all positives and a sample of the negatives.
 
     Parameters
@@ -70,11 +78,13 @@ def fit(orders: pd.DataFrame, y: ArrayLike, weight: ArrayLike, *, negatives: int
         probabilities stay calibrated.
     seed : int, list of int or numpy Generator
         Which negatives.
+    model : scikit-learn classifier, optional
+        Another one, not fitted yet, that takes the visible columns as they are and ``sample_weight``.
 
     Returns
     -------
-    Pipeline
-        A fitted scikit-learn model; ``model.predict_proba(orders)[:, 1]`` is the probability of fraud.
+    scikit-learn classifier
+        Fitted; ``model.predict_proba(orders)[:, 1]`` is the probability of fraud.
 
     Raises
     ------
@@ -110,8 +120,10 @@ def fit(orders: pd.DataFrame, y: ArrayLike, weight: ArrayLike, *, negatives: int
         w[plain] = 0.0
         w[kept] = len(plain) / negatives
     used = w > 0
-    model = make_pipeline(FunctionTransformer(features), LogisticRegression(C=0.3, solver="newton-cholesky"))
-    return model.fit(orders.loc[used, ORDER_FEATURES], label[used], logisticregression__sample_weight=w[used])
+    if model is not None:
+        return model.fit(orders.loc[used, ORDER_FEATURES], label[used], sample_weight=w[used])
+    regression = make_pipeline(FunctionTransformer(features), LogisticRegression(C=0.3, solver="newton-cholesky"))
+    return regression.fit(orders.loc[used, ORDER_FEATURES], label[used], logisticregression__sample_weight=w[used])
 
 
 def with_stakes(orders: pd.DataFrame, *, prices: Prices = PRICES) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_frame, as_integer, as_number, as_probabilities, describe, same_cases
+from mllayers._check import as_frame, as_integer, as_number, as_numbers, as_probabilities, describe, same_cases
 from mllayers._results import Result
 from mllayers._words import count, dollars, percent
 from mllayers.decision import Policy
@@ -146,18 +146,48 @@ def decide(
     policy = team.decide(seen, reviews, prices=prices)
     if not isinstance(policy, Policy):
         raise TypeError(f"team.decide must return a Policy; got {describe(policy)}")
+    shares, columns = _shares(team.try_at_random(seen, prices=prices), len(seen))
     plan = policy.plan(
-        seen,
+        seen.assign(**columns),
         case="order_id",
         time="time",
         score="score",
-        explore=team.try_at_random(prices=prices) or 0.0,
+        explore=shares,
         seed=as_integer(seed, "seed", ge=0),
         model=model,
         keep=kept,
     ).set_axis(frame.index)
+    _refuse_strange(plan)
     looked = plan["action"].isin(["review", "audit"])
     return plan.assign(cost=np.where(looked, prices.review, 0.0))
+
+
+def _shares(tried: Any, n: int) -> tuple[Any, dict[str, NDArray[np.float64]]]:
+    """What is tried, as `Policy.plan` takes it: shares by order become columns."""
+    if not isinstance(tried, Mapping):
+        return tried or 0.0, {}
+    columns: dict[str, NDArray[np.float64]] = {}
+    told: dict[Any, dict[Any, Any]] = {}
+    for planned, targets in tried.items():
+        told[planned] = {}
+        for action, share in targets.items():
+            if np.ndim(share) == 0:
+                told[planned][action] = share
+                continue
+            name = f"share {len(columns)}"
+            columns[name] = as_numbers(share, f"the share of {planned!r} that is tried")
+            if len(columns[name]) != n:
+                got = f"{len(columns[name]):,}"
+                raise ValueError(f"a share must be a number, or one for each of {n:,} orders; got {got}")
+            told[planned][action] = name
+    return told, columns
+
+
+def _refuse_strange(plan: pd.DataFrame) -> None:
+    """A desk ships, reviews, audits or blocks."""
+    strange = sorted({*plan["planned"], *plan["action"]} - set(_ACTIONS))
+    if strange:
+        raise ValueError(f"team.decide may only use the actions {', '.join(_ACTIONS)}; got {strange[0]!r}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

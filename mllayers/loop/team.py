@@ -38,8 +38,11 @@ class Team(Protocol):
     def decide(self, orders: pd.DataFrame, reviews: float, *, prices: Prices) -> Policy:
         """What to do with each order: a policy for orders with ``score`` and the columns of `with_stakes`."""
 
-    def try_at_random(self, *, prices: Prices) -> Mapping[str, Mapping[Action, float]]:
-        """What to try at random: for a planned action, other actions and the share of the orders that get them."""
+    def try_at_random(self, orders: pd.DataFrame, *, prices: Prices) -> Mapping[str, Mapping[Action, Any]]:
+        """What to try at random: for a planned action, other actions and the share of the orders that get them.
+
+        A share is a number, or an array with one for each order: a stratified audit.
+        """
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Arm:
         drawn = np.where(stopped, self.review_blocked_share * (self.blocks == "review"), self.audit_share).sum()
         return desk_policy(max(0.0, reviews - float(drawn)), prices=prices)
 
-    def try_at_random(self, *, prices: Prices = PRICES) -> dict[str, dict[Action, float]]:
+    def try_at_random(self, orders: pd.DataFrame, *, prices: Prices = PRICES) -> dict[str, dict[Action, float]]:
         """A review instead of shipping, and a review instead of blocking, each for its share."""
         shares = {"ship": self.audit_share, "block": self.review_blocked_share * (self.blocks == "review")}
         return {planned: {review_action(prices): share} for planned, share in shares.items() if share > 0}
