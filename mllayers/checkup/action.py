@@ -39,7 +39,7 @@ def ask_action(desk: Desk) -> None:
     for arm in desk.arms[1:]:
         _by_chance(desk, arm)
     if desk.has("outcome"):
-        desk.ask(question, "", lambda: _changed(desk, question))
+        desk.ask(question, lambda: _changed(desk, question))
     elif not desk.has("reward"):
         desk.open(question, "Name the column with what happened: outcome='churned'", "outcome")
     _earned(desk)
@@ -55,12 +55,11 @@ def _by_chance(desk: Desk, arm: Hashable) -> None:
     most = desk.max_rows // 10
     whole = not columns or int(rows.sum()) <= most  # both tests in one, on all rows
     question = f"Did chance decide who got {arm}?"
-    desk.ask(
-        question, "", lambda: _check(desk, arm, question, columns if whole else [], _ALPHA if whole else _ALPHA / 2)
-    )
+    first, alpha = (columns, _ALPHA) if whole else ([], _ALPHA / 2)
+    desk.ask(question, lambda: _check(desk, arm, question, first, alpha))
     if not whole:
         alike = f"Were those who got {arm} like the others before?"
-        desk.ask(alike, "", lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most))
+        desk.ask(alike, lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most))
 
 
 def _check(
@@ -197,13 +196,13 @@ def _earned(desk: Desk) -> None:
     """The effect in money, which is the cost at which acting stops paying."""
     question = "What did acting earn, and up to which cost does it pay?"
     if desk.has("reward"):
-        desk.ask(question, "", lambda: _money(desk, question, "reward"))
+        desk.ask(question, lambda: _money(desk, question, "reward"))
     elif desk.has("outcome", "amount"):
         if desk.roles.outcome_is is None:
             desk.gap(question, f"nobody said whether the outcome {desk.column('outcome')!r} is wanted or not",
                      "Say it: outcome_is='gain' or outcome_is='loss'")  # fmt: skip
         else:
-            desk.ask(question, "", lambda: _money(desk, question, "outcome"))
+            desk.ask(question, lambda: _money(desk, question, "outcome"))
     else:
         desk.open(
             question,

@@ -52,8 +52,8 @@ def _moved(desk: Desk) -> None:
         f"old, new = (frame.loc[frame[{period!r}] == when, columns] for when in ({first}, {last}))",
     ]
     ends = desk.frame[period].isin([desk.periods[0], desk.periods[-1]]).fillna(False).to_numpy(dtype=bool)
-    part = desk.source.take(columns, np.flatnonzero(ends)).reset_index(drop=True)
-    part[period] = desk.frame[period].to_numpy()[ends]
+    when = desk.frame.loc[ends, [period]].reset_index(drop=True)
+    part = pd.concat([when, desk.source.take(columns, np.flatnonzero(ends)).reset_index(drop=True)], axis=1)
     shared: dict[str, Any] = {}
     between = f"between {desk.periods[0]} and {desk.periods[-1]}"
 
@@ -74,7 +74,7 @@ def _moved(desk: Desk) -> None:
         return Answer("moved", question, float(n), math.nan, math.nan, "columns", 1 - found.alpha, f"{said}.", trust,
                       code, "len(found.flagged)", table, "drift")  # fmt: skip
 
-    desk.ask(question, _NO_PERIOD, drifted)
+    desk.ask(question, drifted)
 
     def unseen() -> Answer | None:
         found = shared.get("found")
@@ -95,7 +95,7 @@ def _moved(desk: Desk) -> None:
             shared["code"], 'found.frame()["unseen"].max()', table, "unseen",
         )  # fmt: skip
 
-    desk.ask("Which values were never seen before?", _NO_PERIOD, unseen)
+    desk.ask("Which values were never seen before?", unseen)
 
     def told_apart() -> Answer:
         most = min(desk.max_rows // 10, 20_000)
@@ -118,7 +118,7 @@ def _moved(desk: Desk) -> None:
         return Answer("old_or_new", "Can old rows be told from new ones?", found.auc, found.low, found.high, "AUC",
                       found.level, f"{said}.", trust, code, "found.auc", table, "importance")  # fmt: skip
 
-    desk.ask("Can old rows be told from new ones?", _NO_PERIOD, told_apart)
+    desk.ask("Can old rows be told from new ones?", told_apart)
 
 
 def _literal(x: Any) -> str:
@@ -166,8 +166,8 @@ def _labels(desk: Desk) -> None:
             f"labelled = population[population[{name!r}].notna()]",
             f"found = label_coverage(labelled, population, columns={columns!r})",
         )
-        rows = desk.source.take(columns, places)
-        rows[name] = desk.frame[name] if places is None else desk.frame[name].to_numpy()[places]
+        labels = desk.frame[name] if places is None else desk.frame[name].iloc[places]
+        rows = pd.concat([labels, desk.source.take(columns, places).set_axis(labels.index)], axis=1)
         if drawn:
             code = (code[0], "population = frame", *code[2:])
         found = desk.run(code, rows)
@@ -192,7 +192,7 @@ def _labels(desk: Desk) -> None:
         return Answer("blind_spots", question, float(blind), math.nan, math.nan, "cells", 1 - found.alpha, f"{said}.",
                       trust, code, 'int(found.frame()["blind"].sum())', table.head(200), "coverage")  # fmt: skip
 
-    desk.ask(question, needs, covered)
+    desk.ask(question, covered)
 
 
 def _audit(desk: Desk) -> None:
@@ -232,7 +232,7 @@ def _audit(desk: Desk) -> None:
         return Answer("audited_rate", question, found.hajek, found.low, found.high, "share", found.level, f"{said}.",
                       trust, code, "found.hajek", table, "interval")  # fmt: skip
 
-    desk.ask(question, "Write down the chance with which each case was drawn", rate)
+    desk.ask(question, rate)
 
 
 def _doubled(desk: Desk) -> None:

@@ -27,9 +27,9 @@ def ask_decision(desk: Desk) -> None:
     elif not desk.has_prices():
         desk.gap(question, missing_prices(desk), NO_PRICES)
     else:
-        desk.ask(question, NO_PRICES, lambda: _threshold(desk, question))
+        desk.ask(question, lambda: _threshold(desk, question))
         gaps = "What does the policy still leave open?"
-        desk.ask(gaps, "", lambda: _policy_gaps(desk, gaps))
+        desk.ask(gaps, lambda: _policy_gaps(desk, gaps))
         _fits(desk)
 
 
@@ -121,4 +121,4 @@ def _fits(desk: Desk) -> None:
         return Answer("capacity", question, found.gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust,
                       code, "found.gain", table, "fits")  # fmt: skip
 
-    desk.ask(question, "", fitted)
+    desk.ask(question, fitted)

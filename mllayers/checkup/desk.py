@@ -223,16 +223,16 @@ class Desk:
         """What the lines made beside ``found``."""
         return self._names[name]
 
-    def ask(self, question: str, needs: str, build: Callable[[], Answer | None]) -> None:
+    def ask(self, question: str, build: Callable[[], Answer | None]) -> None:
         """Put an answer on the page; where it cannot be had, the reason."""
         self.progress(question)
         self._heard = []
         try:
             answer = build()
         except (ValueError, TypeError) as error:
-            self.gap(question, " ".join(str(error).split()), needs)
+            self.gap(question, " ".join(str(error).split()))
         except Exception as error:  # one question that breaks must not take the others with it
-            self.gap(question, f"{type(error).__name__}: {' '.join(str(error).split()) or 'no more is known'}", needs)
+            self.gap(question, f"{type(error).__name__}: {' '.join(str(error).split()) or 'no more is known'}")
         else:
             if answer is not None:
                 trust = ". ".join([answer.trust.rstrip("."), *self._heard, *self.notes])
@@ -415,7 +415,7 @@ def _look_at_outcome(desk: Desk) -> None:
         desk.problems["outcome"] = told
         return
     if hits in (0, len(there)):
-        desk.one_class = f"every one of the {len(there):,} labels says {'yes' if hits else 'no'}"
+        desk.one_class = f"{'yes' if hits else 'no'} is what every one of {count(len(there), 'label')} says"
 
 
 def _equal(a: Any, b: Any) -> bool:

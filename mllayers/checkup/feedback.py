@@ -60,7 +60,7 @@ def _ages(desk: Desk) -> None:
         return Answer("delay", question, found.half, found.half_low, found.half_high, "days", found.level, f"{said}.",
                       trust, code, "found.half", table, "law")  # fmt: skip
 
-    desk.ask(question, "", law)
+    desk.ask(question, law)
 
 
 def _kept(desk: Desk, by: str) -> None:
@@ -111,7 +111,7 @@ def _kept(desk: Desk, by: str) -> None:
         return Answer(f"promise_by_{by}", question, found.delivered, found.low, found.high, "share", found.level,
                       f"{said}.", trust, code, "found.delivered", table, "promise")  # fmt: skip
 
-    desk.ask(question, "", kept)
+    desk.ask(question, kept)
 
 
 def _challenger(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def _challenger(desk: Desk) -> None:
         return Answer("challenger", question, gain, low, high, "money", found.level, f"{said}.", trust, code,
                       'float(found.frame().loc["SNIPS", "gain"])', whole, "intervals")  # fmt: skip
 
-    desk.ask(question, needs, judged)
+    desk.ask(question, judged)
 
 
 def _never(desk: Desk) -> None:
@@ -187,4 +187,4 @@ def _never(desk: Desk) -> None:
         return Answer("never", question, least, math.nan, math.nan, "share", desk.level, f"{said}.", trust, code,
                       '(found.frame()["labels"] / found.frame()["population"]).min()', table, "shares")  # fmt: skip
 
-    desk.ask(question, "", gone)
+    desk.ask(question, gone)

@@ -22,12 +22,12 @@ def ask_prediction(desk: Desk) -> None:
     """Ask layer 2."""
     if desk.has("score", "outcome") and not desk.one_class:
         question = "Does it happen as often as the score says?"
-        desk.ask(question, "", lambda: _by_band(desk, question))
+        desk.ask(question, lambda: _by_band(desk, question))
         if desk.has_prices():
             worth = "What is the score worth, beside the best decision without it?"
-            desk.ask(worth, "", lambda: _worth(desk, worth))
+            desk.ask(worth, lambda: _worth(desk, worth))
             best = "What would the best threshold earn?"
-            desk.ask(best, "", lambda: _best(desk, best))
+            desk.ask(best, lambda: _best(desk, best))
         else:
             desk.gap("What is the score worth, beside the best decision without it?", missing_prices(desk), NO_PRICES)
         _prices_open(desk)
@@ -160,15 +160,15 @@ def _prices_open(desk: Desk) -> None:
         said += _own_price(desk, found)
         trust = (
             f"{desk.sure} at each price by itself, from {count(found.events, 'event')} in {count(found.n, 'case')}; "
-            f"the number is what the score is worth at the price that suits it best, {plain(float(row.name))}, in right "
-            "actions. One price for all cases, and each is acted on from its own threshold, as if the score were a "
-            "probability"
+            f"the number is what the score is worth at the price that suits it best, {plain(float(row.name))}, in "
+            "right actions. One price for all cases, and each is acted on from its own threshold, as if the score were "
+            "a probability"
         )
         return Answer("prices", question, float(row["value"]), float(row["low"]), float(row["high"]), "right actions",
                       found.level, f"{said}.", trust, code, 'float(found.frame()["value"].max())', table,
                       "prices")  # fmt: skip
 
-    desk.ask(question, "", curve)
+    desk.ask(question, curve)
 
 
 def _widest(ranges: list[tuple[float, float]]) -> str:
@@ -222,7 +222,7 @@ def _rival(desk: Desk) -> None:
         return Answer("rival", question, found.total, found.low, found.high, "money", found.level, f"{said}.", trust,
                       code, "found.total", table, "intervals")  # fmt: skip
 
-    desk.ask(question, "", compared)
+    desk.ask(question, compared)
 
 
 def _before_labels(desk: Desk) -> None:
@@ -259,4 +259,4 @@ def _before_labels(desk: Desk) -> None:
         return Answer("before_labels", question, found.money, found.low, found.high, "money", found.level, f"{said}.",
                       trust, code, "found.money", table, "intervals")  # fmt: skip
 
-    desk.ask(question, "", expected)
+    desk.ask(question, expected)

@@ -1,0 +1,460 @@
+"""The checkup: what it says of a good file, of any engine's frame, and of twenty broken ones."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from mllayers import datasets
+from mllayers.__main__ import main
+from mllayers.checkup import PRACTICE_ROLES, checkup
+from mllayers.checkup import run as running
+
+SENTENCE = re.compile(r"[^\n]{15,400}")
+
+
+def small(n=600, seed=0):
+    """A file with a column for each role."""
+    rng = np.random.default_rng(seed)
+    p = rng.beta(1, 4, n).round(3)
+    frame = pd.DataFrame({"id": np.arange(n) * 7 + 3, "month": np.arange(n) * 4 // n, "p": p})
+    frame["y"] = (rng.random(n) < p).astype(float)
+    frame.loc[rng.random(n) < 0.2, "y"] = np.nan
+    frame["value"] = rng.lognormal(4, 0.5, n).round(2)
+    frame["did"] = rng.choice(["none", "call"], n)
+    frame["chance"] = 0.5
+    frame["net"] = np.where(frame["did"] == "call", -3.0, 0.0) + rng.exponential(9, n).round(2) * (rng.random(n) < 0.3)
+    frame["would"] = np.where(frame["value"] > 60, "call", "none")
+    frame["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(n) * 120 // n, unit="D")
+    late = pd.to_timedelta(rng.integers(1, 40, n), unit="D")
+    frame["came"] = (frame["day"] + late).where(frame["y"] == 1)
+    frame["region"] = rng.choice(["north", "south"], n)
+    frame["age"] = rng.integers(18, 80, n)
+    return frame
+
+
+ROLES = {
+    "score": "p",
+    "outcome": "y",
+    "amount": "value",
+    "time": "day",
+    "arrival": "came",
+    "period": "month",
+    "segment": "region",
+    "case": "id",
+    "action": "did",
+    "control": "none",
+    "propensity": "chance",
+    "reward": "net",
+    "challenger": "would",
+    "gain_tp": "value",
+    "cost_fp": 5,
+    "columns": ["age"],
+    "outcome_is": "loss",
+    "capacity": 100,
+    "as_of": "2026-06-01",
+}
+
+
+@pytest.fixture(scope="module")
+def practice():
+    return checkup(datasets.FOLDER / "practice.csv", **PRACTICE_ROLES)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return checkup(small(), **ROLES)
+
+
+# --- a good file
+
+
+def carried_out(report, data):
+    """Key to number, from the lines that stand on the page and nothing else."""
+    numbers = {}
+    for answer in report.answers:
+        names = {"data": data}
+        exec("\n".join([*report.opening, *answer.code]), names)
+        numbers[answer.key] = float(eval(answer.number, names))
+    return numbers
+
+
+def test_every_question_of_a_full_file_is_answered(whole):
+    assert [str(gap) for gap in whole.gaps if "half-way" in gap.why or "Error:" in gap.why] == []
+    assert {answer.key for answer in whole.answers} >= {
+        "moved", "old_or_new", "blind_spots", "calibration", "value_of_score", "best_threshold", "prices",
+        "before_labels", "threshold", "policy_gaps", "capacity", "by_chance_call", "effect", "earned", "delay",
+        "promise_by_period", "challenger", "never",
+    }  # fmt: skip
+    assert len({answer.key for answer in whole.answers}) == len(whole.answers)
+
+
+def test_the_lines_of_each_answer_give_its_number(practice, whole):
+    for report, data in ((practice, None), (whole, small())):
+        found = carried_out(report, data)
+        for answer in report.answers:
+            assert found[answer.key] == answer.value, answer.key
+
+
+def test_the_lines_of_a_drawn_sample_give_the_same_number():
+    data = small(4_000)
+    report = checkup(data, **ROLES, max_rows=1_000)
+    assert "drawn with seed 0" in report["blind_spots"].trust
+    found = carried_out(report, data)
+    assert found == {answer.key: pytest.approx(answer.value, rel=1e-9) for answer in report.answers}
+
+
+def test_intervals_hold_their_number_and_say_their_level(whole):
+    for answer in whole.answers:
+        assert answer.trust, answer.key
+        assert answer.says.endswith("."), answer.key
+        if not math.isnan(answer.low):
+            assert answer.low <= answer.value <= answer.high, answer.key
+        else:
+            assert re.search(r"No interval|no interval|Counted|false alarm|chance", answer.trust), answer.key
+
+
+def test_it_prints_as_a_page_and_shows_itself(practice):
+    text = str(practice)
+    assert max(map(len, text.splitlines())) <= 120
+    for section in practice.sections:
+        assert section.title in text
+    assert "$" in text
+    shown = practice._repr_html_()
+    assert shown.count("<img ") == len(practice.answers)
+    seen = BeautifulSoup(shown.replace("&#36;", "¤"), "html.parser").get_text()
+    assert "¤" in seen
+    assert "$" not in seen  # two of them would be read as a formula
+    assert practice["data"] is practice.sections[0]
+    assert practice["moved"].unit == "columns"
+    with pytest.raises(KeyError, match="'nothing'; there is data, "):
+        practice["nothing"]
+
+
+def test_one_layer_alone_is_asked(practice):
+    action = checkup(datasets.load_practice(), only="action", **PRACTICE_ROLES)
+    assert [section.name for section in action.sections] == ["action"]
+    assert action["effect"].value == practice["effect"].value
+
+
+def test_html_is_one_file_that_asks_nothing_of_others(whole, tmp_path):
+    path = whole.to_html(tmp_path / "page.html")
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"(?:https?:)?//\w+", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)) == []
+    page = BeautifulSoup(text, "html.parser")
+    assert [tag.name for tag in page(["script", "link", "iframe"])] == []
+    articles = page.find_all("article")
+    assert [it["id"] for it in articles] == [answer.key for answer in whole.answers]
+    for it, answer in zip(articles, whole.answers, strict=True):
+        image = it.find("img")
+        assert len(image["alt"].split()) >= 5
+        assert len(it.select("table tbody tr")) == min(len(answer.table), 40)
+        assert it.find("pre").get_text() == "\n".join(answer.code)
+        assert answer.says in it.get_text()
+    for gap in whole.gaps:
+        assert gap.question in page.get_text()
+
+
+def test_json_holds_every_number(whole, tmp_path):
+    told = json.loads(whole.to_json(tmp_path / "numbers.json"))
+    assert json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8")) == told
+    answers = [answer for section in told["sections"] for answer in section["answers"]]
+    assert [answer["value"] for answer in answers] == [answer.value for answer in whole.answers]
+    assert told["rows"] == 600
+
+
+def test_money_is_told_in_the_callers_currency():
+    report = checkup(small(), **ROLES, currency="€")
+    assert "$" not in str(report)
+    assert "€" in report["value_of_score"].says
+    assert "&#36;" not in report._repr_html_()
+
+
+# --- any frame
+
+
+def engines(folder):
+    import duckdb
+    import polars as pl
+    import pyarrow as pa
+
+    frame = small()
+    frame.to_csv(folder / "file.csv", index=False)
+    frame.to_parquet(folder / "file.parquet", index=False)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return {
+        "nullable": frame.convert_dtypes(dtype_backend="numpy_nullable"),
+        "arrow-backed": frame.convert_dtypes(dtype_backend="pyarrow"),
+        "index": frame.set_index(frame.index[::-1]),
+        "pyarrow": table,
+        "polars": pl.from_arrow(table),
+        "lazy": pl.from_arrow(table).lazy(),
+        "duckdb": duckdb.from_arrow(table),
+        "csv": folder / "file.csv",
+        "parquet": str(folder / "file.parquet"),
+    }
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    return engines(tmp_path_factory.mktemp("frames"))
+
+
+@pytest.mark.parametrize(
+    "kind", ["nullable", "arrow-backed", "index", "pyarrow", "polars", "lazy", "duckdb", "csv", "parquet"]
+)
+def test_every_kind_of_frame_gives_the_same_numbers(kind, frames, whole):
+    report = checkup(frames[kind], **ROLES)
+    assert [str(gap) for gap in report.gaps] == [str(gap) for gap in whole.gaps]
+    for ours, theirs in zip(report.answers, whole.answers, strict=True):
+        assert ours.key == theirs.key
+        assert ours.value == pytest.approx(theirs.value, rel=1e-9), ours.key
+        assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9, nan_ok=True), ours.key
+    found = carried_out(report, frames[kind])
+    assert found == {answer.key: pytest.approx(answer.value, rel=1e-9) for answer in report.answers}
+
+
+def test_the_callers_frame_stays_as_it_is():
+    frame = small()
+    before = frame.copy()
+    checkup(frame, **{**ROLES, "period": None})
+    pd.testing.assert_frame_equal(frame, before)
+
+
+# --- nothing is guessed
+
+
+def test_without_prices_it_says_which_are_missing_and_over_which_prices_it_holds():
+    roles = {name: x for name, x in ROLES.items() if name not in ("gain_tp", "cost_fp")}
+    report = checkup(small(3_000), **roles)
+    told = " ".join(str(gap) for gap in report.gaps)
+    for name in ("gain_tp", "cost_fp", "cost_fn", "gain_tn"):
+        assert name in told
+    assert re.search(r"where a wrong action costs [\d.]+ to [\d.]+ times", report["prices"].says)
+    assert not any(answer.key in ("value_of_score", "threshold", "capacity") for answer in report.answers)
+
+
+def test_without_a_propensity_no_effect_is_told():
+    report = checkup(small(), **{**ROLES, "propensity": None})
+    assert report["action"].answers == ()
+    (gap,) = report["action"].gaps
+    assert "nobody recorded a propensity" in gap.why
+    assert "Leave a share of the cases alone at random" in gap.needs
+
+
+def test_nothing_named_means_nothing_answered_but_what_is_missing():
+    report = checkup(small())
+    assert report.answers == ()
+    assert len(report.gaps) >= 5
+    assert all(SENTENCE.fullmatch(str(gap)) for gap in report.gaps)
+
+
+def test_periods_are_made_from_times_and_the_page_says_how():
+    report = checkup(small(), **{**ROLES, "period": None})
+    assert any("day_month" in line for line in report.opening)
+    assert "202604" in report["moved"].says
+    assert carried_out(report, small())["moved"] == report["moved"].value
+
+
+def test_chances_may_be_said_for_each_action():
+    report = checkup(small(), **{**ROLES, "propensity": {"none": 0.5, "call": 0.5}})
+    assert report["effect"].value == pytest.approx(checkup(small(), **ROLES)["effect"].value)
+    assert carried_out(report, small())["effect"] == report["effect"].value
+
+
+def test_a_section_that_breaks_leaves_the_others(monkeypatch):
+    def broken(desk):
+        raise ZeroDivisionError("a fault in the section")
+
+    sections = {**running.SECTIONS, "prediction": (broken, running.SECTIONS["prediction"][1])}
+    monkeypatch.setattr(running, "SECTIONS", sections)
+    report = checkup(small(), **ROLES)
+    assert report["prediction"].answers == ()
+    assert "ZeroDivisionError: a fault in the section" in str(report["prediction"].gaps[0])
+    assert all(report[name].answers for name in ("data", "decision", "action", "feedback"))
+
+
+def test_a_question_that_breaks_leaves_the_others(monkeypatch):
+    import mllayers.data
+
+    def broken(*args, **options):
+        raise RuntimeError("no\nluck")
+
+    monkeypatch.setattr(mllayers.data, "drift_report", broken)
+    report = checkup(small(), **ROLES)
+    assert "RuntimeError: no luck" in str(report["data"].gaps[0])
+    assert report["blind_spots"]
+
+
+def test_columns_are_left_out_by_name():
+    frame = small()
+    frame["note"] = [f"a long free text about the case number {i}, as somebody typed it" for i in range(len(frame))]
+    frame["when"] = pd.Timestamp("2026-01-01")
+    frame["as_text"] = "2026-01-01"
+    frame["code"] = [f"k{i}" for i in range(len(frame))]
+    frame["mixed"] = [1, "a"] * (len(frame) // 2)
+    frame["number"] = np.arange(len(frame)) + 10_000
+    frame["nothing"] = np.nan
+    report = checkup(frame, **{**ROLES, "columns": None, "case": None}, only="data")
+    assert set(report.left_out) == {"note", "when", "as_text", "code", "mixed", "number", "nothing", "id"}
+    assert "free text" in report.left_out["note"]
+    assert "values of several kinds: number and str" in report.left_out["mixed"]
+    assert list(report["moved"].table.index) == ["age"]
+
+
+# --- twenty broken files
+
+
+def csv_of(frame):
+    return frame.to_csv(index=False)
+
+
+def changed(**columns):
+    """The small file with other columns, as text."""
+    return csv_of(small().assign(**columns))
+
+
+def broken_files():
+    n, frame = 600, small()
+    rng = np.random.default_rng(1)
+    wide = pd.concat([frame, pd.DataFrame(rng.normal(size=(n, 200)), columns=[f"x{i}" for i in range(200)])], axis=1)
+    naive = frame["day"].astype(str)
+    zones = [f"{day} 12:00:00{zone}" for day, zone in zip(naive, ["+02:00", "Z", "-05:00"] * 200, strict=True)]
+    return {
+        "wrong separator": (frame.to_csv(index=False, sep=";"), {}, "values are separated by semicolons"),
+        "empty": ("", {}, "is empty"),
+        "header alone": ("id,p,y\n", {}, "3 columns and no rows"),
+        "ragged": ("a,b\n1,2\n1,2,3,4\n", {}, "cannot be read as a table"),
+        "not text": (b"\xff\xfe\x00\x01\x02\x89PNG" * 50, {}, "is not text in utf-8"),
+        "a name twice": (frame.rename(columns={"age": "p"}), {}, "has the column 'p' more than once"),
+        "a misspelt column": (changed(), {"score": "prob"}, "score must be a column of the file; there is no 'prob'"),
+        "one class": (changed(y=1.0), {}, "yes is what every one of 600 labels says"),
+        "no label": (changed(y=np.nan), {}, "missing in every row"),
+        "yes and no": (changed(y=np.where(frame["y"] == 1, "Yes", "No")), {}, "positive='No' or positive='Yes'"),
+        "amounts as outcome": (changed(y=frame["value"]), {}, "if these are amounts that came back, say reward='y'"),
+        "doubled ids": (changed(id=1), {}, "599 rows repeat a case of 'id'"),
+        "dates as text": (changed(day="04/05/2026"), {}, "must hold dates as 2026-03-01"),
+        "constant score": (changed(p=0.2), {}, "the score is 0.2 for everyone"),
+        "score in percent": (changed(p=frame["p"] * 100), {}, "divide it by 100"),
+        "score as text": (changed(p=frame["p"].astype(str).str.replace(".", ",")), {}, "with a decimal comma"),
+        "propensity 0": (changed(chance=0.0), {}, "must be the chance of what was done, above 0"),
+        "200 columns": (csv_of(wide), {"columns": None}, "of 201 columns moved"),
+        "10,000 categories": (
+            csv_of(pd.concat([frame] * 20).assign(age=[f"v{i % 10_000}" for i in range(12_000)])),
+            {},
+            "age (text that names cases",
+        ),
+        "mixed types": (frame.assign(age=[1, "one"] * 300), {"columns": None}, "age (values of several kinds"),
+        "time zones": (changed(day=zones), {"period": None}, "between 202601 and 202604"),
+        "endless amounts": (changed(value=np.inf), {}, "must hold finite numbers"),
+        "one arm": (changed(did="call"), {}, "nobody was treated differently"),
+        "no control": (changed(did=np.where(frame["did"] == "none", "wait", "call")), {}, "never holds control='none'"),
+        "one row": (csv_of(frame.head(1)), {}, "holds a single value"),
+        "a period a day": (changed(month=np.arange(n)), {}, "600 different values"),
+        "swapped prices": (changed(), {"gain_tp": -5, "cost_fp": -9}, "below 0"),
+    }
+
+
+BROKEN = broken_files()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_gets_a_sentence(name, tmp_path):
+    content, roles, told = BROKEN[name]
+    if isinstance(content, pd.DataFrame):
+        data = content
+    else:
+        data = tmp_path / "broken.csv"
+        data.write_bytes(content if isinstance(content, bytes) else content.encode())
+    try:
+        said = str(checkup(data, **{**ROLES, **roles}))
+    except (ValueError, TypeError, OSError) as error:
+        said = str(error)
+        assert SENTENCE.fullmatch(said)
+    said = " ".join(said.split())
+    assert "Traceback" not in said
+    assert not re.search(r"\b(?!Syntax)[A-Z]\w+Error\b", said), said
+    assert told.lower() in said.lower()
+
+
+def test_files_that_are_none(tmp_path):
+    for data, told in (
+        (tmp_path / "nothing.csv", "there is no file"),
+        (tmp_path, "is a folder"),
+        (3, "data must be a pandas, Polars, PyArrow or DuckDB frame"),
+        (pd.DataFrame(), "has no columns"),
+        (pd.DataFrame({0: [1]}), "columns without a name"),
+        (pd.DataFrame({("a", "b"): [1]}), "several levels"),
+    ):
+        with pytest.raises((ValueError, TypeError, OSError), match=told):
+            checkup(data)
+    (tmp_path / "a.xlsx").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"ends in '.xlsx'"):
+        checkup(tmp_path / "a.xlsx")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValueError, match="is no Parquet file, or is damaged"):
+        checkup(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"only": "deciding"}, "only must be one of data, prediction, decision, action, feedback; got 'deciding'"),
+        ({"level": 95}, "level must be > 0 and < 1; got 95"),
+        ({"score": 3}, "score must be the name of a column; got 3"),
+        ({"outcome_is": "bad"}, "outcome_is must be one of gain, loss; got 'bad'"),
+        ({"columns": "age"}, "columns must be a list of column names; got 'age'"),
+        ({"gain_tp": math.nan}, "gain_tp must be finite; got nan"),
+        ({"progress": 1}, "progress must be a function"),
+        ({"score": "pp"}, "did you mean 'p'"),
+    ],
+)
+def test_wrong_options_are_named(options, told):
+    with pytest.raises((ValueError, TypeError), match=re.escape(told)):
+        checkup(small(), **options)
+
+
+# --- the command
+
+
+def test_the_command_prints_and_writes(tmp_path, capsys):
+    small().to_csv(tmp_path / "cases.csv", index=False)
+    html, numbers = tmp_path / "page.html", tmp_path / "numbers.json"
+    words = ["checkup", str(tmp_path / "cases.csv"), "--score", "p", "--outcome", "y", "--gain-tp", "value"]
+    words += ["--cost-fp", "5", "--action", "did", "--control", "none", "--propensity", "none=0.5,call=0.5"]
+    words += ["--only", "prediction,action", "--html", str(html), "--json", str(numbers)]
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "2 Prediction" in said.out
+    assert "… What did acting change?" in said.err
+    assert html.exists()
+    answers = [a for s in json.loads(numbers.read_text(encoding="utf-8"))["sections"] for a in s["answers"]]
+    same = checkup(small(), score="p", outcome="y", gain_tp="value", cost_fp=5, action="did", control="none",
+                   propensity={"none": 0.5, "call": 0.5}, only=["prediction", "action"])  # fmt: skip
+    assert [a["value"] for a in answers] == pytest.approx([a.value for a in same.answers])
+
+
+def test_the_command_takes_the_practice_file(capsys):
+    assert main(["checkup", "--practice", "--only", "decision"]) == 0
+    assert "practice.csv: 6,000 rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nothing.csv"], "there is no file 'nothing.csv'"),
+        ([], "say which file, or --practice"),
+        (["a.csv", "--propensity", "call=x"], "chances are written call=0.5,none=0.5"),
+    ],
+)
+def test_the_command_says_what_is_wrong_in_a_sentence(words, told, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["checkup", *words])
+    assert stopped.value.code in (1, 2)
+    said = capsys.readouterr().err
+    assert told in said
+    assert "Traceback" not in said
