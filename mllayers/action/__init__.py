@@ -4,6 +4,7 @@ from mllayers._stats import OverlapCollapsed
 from mllayers.action.acting import ActReport, Book, Limits, act
 from mllayers.action.effect import UpliftEffect, uplift_effect
 from mllayers.action.from_ledger import LedgerEffect, ledger_effect
+from mllayers.action.looks import AlwaysValid, hold_out_always_valid
 from mllayers.action.randomised import RandomisationCheck, check_randomised
 from mllayers.action.table import UpliftTable, uplift_table
 from mllayers.action.value import UpliftPolicyValue, uplift_policy_value
@@ -11,6 +12,7 @@ from mllayers.action.worth import break_even, worth_acting
 
 __all__ = [
     "ActReport",
+    "AlwaysValid",
     "Book",
     "LedgerEffect",
     "Limits",
@@ -22,6 +24,7 @@ __all__ = [
     "act",
     "break_even",
     "check_randomised",
+    "hold_out_always_valid",
     "ledger_effect",
     "uplift_effect",
     "uplift_policy_value",

@@ -202,13 +202,7 @@ def uplift_table(
     import pandas as pd
 
     n = same_cases(y=y, action=action, value=value, by=by, before=before, propensity=propensity)
-    outcome = _reckonable(as_numbers(y, "y"), "y")
-    zero_one = bool(np.isin(outcome, (0.0, 1.0)).all())
-    if value is not None:
-        if not zero_one:
-            raise ValueError("value belongs to outcomes of 0 and 1; y holds others: leave value out, y is in dollars")
-        outcome = outcome * _reckonable(np.broadcast_to(per_case(value, n, "value"), n), "value")
-    as_rate = zero_one and value is None
+    outcome, as_rate = _outcome_told(y, value, n)
     covariate = None if before is None else _reckonable(as_numbers(before, "before"), "before")
     weight = np.ones(n) if propensity is None else 1 / as_propensities(propensity, n)
     level = as_number(level, "level", gt=0, lt=1)
@@ -258,6 +252,17 @@ def uplift_table(
         of="rate" if as_rate else "dollars", control=base, asked=asked, level=level, least=least,
         events=int((outcome != usual).sum()), n=n, table=table,
     )  # fmt: skip
+
+
+def _outcome_told(y: Any, value: Any, n: int) -> tuple[Floats, bool]:
+    """The outcome of each case, in dollars where it is or has a value, and whether it is a rate that is asked for."""
+    outcome = _reckonable(as_numbers(y, "y"), "y")
+    zero_one = bool(np.isin(outcome, (0.0, 1.0)).all())
+    if value is None:
+        return outcome, zero_one
+    if not zero_one:
+        raise ValueError("value belongs to outcomes of 0 and 1; y holds others: leave value out, y is in dollars")
+    return outcome * _reckonable(np.broadcast_to(per_case(value, n, "value"), n), "value"), False
 
 
 def _arms_of(action: Any, n: int, control: str) -> tuple[dict[str, NDArray[np.intp]], str]:
