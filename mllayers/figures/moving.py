@@ -195,7 +195,10 @@ def band_curve(
     ax.fill_between(x, curve["low"], curve["high"], color=style.colour, alpha=0.2, linewidth=0)
     ax.plot(x, curve["mean"], style.line, color=style.colour)
     ax.set(
-        xlabel=xlabel, ylabel=ylabel, xlim=(x[0], x[-1]), ylim=(min(0.0, curve["low"].min()), curve["high"].max() * 1.1)
+        xlabel=xlabel,
+        ylabel=ylabel,
+        xlim=(x[0], x[-1]),
+        ylim=(min(0, curve["low"].min()), curve["high"].max() * 1.1 or 1),
     )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: words[0](v)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: words[1](v)))
