@@ -33,7 +33,7 @@ PEOPLE = {  # pages for whoever carries on
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",
 }
-RECIPES = ("retailer", "own_frame")
+RECIPES = ("retailer", "own_frame", "what_came_back")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
 

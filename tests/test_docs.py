@@ -158,7 +158,7 @@ def run(script, folder):
 
 def test_the_passage_in_a_recipe_is_five_calls():
     """From plan to promise: nothing but the outcomes is made by hand between them."""
-    for path in RECIPES:
+    for path in [path for path in RECIPES if ".plan(" in read(path)]:
         called = [
             node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             for node in sorted(
