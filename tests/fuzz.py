@@ -187,6 +187,21 @@ CASES_TO_TRY = [
         {"y": "binary", "treated": "binary", "value": "numbers or one", "level": "level"},
     ),
     Case(
+        "action.uplift_table",
+        {"y": MONEY, "action": TREATED, "before": COST, "least": 2.0, "level": 0.9},
+        {"y": "numbers", "action": "binary", "before": "numbers", "least": "number", "level": "level"},
+    ),
+    Case(
+        "action.uplift_table",
+        {"y": Y, "action": TREATED, "value": MONEY, "by": ["a"] * 30 + ["b"] * 30, "propensity": 0.5},
+        {"value": "numbers or one", "propensity": "level"},
+    ),
+    Case(
+        "action.hold_out_always_valid",
+        {"y": MONEY, "treated": TREATED, "when": CASES // 20, "planned": 100.0, "level": 0.9},
+        {"y": "numbers", "treated": "binary", "planned": "number", "level": "level"},
+    ),
+    Case(
         "action.uplift_policy_value",
         {"reward": MONEY, "action": TREATED, "propensity": 0.5, "target": Y, "min_n_eff": 2.0},
         {"reward": "numbers", "action": "binary", "propensity": "level", "target": "binary"},
@@ -203,6 +218,16 @@ CASES_TO_TRY = [
     ),
     Case(
         "feedback.promise_kept", {"p": P, "y": Y, "level": 0.9}, {"p": "probabilities", "y": "binary", "level": "level"}
+    ),
+    Case(
+        "feedback.promise_kept",
+        {"p": P, "y": Y, "by": ["a"] * 30 + ["b"] * 30, "least": 0.125},
+        {"p": "probabilities", "y": "binary", "least": "number"},
+    ),
+    Case(
+        "feedback.delay_law",
+        {"event_time": TIMES + pd.Timedelta(days=3), "case_time": TIMES, "as_of": "2026-05-01", "oldest": 30.0},
+        {"as_of": "time", "oldest": "number"},
     ),
     Case(
         "feedback.size_guard",
@@ -440,6 +465,8 @@ MAY_BE_LEFT_OUT = {
     ("prediction.calibration_by_band", "weights"),
     ("data.audit_sample", "eligible"),
     ("action.uplift_effect", "value"),
+    ("action.uplift_table", "value"),
+    ("action.uplift_table", "before"),
     ("action.check_randomised", "covariates"),
 }
 
