@@ -1,4 +1,4 @@
-"""The doors of the package: ``python -m mllayers lab | doctor | checkup | data | build | snippet | reset``.
+"""The doors of the package: ``python -m mllayers lab | doctor | checkup | data | build | snippet | score | reset``.
 
 Exit codes: 0 all is well, 1 something is wrong and was said, 2 the command was not understood.
 """
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
 from mllayers._extras import absent, install_line
-from mllayers._files import write_whole
+from mllayers._files import write_text, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -396,6 +396,41 @@ def _file(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def score(options: argparse.Namespace) -> int:
+    """Let a team from a file run the desk for some years, beside the standard ones."""
+    import json
+
+    from mllayers.desk import score as scored
+    from mllayers.desk.scoring import shown
+
+    def told(done: int, of: int) -> None:
+        print(f"\r… {done} of {of} years", end="\n" if done == of else "", file=sys.stderr, flush=True)
+
+    found = scored(
+        options.team,
+        against=options.against.split(","),
+        seeds=options.seeds,
+        passphrase=options.passphrase,
+        world=options.world,
+        per_month=options.per_month,
+        seconds=options.seconds,
+        progress=told if sys.stderr.isatty() else None,
+    )
+    print(
+        f"{found}\n\nDollars a year, means over {options.seeds} seeds; regret is against every label, with its 95 %\n"
+    )
+    print(shown(found.table))
+    for row in found.told.to_dict("records"):
+        print(f"{row['team']} lost month {row['month'] + 1} of the year with seed {row['seed']}: {row['what']}")
+    versions = ", ".join(f"{name} {number}" for name, number in found.versions.items())
+    print(f"\n{versions}\ndigest {found.digest}")
+    if options.out is not None:
+        target = Path(options.out)
+        write_text(target, json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n")
+        print(f"wrote {target}")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     """All doors and their options."""
     parser = argparse.ArgumentParser(
@@ -449,6 +484,7 @@ def _parser() -> argparse.ArgumentParser:
     door.set_defaults(door=build)
 
     _add_checkup(doors)
+    _add_score(doors)
 
     door = doors.add_parser(
         "snippet",
@@ -463,6 +499,29 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--to", metavar="FOLDER", help="write modules instead, for classes too large to paste")
     door.set_defaults(door=snippet)
     return parser
+
+
+def _add_score(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The door to the desk as a benchmark."""
+    door = doors.add_parser(
+        "score",
+        help="let a team of your own run the fraud desk for some years, beside the standard ones",
+        description="Let a team run the fraud desk for a year, many times, beside the standard ones. The file defines "
+        "`team`: an object with learn, decide and try_at_random, or its class (see mllayers.loop.Team). It runs in a "
+        "process of its own and sees what a desk would see; what goes wrong in it costs the month.",
+        epilog="For example: python -m mllayers score mine.py --seeds 20",
+    )
+    door.add_argument("team", metavar="FILE", nargs="?", help="a Python file; without it the others are compared")
+    standard = "open,self,closed,explore,every label"
+    told = f"arms and baselines, with commas between them ({standard})"
+    door.add_argument("--against", default=standard, metavar="NAMES", help=told)
+    door.add_argument("--seeds", type=int, default=20, help="how many years (20)")
+    door.add_argument("--passphrase", help="the seeds come from it: nobody without it can have tried them")
+    door.add_argument("--world", default="drifting", help="standing, drifting or reacting (drifting)")
+    door.add_argument("--per-month", type=int, default=10_000, metavar="N", help="orders a month (10000)")
+    door.add_argument("--seconds", type=float, default=60.0, help="how long the team may take over one question (60)")
+    door.add_argument("--out", metavar="FILE", help="write all numbers there, as JSON")
+    door.set_defaults(door=score)
 
 
 def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -92,7 +92,12 @@ def _thinned(good: Any, label: Any, late: Any, seed: Any, negatives: int = 15_00
 
 @dataclass(frozen=True)
 class Window(Arm):
-    """Learns from the last three months alone: newer, and fewer."""
+    """Learns from the last three months alone: newer, and fewer.
+
+    References
+    ----------
+    Widmer and Kubat (1996), "Learning in the Presence of Concept Drift and Hidden Contexts", Machine Learning 23(1).
+    """
 
     blocks: str = "review"
     silence: str = "ignore"
