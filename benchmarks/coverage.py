@@ -23,12 +23,20 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np
 import pandas as pd
+from coverage_action import sections as sections_of_action
 
 from mllayers._stats import FEWEST_CASES, FEWEST_EVENTS, OverlapCollapsed, mean_interval
 from mllayers.action import uplift_effect, uplift_policy_value
-from mllayers.data import weighted_rate
+from mllayers.data import bounds_without_audit, weighted_rate
+from mllayers.decision import decision_curve
 from mllayers.feedback import matured, policy_value, promise_kept
-from mllayers.prediction import value_of_model
+from mllayers.prediction import (
+    calibration_by_band,
+    compare_models,
+    compare_money,
+    expected_performance,
+    value_of_model,
+)
 from mllayers.shop import make_customers
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "coverage.md"
@@ -252,6 +260,220 @@ def one_model(n, beta, kind, searched, chances):
     return draw
 
 
+def weighted_model_cells():
+    """A sample that keeps a tenth of the negatives, and a capacity for a twentieth of the cases."""
+    cells = []
+    for n, beta in ((20_000, 400), (20_000, 100), (20_000, 19)):
+        chances = np.random.default_rng(9).beta(1, beta, 400_000)
+        for kind in ("all alike", "clv_usd"):
+            what = f"{n:,} cases of which a tenth of the negatives is kept, {kind}"
+            cells.append(Cell(what, n / (1 + beta), one_sampled_model(n, beta, kind, chances), 0.25))
+        for size in (2_000, 10_000):
+            what = f"{size:,} cases, room for 5 % of them"
+            cells.append(Cell(what, size / (1 + beta), one_full_model(size, beta, chances), 0.25))
+    return cells
+
+
+def one_sampled_model(n, beta, kind, chances):
+    amounts, mean = AMOUNTS[kind]
+    worth = amounts(np.random.default_rng(8), chances.size) / mean
+    cost = 1.5 / (1 + beta)
+
+    def earned(p, gain, acts):
+        return n * np.where(acts, p * gain - (1 - p) * cost, 0.0).mean()
+
+    with_model = earned(chances, worth, chances >= cost / (cost + worth))
+    blind = earned(chances, worth, 1 / (1 + beta) >= cost / (cost + worth))
+    truth = with_model - max(blind, 0.0, earned(chances, worth, True))
+
+    def draw(rng):
+        p = rng.beta(1, beta, n)
+        y = rng.random(n) < p
+        kept = y | (rng.random(n) < 0.1)
+        y, p = y[kept], p[kept]
+        gain = amounts(rng, p.size) / mean
+        found = value_of_model(
+            y, p, gain_tp=gain, cost_fp=cost, threshold=cost / (cost + gain), weights=np.where(y, 1.0, 10.0)
+        )
+        return {"value": (found.low, found.high, truth)}
+
+    return draw
+
+
+def one_full_model(n, beta, chances):
+    cost = 1 / (1 + beta)
+    chosen = chances >= np.quantile(chances, 0.95)
+    truth = n * np.where(chosen, chances - (1 - chances) * cost, 0.0).mean()
+    truth -= 0.05 * n * max(0.0, (chances - (1 - chances) * cost).mean())
+
+    def draw(rng):
+        p = rng.beta(1, beta, n)
+        found = value_of_model(rng.random(n) < p, p, gain_tp=1.0, cost_fp=cost, capacity=0.05 * n)
+        return {"value": (found.low, found.high, truth)}
+
+    return draw
+
+
+def pair_cells():
+    cells = []
+    for n in (500, 5_000):
+        for kind in AMOUNTS:
+            for events in (2, 5, 10, 50):
+                what = f"{n:,} cases, the first earns more on 7 of 10 that differ, {kind}"
+                cells.append(Cell(what, events, one_pair(n, kind, events / n), 0.5))
+    for kind in AMOUNTS:
+        for events in (5, 20, 100):
+            what = f"5,000 cases drawn with chances from 5 % to 100 %, {kind}"
+            cells.append(Cell(what, events, one_drawn_pair(kind, events), 0.5))
+    for beta in (400, 100, 19):
+        for kind in ("all alike", "clv_usd"):
+            what = f"two models, 5,000 cases, prices {kind}"
+            cells.append(Cell(what, 5_000 / (1 + beta), one_pair_of_models(5_000, beta, kind), 0.25))
+    return cells
+
+
+def one_pair(n, kind, chance):
+    amounts, mean = AMOUNTS[kind]
+
+    def draw(rng):
+        base, hit = amounts(rng, n), rng.random(n) < chance
+        better = np.where(rng.random(n) < 0.7, 1.0, -1.0) * hit * amounts(rng, n)
+        found = compare_money(base + better, base)
+        return {"mean": (found.mean_low, found.mean_high, 0.4 * chance * mean)}
+
+    return draw
+
+
+def one_drawn_pair(kind, events, n=20_000):
+    """Cases with much at stake are drawn more often; those are the ones that gain."""
+    amounts, mean = AMOUNTS[kind]
+    pi = np.exp(np.linspace(np.log(0.05), 0.0, n))
+    share = events / (pi @ pi)  # of the cases that differ, rising with pi
+
+    def draw(rng):
+        drawn = rng.random(n) < pi
+        hit = rng.random(n) < np.minimum(share * pi, 1.0)
+        difference = hit * amounts(rng, n)
+        found = compare_money(difference[drawn], np.zeros(int(drawn.sum())), propensity=pi[drawn])
+        return {"mean": (found.mean_low, found.mean_high, float(np.minimum(share * pi, 1.0).mean() * mean))}
+
+    return draw
+
+
+def one_pair_of_models(n, beta, kind):
+    amounts, mean = AMOUNTS[kind]
+    cost = 1.5 / (1 + beta)
+
+    def world(rng, size):
+        p = rng.beta(1, beta, size)
+        return p, np.clip(p * rng.lognormal(-0.1, 0.5, size), 0, 1), amounts(rng, size) / mean
+
+    p, other, worth = world(np.random.default_rng(9), 2_000_000)
+    limit = cost / (cost + worth)
+    truth = n * float(((p >= limit) * 1.0 - (other >= limit)) @ (p * worth - (1 - p) * cost)) / p.size
+
+    def draw(rng):
+        p, other, gain = world(rng, n)
+        found = compare_models(rng.random(n) < p, p, other, gain_tp=gain, cost_fp=cost)
+        return {"total": (found.low, found.high, truth)}
+
+    return draw
+
+
+def band_cells():
+    return [
+        Cell(f"5,000 cases, ten bands, {design}", events, one_calibration(events, design), 0.25)
+        for design in ("all alike", "a tenth of the negatives kept", "weights of 1 to 20, whatever y is")
+        for events in (5, 20, 50, 200)
+    ]
+
+
+def one_calibration(events, design, n=5_000):
+    def draw(rng):
+        p = rng.beta(0.5, 0.5 * (n / events - 1), n)
+        y, kept, weights = rng.random(n) < p, np.ones(n, dtype=bool), np.ones(n)
+        if design.startswith("a tenth"):
+            kept, weights = y | (rng.random(n) < 0.1), np.where(y, 1.0, 10.0)
+        elif design.startswith("weights"):
+            weights = np.exp(rng.uniform(0, np.log(20), n))
+            kept = rng.random(n) < 1 / weights
+        found = calibration_by_band(y[kept], p[kept], weights=weights[kept])
+        table = found.frame()
+        ends = {"as a whole": (found.low, found.high, float(p.mean()))}
+        for name, row in (("lowest band", table.iloc[0]), ("highest band", table.iloc[-1])):
+            inside = (p >= row["score_from"]) & (p <= row["score_to"])
+            ends[name] = (row["low"], row["high"], float(p[inside].mean()))
+        return ends
+
+    return draw
+
+
+def expected_cells():
+    return [
+        Cell(f"{n:,} cases, prices {kind}", n / (1 + beta), one_expectation(n, beta, kind), 0.25)
+        for n, beta in ((500, 99), (2_000, 999), (1_000, 99), (1_200, 79), (2_000, 99), (2_000, 19), (10_000, 99))
+        for kind in ("all alike", "clv_usd")
+    ]
+
+
+def one_expectation(n, beta, kind):
+    amounts, mean = AMOUNTS[kind]
+    cost = 1.5 / (1 + beta)
+
+    def draw(rng):
+        p, gain = rng.beta(1, beta, n), amounts(rng, n) / mean
+        found = expected_performance(p, gain_tp=gain, cost_fp=cost)
+        y = rng.random(n) < p
+        acts = p >= cost / (cost + gain)
+        ends = {"money": (found.low, found.high, float(np.where(acts, np.where(y, gain, -cost), 0.0).sum()))}
+        if 0 < y.sum() < n:
+            ranks = np.argsort(np.argsort(p)) + 1  # no two scores are equal
+            shown = (ranks[y].sum() - y.sum() * (y.sum() + 1) / 2) / (y.sum() * (n - y.sum()))
+            ends["AUC"] = (found.auc_low, found.auc_high, float(shown))
+        return ends
+
+    return draw
+
+
+def curve_cells():
+    return [
+        Cell(f"{n:,} cases, a wrong action costs {odds:g} base rates", n / (1 + beta), one_curve(n, beta, odds), 0.25)
+        for n, beta in ((1_000, 999), (2_000, 399), (2_000, 99), (2_000, 19), (10_000, 19))
+        for odds in (0.3, 1.5, 5.0)
+    ]
+
+
+def one_curve(n, beta, odds):
+    cost = odds / (1 + beta)
+    chances = np.random.default_rng(9).beta(1, beta, 1_000_000)
+    worth = chances - (1 - chances) * cost
+    truth = n * (np.maximum(worth, 0.0).mean() - max(worth.mean(), 0.0))
+
+    def draw(rng):
+        p = rng.beta(1, beta, n)
+        row = decision_curve(rng.random(n) < p, p, cost=[cost]).frame().iloc[0]
+        return {"value": (row["low"], row["high"], truth)}
+
+    return draw
+
+
+def bounds_cells():
+    return [
+        Cell(f"1,000 cases, {rate:.0%} of the events are reported", events * rate, one_silence(events, rate), 0.25)
+        for events in (1, 10, 100)
+        for rate in (0.05, 0.2, 0.6)
+    ]
+
+
+def one_silence(events, rate, n=1_000):
+    def draw(rng):
+        y = np.where((np.arange(n) < events) & (rng.random(n) < rate), 1.0, np.nan)
+        found = bounds_without_audit(y, np.zeros(n, dtype=bool), report_rate=rate)
+        return {"rate": (found.chance_low, found.chance_high, events / n)}
+
+    return draw
+
+
 def promise_cells():
     n = 5_000
     first = np.arange(n) < n // 10
@@ -316,6 +538,29 @@ SECTIONS = {
         "`prediction.value_of_model`", "Events are the cases with y = 1. Searched thresholds: a lower bound.",
         model_cells(),
     ),
+    "value_of_model, weights and capacity": lambda: Section(
+        "`value_of_model` with weights, and with a capacity",
+        "Events are the cases with y = 1. Where the room does not stop the threshold: a lower bound.",
+        weighted_model_cells(),
+    ),
+    "compare": lambda: Section(
+        "`prediction.compare_money` and `compare_models`",
+        "Events are the cases that differ and, for two models, the cases with y = 1.", pair_cells()
+    ),
+    "calibration_by_band": lambda: Section(
+        "`prediction.calibration_by_band`", "Events are the cases with y = 1 in all bands together.", band_cells()
+    ),
+    "expected_performance": lambda: Section(
+        "`prediction.expected_performance`",
+        "Before labels come: the truth is what the labels of the same cases then show. Events are those with y = 1.",
+        expected_cells(),
+    ),
+    "decision_curve": lambda: Section(
+        "`decision.decision_curve`", "Events are the cases with y = 1.", curve_cells()
+    ),
+    "bounds_without_audit": lambda: Section(
+        "`data.bounds_without_audit`", "Events are the reports; the assumed report rate is right.", bounds_cells()
+    ),
     "uplift_effect": lambda: Section(
         "`action.uplift_effect`", "Events are those of the held-out group; the treated have 30 % fewer.", effect_cells()
     ),
@@ -329,6 +574,8 @@ SECTIONS = {
     "promise_kept": lambda: Section("`feedback.promise_kept`", "Events are the labelled ones.", promise_cells()),
     "matured": lambda: Section("`feedback.matured`", "Events are the outcomes that have arrived.", matured_cells()),
 }  # fmt: skip
+
+SECTIONS |= sections_of_action(Cell, Section)
 
 
 # counting ----------------------------------------------------------------------------------------------------------

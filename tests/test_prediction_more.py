@@ -196,8 +196,8 @@ def test_a_difference_from_an_audit_speaks_for_all_cases():
 def test_the_same_policy_twice_is_no_difference():
     money = np.arange(50.0)
     found = compare_money(money, money)
-    assert (found.mean, found.low, found.high, found.differ, found.sure) == (0, 0, 0, 0, "open")
-    assert compare_money(money, money, least=0.01).sure == "alike"
+    assert (found.mean, found.differ, found.sure) == (0, 0, "open")
+    assert np.isnan([found.low, found.high, found.mean_low]).all()
     assert repr(found) == "the same money on each of 50 cases"
     few = money.copy()
     few[:3] += 1
@@ -269,9 +269,18 @@ def test_bands_are_those_of_clopper_and_pearson(n, bands, seed):
 
 def test_calibration_as_a_whole_is_a_promise_kept():
     y, p, rng = sample(3_000)
-    weights = rng.uniform(1, 20, y.size)
-    one, other = calibration_by_band(y, p, weights=weights), promise_kept(p, y, propensity=1 / weights)
+    one, other = calibration_by_band(y, p), promise_kept(p, y)
     assert (one.happened, one.low, one.high) == pytest.approx((other.delivered, other.low, other.high))
+    row = one.frame().iloc[3]
+    tails = (
+        stats.binom.sf(row["events"] - 1, row["n"], row["promised"]),
+        stats.binom.cdf(*row[["events", "n", "promised"]]),
+    )
+    assert row["by_chance"] == pytest.approx(min(1.0, 2 * min(tails)))
+    weights = rng.uniform(1, 20, y.size)
+    weighted, kept = calibration_by_band(y, p, weights=weights), promise_kept(p, y, propensity=1 / weights)
+    assert weighted.happened == pytest.approx(kept.delivered)
+    assert weighted.high - weighted.low < 1.3 * (kept.high - kept.low)
 
 
 def test_bands_may_begin_at_given_scores():
@@ -332,7 +341,7 @@ def test_the_prior_is_said_in_one_way():
 # --- before labels come
 
 
-@given(st.integers(12, 40), st.integers(0, 1_000))
+@given(st.integers(15, 50), st.integers(0, 1_000))
 @settings(max_examples=50, deadline=None)
 def test_the_expected_auc_is_the_sum_over_pairs(n, seed):
     p = np.random.default_rng(seed).integers(4, 7, n) / 10
@@ -341,7 +350,7 @@ def test_the_expected_auc_is_the_sum_over_pairs(n, seed):
         p[i] * (1 - p[j]) * ((p[i] > p[j]) + 0.5 * (p[i] == p[j])) for i in range(n) for j in range(n) if i != j
     )
     pairs = sum(p[i] * (1 - p[j]) for i in range(n) for j in range(n) if i != j)
-    if min(p.sum(), n - p.sum()) >= 5:
+    if min(p.sum(), n - p.sum()) >= 10:
         assert found.auc == pytest.approx(above / pairs)
     else:
         assert np.isnan(found.auc)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from mllayers._check import Floats, as_binary, as_integer, as_number, as_numbers, as_probabilities, same_cases
 from mllayers._results import Result
-from mllayers._stats import delivered_rate
+from mllayers._stats import rate_interval, weighted_counts
 from mllayers._words import count, percent
 from mllayers.prediction._sums import as_weights
 
@@ -113,11 +113,12 @@ def calibration_by_band(
 
     Notes
     -----
-    In each band promised = Σ w p / Σ w and happened = Σ w y / Σ w. The interval is Clopper and Pearson's, for as many
-    cases as would give the weighted rate its variance (Korn and Graubard): exact where all weights are one. Ten
-    intervals at 95 % miss one in 40 % of all samples although the score is right, so ``kept`` asks for
-    (1 − level) / (bands + 1) and says so for all of them together. The probabilities within a band differ a little,
-    which makes a binomial interval too wide rather than too narrow (Hoeffding 1956).
+    In each band promised = Σ w p / Σ w and happened = Σ w y / Σ w. The interval is Clopper and Pearson's: exact where
+    all weights are one; else its lower end is that of as many cases as would give the weighted rate its variance (Korn
+    and Graubard), its upper end allows for one more event of the largest weight (Fay and Feuer). Ten intervals at 95 %
+    miss one in 40 % of all samples although the score is right, so ``kept`` asks for (1 − level) / (bands + 1) and says
+    so for all of them together. The probabilities within a band differ a little, which makes a binomial interval too
+    wide rather than too narrow (Hoeffding 1956).
 
     Labels that come only from where the model looked can agree with it for years; `feedback.promise_kept` takes the
     chance with which each case was looked at. Taught in notebook 02, *Your own system*.
@@ -125,8 +126,9 @@ def calibration_by_band(
     References
     ----------
     Murphy and Winkler (1977), "Reliability of Subjective Probability Forecasts", Applied Statistics 26(1). Clopper and
-    Pearson (1934), Biometrika 26(4). Korn and Graubard (1998), Survey Methodology 24(2). Hoeffding (1956), "On the
-    Distribution of the Number of Successes in Independent Trials", Annals of Mathematical Statistics 27(3).
+    Pearson (1934), Biometrika 26(4). Korn and Graubard (1998), Survey Methodology 24(2). Fay and Feuer (1997),
+    Statistics in Medicine 16(7). Hoeffding (1956), "On the Distribution of the Number of Successes in Independent
+    Trials", Annals of Mathematical Statistics 27(3).
 
     Examples
     --------
@@ -155,20 +157,17 @@ def calibration_by_band(
     for first, last in zip(starts, [*starts[1:], n], strict=True):
         here = slice(first, last)
         said = float(np.average(score[here], weights=weight[here]))
-        found = delivered_rate(label[here], weight[here], said, level)
-        rows.append({"score_from": score[first], "score_to": score[last - 1], "n": last - first,
-                     "cases": float(weight[here].sum()), **found})  # fmt: skip
-    whole = delivered_rate(label, weight, float(np.average(score, weights=weight)), level)
+        found = _what_happened(label[here], weight[here], said, level)
+        rows.append({"score_from": score[first], "score_to": score[last - 1], "n": last - first, **found})
+    whole = _what_happened(label, weight, float(np.average(score, weights=weight)), level)
     table = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="band"))
     asked = len(rows) + 1 if len(rows) > 1 else 1
     table["kept"] = table["by_chance"] >= (1 - level) / asked
-    gap = (table["promised"] - table["delivered"]).abs()
-    off = float(np.average(gap, weights=table["cases"]))
-    table = table.rename(columns={"delivered": "happened"})
+    off = float(np.average((table["promised"] - table["happened"]).abs(), weights=table["cases"]))
     columns = ["score_from", "score_to", "n", "events", "promised", "happened", "low", "high", "by_chance", "kept"]
     return CalibrationBands(
         promised=whole["promised"],
-        happened=whole["delivered"],
+        happened=whole["happened"],
         low=whole["low"],
         high=whole["high"],
         level=level,
@@ -179,6 +178,25 @@ def calibration_by_band(
         broken=int((~table["kept"]).sum()),
         table=table[columns],
     )
+
+
+def _what_happened(label: Floats, weight: Floats, said: float, level: float) -> dict[str, Any]:
+    """What happened in a band beside what was said of it, with the interval and the test that goes with it."""
+    from scipy.special import betainc
+
+    rate, below, above = weighted_counts(label, weight)
+    (least, of_least), (most, of_most) = below, above
+    more = float(betainc(least, of_least - least + 1, said)) if least > 0 else 1.0
+    less = float(betainc(of_most - most, most + 1, 1 - said)) if most < of_most else 1.0
+    return {
+        "cases": float(weight.sum()),
+        "events": int(label.sum()),
+        "promised": said,
+        "happened": rate,
+        "low": rate_interval(*below, level=level)[0],
+        "high": rate_interval(*above, level=level)[1],
+        "by_chance": min(2 * more, 2 * less, 1.0),
+    }
 
 
 def _band_starts(score: Floats, weight: Floats, bands: Any) -> list[int]:

@@ -42,7 +42,7 @@ class MoneyDifference(Result):
     Attributes
     ----------
     mean, mean_low, mean_high : float
-        Dollars a case, first minus second, with interval; NaN ends: too few events.
+        Dollars a case, first minus second, with interval; NaN ends: too few events, or none.
     total, low, high : float
         The same over all cases.
     level : float
@@ -151,7 +151,7 @@ def compare_money(
     With d = a − b and w = 1 / propensity, the mean is Σ w d / Σ w (Hájek) and the total Σ w d. The interval is Hall's
     transformed t for skewed money over d, or over mean + w (d − mean) / w̄ where the weights differ; the total's is
     that of the mean times Σ w, the number of cases they stand for, taken as known. Events are the cases that differ;
-    below five there is no interval.
+    below five there is no interval, and none where the two earn the same on every case: on others they may not.
 
     Both columns must be reckoned from the same outcomes. What would have come back under an action that was not taken
     is not among them: that takes a random choice (`feedback.policy_value`).
@@ -290,8 +290,10 @@ def _compared(
     nobody: float = 0.0,
 ) -> MoneyDifference:
     """The difference as a whole and by group; `value` gives dollars with interval and events of some rows."""
-    n, cases = difference.size, float(weight.sum())
+    n, cases, differ = difference.size, float(weight.sum()), int(np.count_nonzero(difference))
     total, low, high, events = value(np.arange(n), level)
+    if not differ:  # alike on these cases; how often they would differ on others is unknown, and not zero
+        low = high = math.nan
     table = None
     if groups is not None:
         table = money_by_group(groups, lambda rows: float(weight[rows].sum()), value, level=level, least=least)
@@ -306,7 +308,7 @@ def _compared(
         events=events,
         n=n,
         stands_for=cases,
-        differ=int(np.count_nonzero(difference)),
+        differ=differ,
         better=int(np.count_nonzero(difference > 0)),
         worse=int(np.count_nonzero(difference < 0)),
         first=float(weight @ first) + nobody,
@@ -320,8 +322,6 @@ def _compared(
 def _mean_of_part(difference: Floats, weight: Floats, level: float) -> tuple[float, float, float, int]:
     """The total of some differences with the interval of their weighted mean, and how many are not zero."""
     cases, events = float(weight.sum()), int(np.count_nonzero(difference))
-    if not events:
-        return 0.0, 0.0, 0.0, 0
     mean = float(weight @ difference) / cases
     around = difference if (weight == weight[0]).all() else mean + weight * (difference - mean) / weight.mean()
     low, high, _ = mean_interval(around, level=level, events=events)
