@@ -15,11 +15,12 @@ from matplotlib.ticker import FuncFormatter
 from mllayers._check import as_frame
 from mllayers._words import count, dollars, money, percent
 from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
+from mllayers.figures.decision.ways import do_nothing
 from mllayers.figures.moving import Move, Moving, small_multiples
 from mllayers.figures.standing import grouped_bars
 
 Gaps = Callable[..., Sequence[str]]
-_LOOKS = {"voucher": "policy", "call": "sees"}
+_LOOKS = {"voucher": "policy", "call": "neutral"}
 
 
 @mpl.rc_context(RC)
@@ -68,6 +69,7 @@ def surest_tier(brings: pd.DataFrame, tier: Any) -> Finding:
     )
     figure, [ax] = canvas(title, size=(WIDTH, 1.0 + 0.6 * len(mean)))
     grouped_bars(ax, mean, kinds=_LOOKS, words=dollars)
+    do_nothing(ax)
     return Finding(
         figure,
         "Pairs of bars per tier of the probability of leaving: dollars per head of a voucher and of a call.",

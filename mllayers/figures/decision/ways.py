@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from mllayers._check import as_frame, one_of
 from mllayers._words import count, money
@@ -62,9 +65,9 @@ def earned_by(gained: pd.DataFrame, *, ours: str, against: str, bound: str) -> F
     )
     y = _rows(ax, list(table.columns))
     _span(ax, sums.to_numpy())
-    _do_nothing(ax)
+    do_nothing(ax)
     for at, (name, x) in zip(y, sums.items(), strict=True):
-        _bars(ax, at, x, 0.62, {ours: "policy", bound: "bound"}.get(str(name), "neutral"))
+        _bars(ax, at, x, 0.62, _kind(str(name), ours, bound))
         _beside(ax, float(x), at, money(x), left=x < 0)
     others = sums.drop([ours, bound])
     says = (
@@ -113,7 +116,7 @@ def in_other_worlds(worlds: pd.DataFrame, *, ours: str, against: str, bound: str
     ahead, lossy = int((table[ours] > table[against]).sum()), int((table[against] < 0).sum())
     title = f"{_first(ours)} is ahead of {against} in {ahead} of {count(len(table), 'world')}"
     figure, [ax] = canvas(title, size=(WIDTH, 1.1 + 0.5 * table.shape[1]))
-    spread(ax, table, kinds={str(name): _kind(str(name), ours, against, bound) for name in table.columns})
+    spread(ax, table, kinds={str(name): _kind(str(name), ours, bound) for name in table.columns})
     told = ", ".join(f"{name} {money(x)}" for name, x in table.mean().items())
     loses = f"{against} loses money in {lossy} of them" if lossy else f"{against} loses money in none of them"
     return Finding(
@@ -176,21 +179,19 @@ def what_turns(worlds: pd.DataFrame, *, ours: str, against: str) -> Finding:
         told.append(
             f"{_first(str(name))}: {', '.join(parts) or 'nothing turns'}; {ours} earns {money(row[ours])}{most}."
         )
-        if turned:
-            verb = "turns" if len(turned) == 1 else "turn"
-            titles.append(f"{_first(str(name))}: {' and '.join(turned)} {verb}")
-    figure, axes = canvas(
-        "; ".join(titles) or "Nothing turns", columns=len(mean), size=(WIDTH, 1.3 + 0.36 * mean.shape[1])
-    )
+        titles += [str(name)] if turned else []
+    title = f"What turns a loss or a gain round: {'; '.join(titles)}" if titles else "No assumption turns a loss round"
+    figure, axes = canvas(title, columns=len(mean), size=(WIDTH, 1.3 + 0.36 * mean.shape[1]))
     for place, (ax, (name, row)) in enumerate(zip(axes, mean.iterrows(), strict=True)):
         y = _rows(ax, list(mean.columns) if place == 0 else [""] * mean.shape[1])
-        _span(ax, mean.to_numpy(), after=0.5)
+        low, high = min(0.0, float(mean.to_numpy().min())), max(0.0, float(mean.to_numpy().max()))
+        ax.set_xlim(low - 0.05 * (high - low or 1), high + 0.6 * (high - low or 1))
         style = look("nothing")
         ax.axvline(0, linestyle=style.line, color=style.colour)
-        ax.set_title(str(name), fontsize=10.5)
+        ax.set_title(textwrap.fill(str(name), 16), fontsize=10.5)
         for at, (bar, x) in zip(y, row.items(), strict=True):
-            _bars(ax, at, x, 0.62, _kind(str(bar), ours, against, ""))
-            _beside(ax, float(x), at, money(x), left=x < 0)
+            _bars(ax, at, x, 0.62, _kind(str(bar), ours, ""))
+            _beside(ax, max(float(x), 0.0), at, money(x))
     return Finding(
         figure,
         f"Bars side by side, a panel per assumption ({', '.join(map(str, mean.index))}): mean dollars of each way to "
@@ -200,8 +201,8 @@ def what_turns(worlds: pd.DataFrame, *, ours: str, against: str) -> Finding:
     )
 
 
-def _kind(name: str, ours: str, against: str, bound: str) -> str:
-    return {ours: "policy", against: "sees", bound: "bound"}.get(name, "neutral")
+def _kind(name: str, ours: str, bound: str) -> str:
+    return {ours: "policy", bound: "bound"}.get(name, "neutral")
 
 
 def _first(text: str) -> str:
@@ -209,7 +210,8 @@ def _first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _do_nothing(ax: mpl.axes.Axes) -> None:
+def do_nothing(ax: Axes) -> None:
+    """The level of doing nothing, and its name."""
     style = look("nothing")
     ax.axvline(0, linestyle=style.line, color=style.colour)
     ax.annotate(NOTHING, (0, 1), (0, 2), ("data", "axes fraction"), "offset points", ha="center", va="bottom")
