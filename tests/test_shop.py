@@ -434,6 +434,90 @@ def test_prices_can_be_changed_and_are_checked():
         shop.Prices(margin=1.5)
 
 
+def one_customer(leaves_alone, leaves_with, *, clv=100.0, uses=False):
+    """A customer whose two lives are known, and who is certain of both."""
+    truth = {"_churn_none": leaves_alone, "_churn_voucher": leaves_with, "_redeem": uses}
+    return pd.DataFrame({"clv_usd": [clv]} | {name: [value] for name, value in truth.items()})
+
+
+@pytest.mark.parametrize(
+    ("leaves_alone", "leaves_with", "uses", "sent", "when_used"),
+    [
+        (True, False, True, 95.0, 95.0),  # kept, and uses it
+        (True, False, False, 95.0, 100.0),  # kept, and does not use it
+        (False, False, True, -5.0, -5.0),  # would have stayed anyway
+        (False, False, False, -5.0, 0.0),
+        (True, True, False, -5.0, 0.0),  # leaves anyway
+        (False, True, False, -105.0, -100.0),  # driven away
+    ],
+)
+def test_customer_money_by_hand(leaves_alone, leaves_with, uses, sent, when_used):
+    customer = one_customer(leaves_alone, leaves_with, uses=uses)
+    assert shop.customer_money(customer, "voucher")[0] == pytest.approx(sent)
+    assert shop.customer_money(customer, "voucher", when_used=True)[0] == pytest.approx(when_used)
+    assert shop.customer_money(customer, "none")[0] == shop.customer_money(customer, "none", when_used=True)[0] == 0
+
+
+def test_customer_money_takes_the_price_of_each_action():
+    customers = shop.make_customers(2_000)
+    free = dataclasses.replace(shop.PRICES, email=0, voucher=0, call=0)
+    for action, price in (("email", 0.10), ("voucher", 5.0), ("call", 15.0)):
+        beyond = shop.customer_money(customers, action, prices=free)
+        np.testing.assert_allclose(shop.customer_money(customers, action), beyond - price)
+        if action != "voucher":  # only a voucher can be paid when it is used
+            np.testing.assert_array_equal(
+                shop.customer_money(customers, action, when_used=True), shop.customer_money(customers, action)
+            )
+
+
+def test_customer_money_of_an_action_of_your_own():
+    response = shop.RESPONSE.assign(gift=[0.5, 0, 0, 0, 0])
+    customers = shop.make_customers(500, response=response)
+    kept = customers["clv_usd"] * (customers["_churn_none"].astype(int) - customers["_churn_gift"])
+    np.testing.assert_allclose(shop.customer_money(customers, "gift", prices=shop.Prices(more={"gift": 12})), kept - 12)
+    with pytest.raises(ValueError, match=r"action must be one of none, email, voucher, call; got 'gift'"):
+        shop.customer_money(customers, "gift")
+
+
+def test_customer_money_is_what_the_pilot_realised():
+    """Two groups that chance made: the difference of their dollars is the mean of the customers' own differences."""
+    pilot = shop.make_pilot(400_000, actions=("none", "voucher"))
+    sent = pilot["action"] == "voucher"
+    reward = -(pilot["churned"] * pilot["clv_usd"]) - shop.PRICES.voucher * sent
+    seen = reward[sent].mean() - reward[~sent].mean()
+    error = np.sqrt(reward[sent].var() / sent.sum() + reward[~sent].var() / (~sent).sum())
+    assert abs(seen - shop.customer_money(pilot, "voucher").mean()) < 4 * error
+    alone = -(pilot["_churn_none"] * pilot["clv_usd"])  # what each would have brought if left alone
+    np.testing.assert_allclose(shop.customer_money(pilot, pilot["action"]), reward - alone, atol=1e-9)
+    given = reward + shop.PRICES.voucher * (sent & ~pilot["redeemed"])
+    np.testing.assert_allclose(shop.customer_money(pilot, pilot["action"], when_used=True), given - alone, atol=1e-9)
+
+
+def test_expected_customer_money_is_the_mean_over_luck():
+    """The same people with their luck drawn anew, 2,000 times: the mean of what happens is what was expected."""
+    people = shop.make_customers(300)
+    actions = np.random.default_rng(0).choice(["none", "email", "voucher", "call"], len(people))
+    expected = shop.customer_money(people, actions, expected=True)
+    drawn = []
+    for luck in np.random.default_rng(1).random((2_000, len(people))):
+        lives = {f"_churn_{name}": luck < people[f"_p_{name}"] for name in ("none", "email", "voucher", "call")}
+        drawn.append(shop.customer_money(people.assign(**lives), actions))
+    error, apart = np.std(drawn, axis=0) / np.sqrt(2_000), np.mean(drawn, axis=0) - expected
+    assert abs(apart.sum()) < 4 * np.sqrt((error**2).sum())
+    often = np.count_nonzero(np.diff(drawn, axis=0), axis=0) > 40  # whose luck changed the dollars now and then
+    assert often.sum() > 100
+    assert (abs(apart[often]) < 5 * error[often]).all()
+    np.testing.assert_array_equal(expected[actions == "none"], 0)
+
+
+def test_customer_money_takes_one_action_each_in_any_form():
+    people = shop.make_customers(4).set_axis([7, 3, 5, 1])
+    names = ["none", "voucher", "call", "voucher"]
+    wanted = shop.customer_money(people, names)
+    for actions in (np.array(names), pd.Series(names, people.index), pd.Series(names, people.index, dtype="category")):
+        np.testing.assert_array_equal(shop.customer_money(people, actions), wanted)
+
+
 # --- potential outcomes, pilot, chat, leads ---------------------------------------------------------------------------
 
 
@@ -596,6 +680,54 @@ def test_progress_is_told_after_every_million(make, monkeypatch):
         (lambda: shop.observe(pd.DataFrame({"day": [1]}), "ship", 9), ValueError, r"orders must have the columns _is"),
         (lambda: shop.order_money([1, 2], "ship"), TypeError, r"orders must be a DataFrame \(.*\); got a list"),
         (lambda: shop.legacy_rule(pd.DataFrame({"day": [1]})), ValueError, r"orders must have the columns velocity"),
+        (lambda: shop.customer_money([1], "call"), TypeError, r"customers must be a DataFrame \(.*\); got a list"),
+        (
+            lambda: shop.customer_money(one_customer(True, False).drop(columns="clv_usd"), "voucher"),
+            ValueError,
+            r"customers must have the columns clv_usd",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False).drop(columns="_churn_none"), "voucher"),
+            ValueError,
+            r"customers must have the columns _churn_none",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False), "voucher", expected=True),
+            ValueError,
+            r"actions must be among .*; got 'voucher' at row 0",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False).drop(columns="_redeem"), "voucher", when_used=True),
+            ValueError,
+            r"customers must have the columns _redeem",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False), "voucher", expected=True, when_used=True),
+            ValueError,
+            r"expected=True has no when_used=True",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False), "letter"),
+            ValueError,
+            r"actions must be among none, voucher; got 'letter' at row 0",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False), ["voucher"] * 2),
+            ValueError,
+            r"actions must be one action or 1 of them, one per customer; got shape \(2,\)",
+        ),
+        (
+            lambda: shop.customer_money(one_customer(True, False), pd.Series(["voucher"], [9])),
+            ValueError,
+            r"customers.*actions",
+        ),
+        (lambda: shop.customer_money(one_customer(True, False), "voucher", expected=1), TypeError, r"expected must be"),
+        (
+            lambda: shop.customer_money(one_customer(True, False, clv=np.nan), "voucher"),
+            ValueError,
+            r"clv_usd must hold finite numbers; got nan at row 0",
+        ),
+        (lambda: shop.customer_money(one_customer(True, False), "voucher", prices=4), TypeError, r"prices must be a P"),
     ],
 )
 def test_refusals_name_argument_expectation_and_what_came(call, error, message):

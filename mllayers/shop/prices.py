@@ -217,6 +217,8 @@ def customer_money(
     >>> customer_money(people, "voucher")
     array([95., -5.])
     """
+    if not isinstance(prices, Prices):
+        raise TypeError(f"prices must be a Prices; got {describe(prices)}")
     people = as_frame(customers, "customers", ["clv_usd"])
     if as_flag(expected, "expected") and as_flag(when_used, "when_used"):
         raise ValueError("expected=True has no when_used=True: who will use a voucher is drawn, not known beforehand")
