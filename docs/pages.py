@@ -21,7 +21,9 @@ import handouts
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop", "datasets", "figures")
+SHELVES = (
+    "data", "prediction", "decision", "action", "feedback", "checkup", "ledger", "loop", "shop", "datasets", "figures",
+)  # fmt: skip
 PEOPLE = {  # pages for whoever carries on
     "docs/architecture.md": "Architecture",
     "docs/adding.md": "Adding things",
@@ -33,7 +35,7 @@ PEOPLE = {  # pages for whoever carries on
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",
 }
-RECIPES = ("retailer", "own_frame", "what_came_back")
+RECIPES = ("retailer", "own_frame", "scored_file", "what_came_back")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
 
@@ -53,7 +55,7 @@ def gather(folder: Path) -> None:
     solved = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
     learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md")]
+    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md", "docs/own_data.md", "docs/sample_card.md")]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [ROOT / path for path in _PICTURE.findall(readme)]
     for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
@@ -92,6 +94,8 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
             f"{_short(notebook)} <{path.removesuffix('.ipynb')}>" for path, notebook in notebooks.items()
         ],
         "To look up": [
+            "Your own data <docs/own_data>",
+            "A filled system card <docs/sample_card>",
             "Cheat sheet <cheatsheet>",
             "Glossary <docs/glossary>",
             "Recipes <recipes>",

@@ -181,11 +181,12 @@ def decision_curve(
 
 
 def _prices(score: Floats, gain: float) -> Floats:
-    """Prices whose thresholds run through the middle 98 % of the scores, evenly by the logarithm of their odds."""
+    """Prices whose thresholds run through the scores that occur, evenly by the logarithm of their odds."""
     inside = score[(score > 0) & (score < 1)]
     if not inside.size:
         raise ValueError("cost must name the prices to try, since no score lies between 0 and 1; got none")
-    low, high = np.clip(np.quantile(inside, [0.01, 0.99]), 1e-6, 1 - 1e-6)
+    low, high = np.quantile(inside, [0.01, 0.99])
+    low = min(max(low, inside.mean() / 20), high)
     return np.unique(gain * np.geomspace(low / (1 - low), high / (1 - high), _MANY))
 
 
