@@ -43,6 +43,7 @@ def ask_action(desk: Desk) -> None:
     elif not desk.has("reward"):
         desk.open(question, "Name the column with what happened: outcome='churned'", "outcome")
     _earned(desk)
+    _looked_at_often(desk)
 
 
 # did chance decide --------------------------------------------------------------------------------------------------
@@ -230,7 +231,8 @@ def _money(desk: Desk, question: str, role: str) -> Answer:
             if low > 0 else f"it may pay up to a cost of {desk.cash(value, 2)} a case, but nothing is sure"
         )  # fmt: skip
         said += f", its own cost not taken off: {side}"
-    said += f"; {_sure_of(desk, found)}"
+    if found.asked > 1 or role == "reward":
+        said += f"; {_sure_of(desk, found)}"
     trust = (
         f"{desk.sure} intervals, made for many zeros and a long tail, from {count(found.events, 'event')} in "
         f"{count(found.n, 'case')}; right if chance decided as was written down"
@@ -238,3 +240,35 @@ def _money(desk: Desk, question: str, role: str) -> Answer:
     number = f'{"-" if loss else ""}float(found.frame()["effect"].iloc[{at}])'
     return Answer("earned", question, value, low, high, "money", found.level, f"{said}.", trust, code, number,
                   _rows(table), "effects")  # fmt: skip
+
+
+def _looked_at_often(desk: Desk) -> None:
+    """The effect as somebody sees it who looks after each period."""
+    if len(desk.arms) != 2 or not desk.has("outcome", "period") or len(desk.periods) < 2:
+        return
+    question = "What if somebody looks at the hold-out after each period?"
+
+    def looked() -> Answer:
+        code = (
+            "from mllayers.action import hold_out_always_valid",
+            desk.known("outcome", "action", "propensity", "period"),
+            f"treated = {desk.at('action')} == {desk.arms[1]!r}",
+            f"found = hold_out_always_valid({desk.at('outcome')}, treated, {desk.at('period')}, "
+            f"propensity={desk.at('propensity')}, level={desk.level})",
+        )
+        found = desk.run(code)
+        table = found.frame().rename(columns={"effect": "value"})
+        table.index.name = "after"
+        said = (
+            f"After {count(found.looks, 'look')} {points(found.effect)} points, and an interval that may be looked at "
+            f"as often as one likes: {points(found.low)} to {points(found.high)} (one look alone: "
+            f"{points(found.fixed_low)} to {points(found.fixed_high)})"
+        )
+        firsts = {"always-valid": found.first, "fixed": found.first_fixed}
+        seen = [f"the {name} one at {when}" for name, when in firsts.items() if when is not None]
+        said += f"; no effect was first ruled out by {' and by '.join(seen)}" if seen else "; neither does"
+        trust = f"{desk.sure} at all looks together, from {count(found.events, 'event')}; about the mean effect so far"
+        return Answer("looks", question, found.effect, found.low, found.high, "points", found.level, f"{said}.", trust,
+                      code, "found.effect", table, "effects")  # fmt: skip
+
+    desk.ask(question, looked)

@@ -21,6 +21,7 @@ def ask_data(desk: Desk) -> None:
     """Ask layer 1."""
     _moved(desk)
     _labels(desk)
+    _worst(desk)
     _audit(desk)
     _doubled(desk)
 
@@ -98,13 +99,11 @@ def _moved(desk: Desk) -> None:
     desk.ask("Which values were never seen before?", unseen)
 
     def told_apart() -> Answer:
-        most = min(desk.max_rows // 10, 20_000)
-        cut = f".sample(min(len({{0}}), {most}), random_state={desk.seed})"
+        most = desk.max_rows // 10
         code = (
             "from mllayers.data import adversarial_validation",
             *split,
-            f"old, new = old{cut.format('old')}, new{cut.format('new')}",
-            "found = adversarial_validation(old, new)",
+            f"found = adversarial_validation(old, new, max_rows={most}, seed={desk.seed})",
         )
         found = desk.run(code, part)
         table = found.frame()
@@ -193,6 +192,37 @@ def _labels(desk: Desk) -> None:
                       trust, code, 'int(found.frame()["blind"].sum())', table.head(200), "coverage")  # fmt: skip
 
     desk.ask(question, covered)
+
+
+def _worst(desk: Desk) -> None:
+    """The rate of all cases, whatever those without a label hide (Manski's bounds)."""
+    if not desk.has("outcome") or desk.frame[desk.column("outcome")].notna().all():
+        return
+    question = "What could the cases without a label hide at worst?"
+    name = desk.column("outcome")
+
+    def bounded() -> Answer:
+        code = (
+            "from mllayers.data import bounds_without_audit",
+            f"there = frame[{name!r}].notna()",
+            f"y = {desk.at('outcome', 'frame')}.astype('Float64').where(there)",
+            f"found = bounds_without_audit(y, there, level={desk.level})",
+        )
+        found = desk.run(code)
+        seen = found.found / found.inspected
+        table = pd.DataFrame({"value": [seen], "low": [found.low], "high": [found.high]}, index=["all cases"])
+        said = (
+            f"{percent(seen, 2)} of the cases with a label; of all cases between {percent(found.low, 2)} and "
+            f"{percent(found.high, 2)}, whatever the {count(found.silent, 'case')} without one hold"
+        )
+        trust = (
+            "No chance and no assumption: every rate between these ends agrees with the file. Only a random audit, or "
+            "somebody who signs for a share that is reported, narrows it"
+        )
+        return Answer("worst_case", question, seen, found.low, found.high, "share", 1.0, f"{said}.", trust, code,
+                      "found.found / found.inspected", table, "interval")  # fmt: skip
+
+    desk.ask(question, bounded)
 
 
 def _audit(desk: Desk) -> None:

@@ -31,7 +31,8 @@ def as_text(report: Checkup) -> str:
     for section in report.sections:
         told += ["", section.title]
         for answer in section.answers:
-            told += ["", *_wrapped(answer.says, "  ● ", "    "), *_wrapped(answer.trust, "    ")]
+            told += ["", *_wrapped(answer.question, "  ● ", "    "), *_wrapped(answer.says, "    ")]
+            told += _wrapped(f"Trust: {answer.trust}", "    ")
         if section.gaps:
             told += ["", "  What this file cannot answer"]
         for gap in section.gaps:

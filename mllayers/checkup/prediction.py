@@ -27,7 +27,11 @@ def ask_prediction(desk: Desk) -> None:
             worth = "What is the score worth, beside the best decision without it?"
             desk.ask(worth, lambda: _worth(desk, worth))
             best = "What would the best threshold earn?"
-            desk.ask(best, lambda: _best(desk, best))
+            desk.ask(best, lambda: _best(desk, best, ""))
+            if desk.roles.capacity is not None and not desk.price_columns():
+                fits = "What would the best threshold within the capacity earn?"
+                room = f"capacity={desk.roles.capacity!r} * len(known) / len(frame), "
+                desk.ask(fits, lambda: _best(desk, fits, room))
         else:
             desk.gap("What is the score worth, beside the best decision without it?", missing_prices(desk), NO_PRICES)
         _prices_open(desk)
@@ -75,13 +79,15 @@ def _by_band(desk: Desk, question: str) -> Answer:
 
 
 def _worth(desk: Desk, question: str) -> Answer:
+    by_segment = ["segment"] if desk.has("segment") else []
+    by = f"by={desk.at('segment')}.astype(str), " if by_segment else ""
     code = (
         "from mllayers import decision, prediction",
-        desk.known("score", "outcome", *desk.price_columns()),
+        desk.known("score", "outcome", *by_segment, *desk.price_columns()),
         desk.prices(),
         "t = decision.cost_threshold(**prices)",
-        f"found = prediction.value_of_model({desk.at('outcome')}, {desk.at('score')}, threshold=t, level={desk.level}, "
-        "**prices)",
+        f"found = prediction.value_of_model({desk.at('outcome')}, {desk.at('score')}, threshold=t, {by}"
+        f"level={desk.level}, **prices)",
     )
     found = desk.run(code)
     table = pd.DataFrame(
@@ -93,6 +99,10 @@ def _worth(desk: Desk, question: str) -> Answer:
         f"{count(found.n, 'case')}: {desk.cash(found.with_model)} with it, {desk.cash(found.without_model)} without "
         f"({found.without})"
     )
+    if found.table is not None:
+        table = pd.concat([table, found.table])
+        sure = int((found.table["sure"] == "more").sum())
+        said += f"; surely above nothing in {sure} of {count(len(found.table), 'segment')}, all asked together"
     trust = (
         f"{desk.sure} interval from {count(found.events, 'event')} among the cases decided differently; it covers "
         "which cases came, not whether the prices are true, and holds only on cases the model was not fitted on"
@@ -101,13 +111,14 @@ def _worth(desk: Desk, question: str) -> Answer:
                   trust, code, "found.value", table, "interval")  # fmt: skip
 
 
-def _best(desk: Desk, question: str) -> Answer:
+def _best(desk: Desk, question: str, room: str) -> Answer:
+    """The best threshold; with a capacity, the share of it that falls on the cases with a label."""
     code = (
         "from mllayers.prediction import money_by_threshold, value_of_model",
         desk.known("score", "outcome", *desk.price_columns()),
         desk.prices(),
-        f"found = value_of_model({desk.at('outcome')}, {desk.at('score')}, level={desk.level}, **prices)",
-        f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, **prices)",
+        f"found = value_of_model({desk.at('outcome')}, {desk.at('score')}, {room}level={desk.level}, **prices)",
+        f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, {room}**prices)",
     )
     found = desk.run(code)
     sweep = desk.made("sweep")
@@ -129,7 +140,8 @@ def _best(desk: Desk, question: str) -> Answer:
         f"The highest point flatters, since the same cases chose it: on other cases the search is worth "
         f"{desk.cash(found.value)} beyond deciding without the score ({desk.sure} bound: {bound})"
     )
-    return Answer("best_threshold", question, found.value, found.low, found.high, "money", found.level, f"{said}.",
+    key = "best_within_capacity" if room else "best_threshold"
+    return Answer(key, question, found.value, found.low, found.high, "money", found.level, f"{said}.",
                   trust, code, "found.value", table, "sweep")  # fmt: skip
 
 
