@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -328,50 +329,176 @@ def run_loop(
     >>> result.months[["orders", "reviews", "audits"]].sum().to_dict()
     {'orders': 8000, 'reviews': 208, 'audits': 100}
     """
-    name, crew = _as_team(team)
-    wanted, window = _as_months(months), as_integer(window, "window", ge=1)
-    first, seed = wanted[0], as_integer(seed, "seed", ge=0)
-    capacity = as_number(capacity, "capacity", ge=0, le=1)
-    if not isinstance(prices, Prices):
-        raise TypeError(f"prices must be shop.Prices; got {describe(prices)}")
-    ask = _reacting(orders) if callable(orders) else _monthly(orders)
-    run = run_name(name, (crew, capacity, window, first, prices, seed))
-    book = None if ledger is None else Book(ledger, run, wanted)
-    past: list[pd.DataFrame] = []
-    for month in range(max(0, first - window), first):
-        today = ask(month, past)
-        old_rules = np.where(legacy_rule(today), "review", "ship")
-        past.append(_with_decisions(today, score=np.nan, planned=old_rules, action=old_rules, drawn="", propensity=1.0))
-    born, model, decided = -1, None, []
-    for done, month in enumerate(wanted, start=1):
-        today = ask(month, past)
-        decisions = None if book is None else book.read(month, today)
-        if decisions is None:
-            if model is None or getattr(crew, "retrain", True):
-                born = month if getattr(crew, "retrain", True) else first
-                known = pd.concat(past[: len(past) - (month - born)][-window:])
-                model = crew.learn(_view(known, born * DAYS, crew), born * DAYS, seed=[seed, _THIN, born])
-            p = np.asarray(model.predict_proba(today[ORDER_FEATURES]))[:, 1]
-            fitted = f"fitted for month {born}"
-            decisions = decide(today, p, crew, capacity=capacity, prices=prices, seed=seed, model=fitted)
-            decisions = decisions.assign(policy=run)
-        decided.append(decisions)
-        past.append(_with_decisions(today, **{name: decisions[name] for name in _DECIDED[:5]}))
-        if book is not None and model is not None:
-            book.write(decisions, past[-done:])
+    name, crew = as_team(team)
+    run = Run(orders, capacity=capacity, window=window, months=months, prices=prices, seed=seed)
+    told = run_name(name, (crew, run.capacity, run.window, run.months[0], prices, run.seed))
+    book = None if ledger is None else Book(ledger, told, run.months)
+    while run.left:
+        written = None if book is None else book.read(run.month, run.today())
+        if written is not None:
+            run.skip(written)
+        else:
+            run.step(crew)
+            decisions = run.named(told)
+            if book is not None:
+                book.write(decisions, run.past[-run.done :])
         if progress is not None:
-            progress(done, len(wanted))
-    ran = past[-len(wanted) :]
-    table = pd.DataFrame(
-        [_month_row(*each, crew, prices) for each in zip(wanted, ran, strict=True)],
-        index=pd.Index(wanted, name="month"),
-    )
-    kinds = pd.concat([_by_kind(each) for each in ran], keys=wanted, names=["month"])
-    back = came_back(pd.concat(ran), 0.0, (wanted[-1] + 1) * float(DAYS))
-    return LoopResult(name, table, kinds, pd.concat(decided), back, model)
+            progress(run.done, len(run.months))
+    return run.result(name, crew)
 
 
-def _as_team(team: Any) -> tuple[str, Team]:
+class Run:
+    """A run that is taken month by month, each by a team that may have changed its mind: what `run_loop` is made of.
+
+    Parameters
+    ----------
+    orders, capacity, window, months, prices, seed
+        As in `run_loop`.
+
+    Attributes
+    ----------
+    months : list of int
+        The months to run.
+    done : int
+        How many are decided.
+    past : list of DataFrame
+        The orders of each month so far, with their truth and what was decided.
+    decided : list of DataFrame
+        Rows of a ledger, month by month.
+    model : object
+        The model of the last month.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `run_loop`.
+
+    Examples
+    --------
+    >>> from mllayers.shop import make_orders
+    >>> run = Run(make_orders(range(8), per_month=2_000), months=range(6, 8))
+    >>> closed = run.step("closed")
+    >>> other = run.copy()  # the same past, another second month
+    >>> [len(run.step("closed")), len(other.step("explore"))], run.left
+    ([2000, 2000], 0)
+    """
+
+    def __init__(
+        self,
+        orders: pd.DataFrame | Source,
+        *,
+        capacity: float = 0.04,
+        window: int = 6,
+        months: Iterable[int] = range(6, 18),
+        prices: Prices = PRICES,
+        seed: int = 2026,
+    ) -> None:
+        self.months, self.window = _as_months(months), as_integer(window, "window", ge=1)
+        self.seed = as_integer(seed, "seed", ge=0)
+        self.capacity = as_number(capacity, "capacity", ge=0, le=1)
+        if not isinstance(prices, Prices):
+            raise TypeError(f"prices must be shop.Prices; got {describe(prices)}")
+        self.prices = prices
+        self._ask = _reacting(orders) if callable(orders) else _monthly(orders)
+        self._today: pd.DataFrame | None = None
+        self._born = -1
+        self.done = 0
+        self.model: Any = None
+        self.past: list[pd.DataFrame] = []
+        self.decided: list[pd.DataFrame] = []
+        for month in range(max(0, self.months[0] - self.window), self.months[0]):
+            today = self._ask(month, self.past)
+            rules = np.where(legacy_rule(today), "review", "ship")
+            decided = {"score": np.nan, "planned": rules, "action": rules, "drawn": "", "propensity": 1.0}
+            self.past.append(_with_decisions(today, **decided))
+
+    @property
+    def left(self) -> int:
+        """How many months are left."""
+        return len(self.months) - self.done
+
+    @property
+    def month(self) -> int:
+        """The month that is next."""
+        if not self.left:
+            raise ValueError("the run is over: there is no month left")
+        return self.months[self.done]
+
+    def today(self) -> pd.DataFrame:
+        """The orders of the month that is next, with their truth."""
+        if self._today is None:
+            self._today = self._ask(self.month, self.past)
+        return self._today
+
+    def step(self, team: str | Team) -> pd.DataFrame:
+        """Learn, decide, act: one month.
+
+        Parameters
+        ----------
+        team : str or Team
+            As in `run_loop`; another one each month, if you like.
+
+        Returns
+        -------
+        DataFrame
+            Rows of a ledger, as `decide` returns them.
+        """
+        crew, month, today = as_team(team)[1], self.month, self.today()
+        if self.model is None or getattr(crew, "retrain", True):
+            self._born = month if getattr(crew, "retrain", True) else self.months[0]
+            known = pd.concat(self.past[: len(self.past) - (month - self._born)][-self.window :])
+            day = self._born * DAYS
+            self.model = crew.learn(_view(known, day, crew), day, seed=[self.seed, _THIN, self._born])
+        p = np.asarray(self.model.predict_proba(today[ORDER_FEATURES]))[:, 1]
+        fitted = f"fitted for month {self._born}"
+        decisions = decide(today, p, crew, capacity=self.capacity, prices=self.prices, seed=self.seed, model=fitted)
+        self.skip(decisions)
+        return decisions
+
+    def skip(self, decisions: pd.DataFrame) -> None:
+        """Take a month's decisions as they are, such as those of a ledger."""
+        self.past.append(_with_decisions(self.today(), **{name: decisions[name] for name in _DECIDED[:5]}))
+        self.decided.append(decisions)
+        self.done, self._today = self.done + 1, None
+
+    def named(self, policy: str) -> pd.DataFrame:
+        """The last month's decisions, under a policy's name."""
+        self.decided[-1] = self.decided[-1].assign(policy=policy)
+        return self.decided[-1]
+
+    def copy(self) -> Run:
+        """The same run so far; what happens next in one leaves the other alone."""
+        other = copy.copy(self)
+        other.past, other.decided = list(self.past), list(self.decided)
+        return other
+
+    def result(self, name: str, team: Any = None) -> LoopResult:
+        """What came of the months so far.
+
+        Parameters
+        ----------
+        name : str
+            Of the team.
+        team : Team, optional
+            Whose beliefs about its blocks count for ``precision_seen``.
+
+        Returns
+        -------
+        LoopResult
+        """
+        if not self.done:
+            raise ValueError("no month has been decided yet")
+        wanted, ran = self.months[: self.done], self.past[-self.done :]
+        table = pd.DataFrame(
+            [_month_row(*each, team, self.prices) for each in zip(wanted, ran, strict=True)],
+            index=pd.Index(wanted, name="month"),
+        )
+        kinds = pd.concat([_by_kind(each) for each in ran], keys=wanted, names=["month"])
+        back = came_back(pd.concat(ran), 0.0, (wanted[-1] + 1) * float(DAYS))
+        return LoopResult(name, table, kinds, pd.concat(self.decided), back, self.model)
+
+
+def as_team(team: Any) -> tuple[str, Team]:
     """The team and its name, which is a known one where the team is."""
     if isinstance(team, str):
         if team not in ARMS:
