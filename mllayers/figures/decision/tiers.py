@@ -114,9 +114,8 @@ def tiers(steps: pd.DataFrame, *, gaps: Gaps) -> Moving:
     def draw(place: Figure | SubFigure) -> Move:
         above, ax = place.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         middle = table.index.to_numpy(float) + table.index[1] / 2
-        for name, kind in _LOOKS.items():
-            style = look(kind)
-            above.plot(middle, heads[name], style.line, color=style.colour, label=name)
+        for (name, kind), line in zip(_LOOKS.items(), ("-", "--"), strict=True):
+            above.plot(middle, heads[name], line, color=look(kind).colour, label=name)
         above.axhline(0, linestyle=look("nothing").line, color=look("nothing").colour)
         above.set(ylim=(-18, 18), ylabel="$ a head")
         above.legend(loc="lower right", bbox_to_anchor=(1.01, 0.98), ncols=2)
