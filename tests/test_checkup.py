@@ -13,6 +13,7 @@ from mllayers import datasets
 from mllayers.__main__ import main
 from mllayers.checkup import PRACTICE_ROLES, checkup
 from mllayers.checkup import run as running
+from mllayers.checkup.page import for_notebook
 
 SENTENCE = re.compile(r"[^\n]{15,400}")
 
@@ -129,6 +130,10 @@ def test_it_prints_as_a_page_and_shows_itself(practice):
     seen = BeautifulSoup(shown.replace("&#36;", "¤"), "html.parser").get_text()
     assert "¤" in seen
     assert "$" not in seen  # two of them would be read as a formula
+    displayed = for_notebook(practice)
+    pictures = [(shown, metadata) for shown, metadata in displayed if "image/png" in shown]
+    assert [metadata["image/png"]["alt"] for _, metadata in pictures] == [a.figure().alt for a in practice.answers]
+    assert all(shown["text/plain"] for shown, _ in displayed)
     assert practice["data"] is practice.sections[0]
     assert practice["moved"].unit == "columns"
     with pytest.raises(KeyError, match="'nothing'; there is data, "):

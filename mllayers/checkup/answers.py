@@ -175,7 +175,15 @@ class Checkup(Result):
     def _repr_html_(self) -> str:
         from mllayers.checkup.page import for_notebook
 
-        return for_notebook(self)
+        return "\n".join(shown["text/html"] for shown, _ in for_notebook(self))
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        from mllayers.checkup.page import for_notebook
+
+        for shown, metadata in for_notebook(self):
+            display(shown, metadata=metadata, raw=True)
 
     def to_html(self, path: str | os.PathLike[str]) -> Path:
         """Write the whole page as one file that asks nothing of other machines; the figures need matplotlib.

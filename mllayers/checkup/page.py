@@ -153,21 +153,27 @@ def _summary(report: Checkup) -> str:
     )
 
 
-def for_notebook(report: Checkup) -> str:
-    """The page in a notebook: no style of its own, figures, sentences, and the rest folded."""
-    parts = [f"<p><strong>{_text(f'Checkup of {report.source}')}</strong>: {_text(_summary(report))}</p>"]
+def for_notebook(report: Checkup) -> list[tuple[dict[str, str], dict[str, Any]]]:
+    """What a notebook shows, output by output, each with its metadata: figures as pictures, all else as HTML."""
+    head = f"<p><strong>{_text(f'Checkup of {report.source}')}</strong>: {_text(_summary(report))}</p>"
+    shown: list[tuple[dict[str, str], dict[str, Any]]] = [_as_output(head, f"Checkup of {report.source}")]
     for section in report.sections:
-        parts.append(f"<p><strong>{_text(section.title)}</strong></p>")
+        shown.append(_as_output(f"<p><strong>{_text(section.title)}</strong></p>", section.title))
         for answer in section.answers:
-            picture = _picture(answer)
-            parts.append(
-                f"<p><strong>{_text(answer.question)}</strong> {_text(answer.says)}</p>{picture}"
-                f"<p><em>{_text(answer.trust)}</em></p>{_folded_table(answer)}{_code(answer.code, 'The lines')}"
-            )
-        parts.append(_open_questions(section))
+            shown.append(_drawn(answer))
+            told = f"<p><strong>{_text(answer.question)}</strong> {_text(answer.says)}</p>\n"
+            told += f"<p><em>{_text(answer.trust)}</em></p>\n{_folded_table(answer)}{_code(answer.code, 'The lines')}"
+            shown.append(_as_output(told, f"{answer.question} {answer.says} {answer.trust}"))
+        if section.gaps:
+            plain_gaps = "\n".join(str(gap) for gap in section.gaps)
+            shown.append(_as_output(_open_questions(section), plain_gaps))
     if report.left_out:
-        parts.append(f"<p>{_text(_left_out(report))}</p>")
-    return "\n".join(parts)
+        shown.append(_as_output(f"<p>{_text(_left_out(report))}</p>", _left_out(report)))
+    return shown
+
+
+def _as_output(page: str, text: str) -> tuple[dict[str, str], dict[str, Any]]:
+    return {"text/html": page, "text/plain": text}, {}
 
 
 def _section(section: Section) -> str:
@@ -183,7 +189,7 @@ def _article(answer: Answer) -> str:
 <h3>{_text(answer.question)}</h3>
 <p class="number">{_text(number_told(answer))}</p>
 <p>{_text(answer.says)}</p>
-<div class="figure" tabindex="0" role="group" aria-label="Figure: {label}">{_picture(answer)}</div>
+<div class="figure" tabindex="0" role="group" aria-label="Figure: {label}">{_drawn(answer)[0]["text/html"]}</div>
 <p class="trust">{_text(answer.trust)}</p>
 {_folded_table(answer)}
 {_code(answer.code, "The lines that produce it")}
@@ -208,15 +214,14 @@ def number_told(answer: Answer) -> str:
     return f"{said} ({told(answer.low)} to {told(answer.high)}, {plain(100 * answer.level)} %)"
 
 
-def _picture(answer: Answer) -> str:
-    """The figure inside the page."""
+def _drawn(answer: Answer) -> tuple[dict[str, str], dict[str, Any]]:
+    """The figure, as a notebook stores it, with its metadata."""
     try:
         from mllayers.figures import picture
     except ModuleNotFoundError as error:
         raise absent("the figures of a checkup", "figures", error) from None
     found = answer.figure()
-    shown: str = picture(found.png(), found.alt)[0]["text/html"]
-    return shown
+    return picture(found.png(), found.alt)
 
 
 def _open_questions(section: Section, heading: str = "p") -> str:
