@@ -95,6 +95,7 @@ def test_an_effect_that_is_there_is_found():
     found = hold_out_always_valid(y, treated, month)
     assert found.high < 0
     assert int(found.first_fixed) <= int(found.first)
+    assert found.frame().index.tolist() == list(range(1, 13))
     assert found.table.loc[int(found.first), "high"] < 0
     assert str(found).startswith("after 12 looks −")
     assert f"0 first left out: always valid at {found.first}, fixed at {found.first_fixed}" in str(found)

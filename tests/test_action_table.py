@@ -232,6 +232,14 @@ def test_what_it_says():
     assert few.to_dict()["table"][1]["sure"] is None
 
 
+def test_of_many_actions_three_are_told():
+    action = np.repeat(["none", "a", "b", "c", "d", "e"], 50)
+    told = str(uplift_table(np.arange(300) % 5 == 0, action))
+    assert "c: " in told
+    assert "d: " not in told
+    assert "; 2 more actions; 0 of 5 effects sure" in told
+
+
 def test_an_arm_without_cases_in_a_segment_says_so():
     action = np.repeat(["call", "mail", "none"], 40)
     segment = np.where((np.arange(120) < 79) & (np.arange(120) >= 40), "a", "b")

@@ -297,6 +297,9 @@ def test_a_group_that_cannot_answer_says_why():
     reasons = found.frame()["reason"]
     assert "below min_n_eff = 30" in reasons["few"]
     assert reasons["one"] == "only 1 decision"
+    rare = np.where(np.arange(6_000) % 400 == 0, 50.0, 0.0)
+    few_sales = policy_value(rare, 0.5, target, by=np.arange(6_000) % 3).frame()
+    assert few_sales["reason"].str.startswith("too few events (").any()
     assert "never does what was done" in reasons["silent"]
     assert found.frame().loc["silent", ["value", "gain_low"]].isna().all()
     assert str(found).endswith("open in 3 of 5 groups (all groups at once)")
