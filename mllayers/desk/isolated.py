@@ -20,6 +20,8 @@ from mllayers.decision import Policy
 from mllayers.desk.parcels import columns_of, receive, send, shares_read
 from mllayers.shop import Prices
 
+_START = 120.0  # seconds to start the process, which loads what a team may need
+
 
 class Isolated:
     """A team from a file, in a process of its own, asked over a pipe.
@@ -61,7 +63,11 @@ class Isolated:
         self.spent, self._before = 0.0, 0.0
         self._answers: queue.Queue[Any] = queue.Queue()
         self._folder = tempfile.TemporaryDirectory(prefix="mllayers-seat-")
-        told, _ = self._started()
+        try:
+            told, _ = self._started()
+        except ValueError:
+            self._folder.cleanup()
+            raise
         self.name, self._flags = told["name"] or self.path.stem, told["flags"]
 
     @property
@@ -115,7 +121,7 @@ class Isolated:
         )
         threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True).start()
         try:
-            return self._next()
+            return self._next(max(self.seconds, _START))
         except Exception as error:
             self.close()
             raise ValueError(f"{self.path.name} cannot be used: {error}") from None
@@ -127,16 +133,16 @@ class Isolated:
         assert self._process.stdin is not None
         try:
             send(self._process.stdin, question, arrays)  # type: ignore[arg-type]
-            return self._next()
+            return self._next(self.seconds)
         except (OSError, EOFError, TimeoutError):
             self.close()
             raise
 
-    def _next(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _next(self, seconds: float) -> tuple[dict[str, Any], dict[str, Any]]:
         try:
-            found = self._answers.get(timeout=self.seconds)
+            found = self._answers.get(timeout=seconds)
         except queue.Empty:
-            raise TimeoutError(f"no answer within {self.seconds:g} seconds") from None
+            raise TimeoutError(f"no answer within {seconds:g} seconds") from None
         if isinstance(found, BaseException):
             raise EOFError(f"its process ended: {found}")
         told, arrays = found
