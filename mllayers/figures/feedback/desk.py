@@ -143,7 +143,9 @@ def no_layer_earns_alone(earned: pd.DataFrame, *, alone: Sequence[str], bound: s
     table = as_frame(earned, "earned", [*alone, *([bound] if bound else [])]).astype(float)
     mean = table.mean()
     rich = [name for name in alone if mean[name] > 0]
-    verdict = f"{' and '.join(rich)} earns by itself" if rich else "No layer earns by itself"
+    verdict = "No layer earns by itself"
+    if rich:
+        verdict = f"{' and '.join(rich)} {'earns by itself' if len(rich) == 1 else 'earn by themselves'}"
     title = verdict if rich else "No layer earns alone"
     best = mean.drop([*alone, *([bound] if bound else [])])
     if len(best):
@@ -163,7 +165,7 @@ def no_layer_earns_alone(earned: pd.DataFrame, *, alone: Sequence[str], bound: s
         "Bars of dollars beyond leaving everybody alone, one for each list of customers, each with a thin line from "
         "the lowest to the highest world; zero is drawn.",
         f"Mean of {count(len(table), 'world')}: {told}. {verdict}.",
-        table.round(0),
+        pd.DataFrame({"mean": mean, "lowest": table.min(), "highest": table.max()}).round(0),
     )
 
 

@@ -112,7 +112,7 @@ def what_still_ships(shares: pd.DataFrame, kinds: Sequence[str]) -> Finding:
         Indexed by ``month`` and ``kind``, a column per team with the share of such orders that ships; ``closed`` and
         ``explore`` must be there. Missing where the month has no such order.
     kinds : sequence of str
-        The patterns to draw, a panel for each, at most three; the title tells of the last.
+        The patterns to draw, a panel for each that there is, at most three; the title tells of the last.
 
     Returns
     -------
@@ -131,10 +131,11 @@ def what_still_ships(shares: pd.DataFrame, kinds: Sequence[str]) -> Finding:
     if not 1 <= len(kinds) <= 3:
         raise ValueError(f"kinds must name one to three patterns; got {len(kinds)}")
     where = table.index.get_level_values("kind")
-    panels = {str(kind): table[where == kind].droplevel("kind").dropna(how="all") for kind in kinds}
-    if any(panel.empty for panel in panels.values()):
-        empty = [kind for kind, panel in panels.items() if panel.empty]
-        raise ValueError(f"shares must hold a number for each of kinds; got none for {', '.join(empty)}")
+    panels = {kind: table[where == kind].droplevel("kind").dropna(how="all") for kind in kinds}
+    absent = [kind for kind in kinds if panels[kind].empty]
+    panels = {kind: panel for kind, panel in panels.items() if not panel.empty}
+    if not panels:
+        raise ValueError(f"shares must hold a number for one of kinds at least; got none for {', '.join(absent)}")
     now = {kind: panel.iloc[-1] for kind, panel in panels.items()}
     last = list(panels)[-1]
     title = f"Of {last}, closed still ships {percent(now[last]['closed'], 0)}, "
@@ -151,7 +152,8 @@ def what_still_ships(shares: pd.DataFrame, kinds: Sequence[str]) -> Finding:
     return Finding(
         figure,
         f"A panel for each pattern ({', '.join(panels)}), a line for each team over the months: the share that ships.",
-        f"In month {table.index[-1][0]} closed still ships {told['closed']}; explore ships {told['explore']}.",
+        f"In month {table.index[-1][0]} closed still ships {told['closed']}; explore ships {told['explore']}."
+        + (f" There is no order of {' and '.join(absent)}." if absent else ""),
         pd.concat(panels, axis=1).round(3),
     )
 
