@@ -62,8 +62,8 @@ def hajek(audit):
 def stratified(audit):
     """Inspected and other orders apart, put together by their numbers."""
     inspected = audit["propensity"] == 1
-    by_lot = audit[audit["source"] == "audit"]["label"].mean()
-    return inspected.mean() * audit[inspected]["label"].mean() + (1 - inspected.mean()) * by_lot
+    audited_rate = audit[audit["source"] == "audit"]["label"].mean()
+    return inspected.mean() * audit[inspected]["label"].mean() + (1 - inspected.mean()) * audited_rate
 
 
 def audits_by_rule_of_thumb(audit):
@@ -79,8 +79,8 @@ def audits_from_a_finite_shop(audit):
 
 
 def audits_for_the_upper_limit(audit):
-    by_lot = audit[audit["source"] == "audit"]["label"]
-    p = by_lot.mean() + 1.96 * (by_lot.mean() * (1 - by_lot.mean()) / len(by_lot)) ** 0.5
+    audited_rate = audit[audit["source"] == "audit"]["label"]
+    p = audited_rate.mean() + 1.96 * (audited_rate.mean() * (1 - audited_rate.mean()) / len(audited_rate)) ** 0.5
     return np.ceil(1.96**2 * p * (1 - p) / 0.003**2)
 
 

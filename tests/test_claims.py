@@ -13,9 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from notebook_cells import run_cells
 
+from mllayers import shop
 from mllayers.decision import NotReadyToModel
 from mllayers.loop import ARMS
 
@@ -75,55 +77,94 @@ def holds(worlds, claim):
     assert len(missed) <= len(SEEDS) // 30, f"missed in seeds {missed}"
 
 
+def labelled(world):
+    """The share of each pattern that carries a fraud label at the end of month 4."""
+    return (world["seen"]["label"] == 1).groupby(world["past"]["_kind"], observed=True).mean()
+
+
 def test_C1_2_pattern_B_never_gets_a_fraud_label(data):
-    assert all(world["labelled"]["B"] == 0 for world in data)
+    assert all(labelled(world)["B"] == 0 for world in data)
 
 
 def test_C1_2_what_is_not_caught_is_not_labelled(data):
-    holds(data, lambda world: 0.93 < world["labelled"]["A"] < 0.97)
+    holds(data, lambda world: 0.93 < labelled(world)["A"] < 0.97)
 
 
 def test_C1_2_the_team_sees_a_perfect_model_and_the_truth_is_blind(data):
     holds(data, lambda world: world["views"].loc["AUC", "team"] > 0.998 and world["views"].loc["AUC", "truth"] < 0.88)
-    holds(data, lambda world: world["views"].loc["frauds stopped", "team"] > 0.99)
-    holds(data, lambda world: world["views"].loc["frauds stopped", "truth"] < 0.78)
+    holds(data, lambda world: world["views"].loc["fakes stopped", "team"] > 0.99)
+    holds(data, lambda world: world["views"].loc["fakes stopped", "truth"] < 0.78)
 
 
 def test_C2_5_the_lowest_loss_ships_the_most_fakes(data):
-    holds(data, lambda world: world["contest"].iloc[:, 0].idxmin() == "naive")
-    holds(data, lambda world: world["contest"].loc["naive"].iloc[1] >= 2 * world["contest"].loc["audited"].iloc[1])
+    contests = [world["contest"] for world in data]
+    holds(contests, lambda contest: contest["log loss"].idxmin() == "naive")
+    holds(
+        contests, lambda contest: contest.loc["naive", "fakes shipped"] >= 2 * contest.loc["audited", "fakes shipped"]
+    )
 
 
-def test_C1_2_a_random_audit_repairs_it_and_pays(data):
-    holds(data, lambda world: world["recall"].loc["B", "naive"] < 0.10 and world["recall"].loc["B", "audited"] > 0.45)
-    holds(data, lambda world: world["gain"]["audited"] - world["gain"]["naive"] > 4 * world["drawn"].sum() / 2)
+def test_C1_2_a_random_audit_repairs_it_and_is_paid_back_within_a_month(data):
+    stopped = [world["contest"]["B stopped"] for world in data]
+    holds(stopped, lambda share: share["naive"] < 0.10 and share["audited"] > 0.45)
+    holds(data, lambda world: world["more"] > world["audit_cost"] == 4 * (world["audit"]["source"] == "audit").sum())
 
 
-def test_C1_2_intervals_of_the_audit_hold_the_truth(data):
-    """Forty audits of one past each; 95 % intervals, so 38 of 40 in the mean."""
-    held = sum(world["held"].sum() for world in data) / sum(len(world["lots"]) for world in data)
-    slack = 3 * math.sqrt(0.05 * 0.95 / (40 * len(data)))
-    assert held > 0.95 - slack
+def test_C1_2_most_of_the_gain_needs_the_labels_and_no_model(data):
+    months = [
+        world["one_month"](seed, world["naive"], world["audited"], world["audit_cost"])
+        for seed, world in zip(SEEDS, data, strict=True)
+    ]
+    order = ["review everything", "old rule", "rule learned from the audit", "audited model", "clairvoyant"]
+    holds(months, lambda month: sorted(order, key=month.get) == order)
+    holds(months, lambda month: month["naive model"] < month["audited model"])
+    gained = np.array([[month["rule learned from the audit"], month["audited model"]] for month in months])
+    rule, model = (gained - [[month["old rule"]] for month in months]).mean(axis=0)
+    assert rule > 0.5 * model
 
 
-def test_C1_2_weights_are_optional_in_training(data):
-    holds(data, lambda world: abs(world["comparison"].loc["frauds stopped"].diff().iloc[1]) < 0.08)
+@pytest.fixture(scope="module")
+def what_if(data):
+    """What is left of the first month after the audit is paid: a row for each world, a column for each assumption."""
+    reported = shop.ORDER_TYPES.copy()
+    reported.loc["reported", "B"] = 0.05
+    rows = []
+    for seed, world in zip(SEEDS, data, strict=True):
+        both = world["naive"], world["audited"], world["audit_cost"]
+        months = {
+            "as it is": world["one_month"](seed, *both),
+            "fewer": world["one_month"](seed, *both, capacity=0.02),
+            "market": world["one_month"](seed, *both, month=7),
+        }
+        for name, change in {"small": {"per_month": 8_000}, "reported": {"types": reported}}.items():
+            months[name] = world["one_month"](seed, *world["train_both"](seed, **change), **change)
+        rows.append({name: month["audited model"] - month["naive model"] for name, month in months.items()})
+    return pd.DataFrame(rows)
+
+
+def test_C1_2_what_turns_the_advice_round(what_if):
+    """A small shop is a close call, so it is judged by its mean; the others in each world."""
+    rows = what_if.to_dict("records")
+    for name in ("fewer", "market", "reported"):
+        holds(rows, lambda left, name=name: left[name] < 0 < left["as it is"])
+    assert abs(what_if["small"].mean()) < what_if["as it is"].mean() / 4
+
+
+def test_C1_2_weights_grade_a_blind_model_without_the_truth(data):
+    graded = [world["graded"] for world in data]
+    holds(graded, lambda share: abs(share["audit, weighted"] - share["truth"]) < 0.25)
+    holds(graded, lambda share: share["audit, no weights"] - share["truth"] > 0.25)
 
 
 def test_C1_3_a_new_ring_is_invisible_even_to_the_model_with_every_label(data):
-    holds(data, lambda world: world["bars"]["month 12: pattern C stopped"] < 0.10)
+    holds(data, lambda world: world["months"].loc[12, "pattern C stopped"] < 0.10)
 
 
 def test_C1_4_three_months_later(data):
-    holds(data, lambda world: world["health"].loc["predicted / actual", "month 8"] > 1.8)
-    holds(
-        data, lambda world: world["health"].loc["log loss", "month 8"] > 5 * world["health"].loc["log loss", "month 5"]
-    )
-    holds(data, lambda world: world["health"].loc["AUC"].min() > 0.9)
-    holds(
-        data,
-        lambda world: world["bars"]["month 8: pattern B stopped"] < world["bars"]["month 5: pattern B stopped"] / 4,
-    )
+    months = [world["months"] for world in data]
+    holds(months, lambda month: month.loc[8, "predicted / actual"] > 1.8)
+    holds(months, lambda month: month["AUC"].min() > 0.9)
+    holds(months, lambda month: month.loc[8, "pattern B stopped"] < month.loc[5, "pattern B stopped"] / 4)
 
 
 def test_C1_1_old_or_new(data):
@@ -132,15 +173,13 @@ def test_C1_1_old_or_new(data):
 
 
 def test_C1_4_a_random_split_lies(data):
-    holds(data, lambda world: world["worse"]["the market opens"] > 3 > 1.5 > world["worse"]["nothing happens"])
+    ratios = [world["loss"]["in time"] / world["loss"]["random"] for world in data]
+    holds(ratios, lambda ratio: ratio["the market opens"] > 3 > 1.5 > ratio["nothing happens"])
 
 
 def test_C1_5_cleaning_takes_the_frauds_out(data):
-    holds(
-        data,
-        lambda world: world["left"].loc["orders", "dropped"] < 0.05 and world["left"].loc["frauds", "dropped"] > 0.22,
-    )
-    holds(data, lambda world: world["left"].loc["fraud dollars", "dropped"] > 0.35)
+    holds(data, lambda world: world["dropped"]["orders"] < 0.05 and world["dropped"]["frauds"] > 0.22)
+    holds(data, lambda world: world["dropped"]["dollars of fraud"] > 0.35)
 
 
 def test_C2_1_accurate_and_worth_exactly_nothing(prediction):

@@ -50,27 +50,27 @@ def _coverage_by_audit(seen: pd.DataFrame, audit: pd.DataFrame) -> float:
     return float(labelled.mean()) / _audited_rate(audit)
 
 
-def _looked_at(audit: pd.DataFrame) -> pd.DataFrame:
-    """The orders that somebody looked at, because of the rule or at random."""
+def _reviewed(audit: pd.DataFrame) -> pd.DataFrame:
+    """The orders that a person reviewed, because of the rule or at random."""
     as_frame(audit, "audit", ["label", "known", "source", "propensity"])
-    looked = audit[audit["source"].isin(["review", "audit"]) & audit["known"].to_numpy(bool)]
-    if not (looked["source"] == "audit").any():
+    rows = audit[audit["source"].isin(["review", "audit"]) & audit["known"].to_numpy(bool)]
+    if not (rows["source"] == "audit").any():
         raise ValueError("audit holds no audited order (source 'audit')")
-    if not looked["propensity"].between(0, 1, inclusive="right").all():
-        raise ValueError("audit must give every order that was looked at a propensity above 0 and at most 1")
-    return looked
+    if not rows["propensity"].between(0, 1, inclusive="right").all():
+        raise ValueError("audit must give every order that was reviewed a propensity above 0 and at most 1")
+    return rows
 
 
 def _audited_rate(audit: pd.DataFrame) -> float:
-    """Horvitz and Thompson's estimate: every order that was looked at stands for 1 / propensity orders."""
-    looked = _looked_at(audit)
-    return float((looked["label"] / looked["propensity"]).sum() / len(audit))
+    """Horvitz and Thompson's estimate: every order that was reviewed stands for 1 / propensity orders."""
+    rows = _reviewed(audit)
+    return float((rows["label"] / rows["propensity"]).sum() / len(audit))
 
 
 def _three_standard_errors(audit: pd.DataFrame) -> float:
     """Who hands in the true rate is right, whatever the audit's luck: it lies within two only 19 times in 20."""
-    looked = _looked_at(audit)
-    squares = (1 - looked["propensity"]) * (looked["label"] / looked["propensity"]) ** 2
+    rows = _reviewed(audit)
+    squares = (1 - rows["propensity"]) * (rows["label"] / rows["propensity"]) ** 2
     return 3 * math.sqrt(float(squares.sum())) / len(audit)
 
 
@@ -80,13 +80,13 @@ def _true_rate(audit: pd.DataFrame, orders: pd.DataFrame) -> float:
 
 
 def _rate_among_audited(audit: pd.DataFrame) -> float:
-    looked = _looked_at(audit)
-    return float(looked.loc[looked["source"] == "audit", "label"].mean())
+    rows = _reviewed(audit)
+    return float(rows.loc[rows["source"] == "audit", "label"].mean())
 
 
 def _highest_rate_among_audited(audit: pd.DataFrame) -> float:
     """The upper 95 % limit: who plans with it is prudent, not wrong."""
-    p, n = _rate_among_audited(audit), int((_looked_at(audit)["source"] == "audit").sum())
+    p, n = _rate_among_audited(audit), int((_reviewed(audit)["source"] == "audit").sum())
     return p + Z * math.sqrt(p * (1 - p) / n)
 
 
@@ -179,9 +179,8 @@ EXERCISES = (
             "answer = (labelled_fraud & true_fraud).sum() / true_fraud.sum()"
         ),
         reasoning=(
-            "The whole is every true fraud, not every fraud that somebody noticed. The rest is not missing by chance: "
-            "nearly all of it is one pattern. Who cannot see the truth gets near it from a random audit: fraud labels "
-            "divided by the number of frauds that the audit estimates."
+            "The whole is every true fraud, not every fraud that somebody noticed; nearly all of the rest is one "
+            "pattern. Without the truth, a random audit gets near it: fraud labels over the frauds it estimates."
         ),
     ),
     Exercise(
@@ -203,10 +202,10 @@ EXERCISES = (
                 "stand for 1 / propensity orders.",
             ),
             Wrong(
-                "mean of the rows looked at",
-                lambda audit: float(_looked_at(audit)["label"].mean()),
-                "That is the plain mean of the orders that were looked at. The rule picks suspicious ones: each "
-                "audited row stands for many others, an inspected row only for itself.",
+                "mean of the reviewed rows",
+                lambda audit: float(_reviewed(audit)["label"].mean()),
+                "That is the plain mean of the reviewed orders. The rule picks suspicious ones: each audited row "
+                "stands for many others, an inspected row only for itself.",
             ),
             Wrong(
                 "audited rows alone",
@@ -215,26 +214,25 @@ EXERCISES = (
                 "belong to the whole too.",
             ),
             Wrong(
-                "divided by the rows looked at",
-                lambda audit: _audited_rate(audit) * len(audit) / len(_looked_at(audit)),
-                "The weighted count is right; the whole it belongs to is all orders, not only those looked at.",
+                "divided by the reviewed rows",
+                lambda audit: _audited_rate(audit) * len(audit) / len(_reviewed(audit)),
+                "The weighted count is right; the whole it belongs to is all orders, not only the reviewed ones.",
             ),
         ),
         hints=(
-            "Use only rows that somebody looked at, whose `source` is `review` or `audit`. How many orders does each "
+            "Use only rows that a person reviewed, whose `source` is `review` or `audit`. How many orders does each "
             "stand for?",
-            "A row that was looked at with probability 0.02 stands for 1 / 0.02 = 50 orders. Weight its label by "
+            "A row that was drawn with probability 0.02 stands for 1 / 0.02 = 50 orders. Weight its label by "
             "1 / `propensity`.",
-            "Sum `label / propensity` over the rows looked at, then divide by the number of all orders.",
+            "Sum `label / propensity` over the reviewed rows, then divide by the number of all orders.",
         ),
         solution=(
             'rows = audit[audit["source"].isin(["review", "audit"])]\n'
             'answer = (rows["label"] / rows["propensity"]).sum() / len(audit)'
         ),
         reasoning=(
-            "Every order had a known chance to be looked at. Weighted by one over that chance, the few rows with a "
-            "label stand for all orders, also for those that nobody ever suspected. Dividing by the sum of the weights "
-            "(Hájek) instead of the number of orders is as honest, and passes."
+            "Weighted by one over its chance to be reviewed, each row stands for all orders like it, also for those "
+            "that nobody suspected. Dividing by the sum of the weights (Hájek) passes, too."
         ),
     ),
     Exercise(
@@ -289,9 +287,8 @@ EXERCISES = (
             'p = audit.loc[audit["source"] == "audit", "label"].mean()\nanswer = 1.96**2 * p * (1 - p) / 0.003**2'
         ),
         reasoning=(
-            "The half-width 1.96 · √(p (1 − p) / n), solved for n. The number of orders hardly matters: a shop ten "
-            "times as large needs the same audit. But p is itself an estimate; who plans with the upper end of its "
-            "interval draws more, and passes too."
+            "The half-width 1.96 · √(p (1 − p) / n), solved for n: a shop ten times as large needs the same audit. "
+            "But p is an estimate; planning with the upper end of its interval is prudent, and passes too."
         ),
     ),
     Exercise(
