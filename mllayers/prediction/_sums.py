@@ -42,20 +42,23 @@ def stakes(
     with np.errstate(over="ignore"):
         if_one = per_case(gain_tp, n, "gain_tp") + lost
         if_zero = -(per_case(cost_fp, n, "cost_fp") + earned)
-    can_lose, can_gain = min(if_one.min(), if_zero.min()) < 0, max(if_one.max(), if_zero.max()) > 0
-    for wins, open_question in (("acting", can_lose), ("not acting", can_gain)):
+    ends = [(float(x.min()), float(x.max())) for x in (if_one, if_zero)]
+    (one_low, one_high), (zero_low, zero_high) = ends
+    for wins, open_question in (
+        ("acting", min(one_low, zero_low) < 0),
+        ("not acting", max(one_high, zero_high) > 0),
+    ):
         if not open_question:
             raise ValueError(
                 f"the amounts leave nothing to decide: {wins} is never worse, whatever y is. Acting must gain "
                 f"somewhere (gain_tp + cost_fn > 0) and cost somewhere (cost_fp + gain_tn > 0), with costs written "
-                f"as positive numbers; got gain_tp + cost_fn from {if_one.min():g} to {if_one.max():g} and "
-                f"cost_fp + gain_tn from {-if_zero.max():g} to {-if_zero.min():g}"
+                f"as positive numbers; got gain_tp + cost_fn from {one_low:g} to {one_high:g} and "
+                f"cost_fp + gain_tn from {-zero_high:g} to {-zero_low:g}"
             )
     ones = np.count_nonzero(one)
-    with np.errstate(over="ignore"):
-        heaviest = 1.0 if weight is None else float(weight.max())
-        most = heaviest * max(float(np.abs(x).max()) for x in (if_one, if_zero, lost, earned))
-    if not most * n < 1e150:  # squares must be numbers, too
+    heaviest = 1.0 if weight is None else float(weight.max())
+    ends += [(float(x.min()), float(x.max())) for x in (lost, earned)]
+    if not heaviest * max(abs(end) for pair in ends for end in pair) * n < 1e150:  # squares must be numbers, too
         raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
     if weight is not None:
         return if_one, if_zero, float(np.sum(weight * np.where(one, -lost, earned)))
@@ -71,7 +74,9 @@ def cuts(p: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     falling[0] = np.inf
     p.take(order, out=falling[1:], mode="clip")  # the default mode would copy
     last = np.append(falling[1:] != falling[:-1], True)
-    return order, np.flatnonzero(last), falling if last.all() else falling[last]
+    if last.all():
+        return order, np.arange(p.size + 1), falling
+    return order, np.flatnonzero(last), falling[last]
 
 
 def running(x: NDArray[Any], order: NDArray[np.int64], acted: NDArray[np.int64]) -> NDArray[Any]:
