@@ -180,12 +180,12 @@ def test_earned_counts_dollars_case_by_case():
     ahead = table["expected value"] - table["the slide"]
     assert f"± {fg.money(1.96 * ahead.std() * 20)}, case by case" in found.says
     assert found.says.endswith("30 cells, no model earns most: $960.")
-    assert found.figure.get_suptitle() == "Expected value: $540 more than the slide"
+    assert found.figure.get_suptitle() == "Expected value: $540 more than the slide, in this world"
 
 
 def test_earned_follows_a_world_in_which_ours_is_behind():
     found = D.earned_by(gained((-1, 5, 0, 2, 6)), **DESK)
-    assert found.figure.get_suptitle() == "Expected value: $1,200 less than the slide"
+    assert found.figure.get_suptitle() == "Expected value: $1,200 less than the slide, in this world"
     assert "that is $1,200 less than the slide" in found.says
 
 
@@ -263,9 +263,10 @@ def test_two_lists_count_their_dollars():
     table = leads()
     found = D.two_lists(table)
     brings = [fg.money(table.loc[table[x], "worth"].sum()) for x in ("by probability", "by expected value")]
-    both = (table["by probability"] & table["by expected value"]).sum()
-    assert f"by probability {brings[0]}; by expected value {brings[1]}" in found.says
-    assert found.says.endswith(f"On both lists: {both}.")
+    assert f"by probability {brings[0]}; by expected value {brings[1]}; without the model" in found.says
+    alone, best = table.nlargest(20, "value")["worth"].sum(), np.sort(table["worth"])[-20:].sum()
+    assert f"by value alone, {fg.money(alone)}. All 60 called: {fg.money(table['worth'].sum())}" in found.says
+    assert found.says.endswith(f"the best 20 in truth: {fg.money(best)}.")
 
 
 def test_one_more_review_is_read_between_the_numbers():

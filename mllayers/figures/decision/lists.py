@@ -43,7 +43,8 @@ def two_lists(leads: pd.DataFrame) -> Finding:
     >>> leads = {"probability": [0.9, 0.3], "value": [500.0, 48_000.0], "worth": [450.0, 14_400.0]}
     >>> lists = {"by probability": [True, False], "by expected value": [False, True]}
     >>> two_lists(pd.DataFrame({**leads, **lists}))
-    Expected: by probability $450; by expected value $14.4k; all 2 called $14.8k; nobody $0. On both lists: 0.
+    Expected: by probability $450; by expected value $14.4k; without the model, by value alone, $14.4k. All 2 called: \
+$14.8k; nobody: $0; the best 1 in truth: $14.4k.
     """
     table = as_frame(leads, "leads", ["probability", "value", "worth", *_LISTS])
     if not (table["value"] > 0).all():
@@ -71,13 +72,14 @@ def two_lists(leads: pd.DataFrame) -> Finding:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: percent(x, 0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: money(x)))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2)
-    both = int((on["by probability"] & on["by expected value"]).sum())
+    n = int(on["by expected value"].sum())
+    alone, bound = float(table.nlargest(n, "value")["worth"].sum()), float(table["worth"].nlargest(n).sum())
     return Finding(
         figure,
         "Leads by probability of a reply and value, on a logarithmic scale; the called ones of both lists are ringed.",
         f"Expected: by probability {money(brings['by probability'])}; by expected value "
-        f"{money(brings['by expected value'])}; all {len(table)} called {money(table['worth'].sum())}; nobody "
-        f"{money(0)}. On both lists: {both}.",
+        f"{money(brings['by expected value'])}; without the model, by value alone, {money(alone)}. All {len(table)} "
+        f"called: {money(table['worth'].sum())}; nobody: {money(0)}; the best {n} in truth: {money(bound)}.",
         table.loc[on["by probability"] | on["by expected value"]],
     )
 

@@ -49,7 +49,8 @@ def earned_by(gained: pd.DataFrame, *, ours: str, against: str, bound: str) -> F
     --------
     >>> ways = {"the slide": [-5.0, 1.0], "thresholds": [4.0, 3.0], "clairvoyant": [6.0, 5.0]}
     >>> earned_by(pd.DataFrame(ways), ours="thresholds", against="the slide", bound="clairvoyant")
-    Doing nothing earns $0; thresholds $7 (± $1.96), that is $11 more than the slide (± $13.72, case by case).
+    In this world doing nothing earns $0, thresholds $7 (± $1.96: the luck of these cases); that is $11 more than the \
+slide (± $13.72, case by case).
     """
     table = as_frame(gained, "gained", [ours, against, bound]).astype(float)
     n = len(table)
@@ -61,7 +62,8 @@ def earned_by(gained: pd.DataFrame, *, ours: str, against: str, bound: str) -> F
     gap, gap_luck = float(ahead.sum()), 1.96 * float(ahead.std(ddof=1)) * n**0.5
     more = "more" if gap >= 0 else "less"
     figure, [ax] = canvas(
-        f"{_first(ours)}: {money(abs(gap))} {more} than {against}", size=(WIDTH, 1.1 + 0.36 * table.shape[1])
+        f"{_first(ours)}: {money(abs(gap))} {more} than {against}, in this world",
+        size=(WIDTH, 1.1 + 0.36 * table.shape[1]),
     )
     y = _rows(ax, list(table.columns))
     _span(ax, sums.to_numpy())
@@ -71,8 +73,8 @@ def earned_by(gained: pd.DataFrame, *, ours: str, against: str, bound: str) -> F
         _beside(ax, float(x), at, money(x), left=x < 0)
     others = sums.drop([ours, bound])
     says = (
-        f"Doing nothing earns {money(0)}; {ours} {money(sums[ours])} (± {money(luck[ours])}), that is "
-        f"{money(abs(gap))} {more} than {against} (± {money(gap_luck)}, case by case)."
+        f"In this world doing nothing earns {money(0)}, {ours} {money(sums[ours])} (± {money(luck[ours])}: the luck of "
+        f"these cases); that is {money(abs(gap))} {more} than {against} (± {money(gap_luck)}, case by case)."
     )
     if others.max() > sums[ours] and others.idxmax() != against:
         says += f" {_first(str(others.idxmax()))} earns most: {money(others.max())}."
