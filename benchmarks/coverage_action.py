@@ -51,7 +51,7 @@ def table_cells(cell):
         ("spend, log-normal", (1.0,)),
     ):
         for share in shares:
-            for treated, held in ((2_000, 200), (500, 500)):
+            for treated, held in ((2_000, 200), (500, 500))[: 2 if share == shares[0] else 1]:
                 what = f"{treated:,} treated, {held:,} held out, {kind}"
                 cells.append(cell(what, share * held, one_table(kind, share, treated, held)))
     return [*cells, cell("two arms in two segments, 4,000 cases, 5 % outcomes", 50, six_effects)]

@@ -212,6 +212,17 @@ def test_a_mean_that_is_kept_does_not_hide_groups_that_are_not():
     pd.testing.assert_frame_equal(groups.table[periods.table.columns], periods.table)
 
 
+def test_the_whole_may_be_broken_where_no_group_alone_shows_it():
+    y = np.arange(400) % 100 < 17
+    found = promise_kept(np.full(400, 0.11), y, by=np.arange(400) // 100)
+    assert (found.kept, found.broken) == (False, 0)
+    assert str(found).endswith(": broken as a whole, although kept in each of 4 groups")
+    kept = promise_kept(np.full(400, 0.17), y, by=np.arange(400) // 100)
+    assert str(kept).endswith(": kept as a whole and in each of 4 groups")
+    both = promise_kept(np.full(400, 0.04), y, by=np.arange(400) // 100)
+    assert "broken as a whole, and broken in 4 of 4 groups" in str(both)
+
+
 def test_a_group_is_as_if_it_stood_alone():
     p, y, chance, _ = audited(3)
     segment = np.arange(len(p)) % 3

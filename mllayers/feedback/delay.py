@@ -221,7 +221,7 @@ def delay_law(
 
     The limits are those of the beta product confidence procedure, exact (Clopper and Pearson) where nothing is
     truncated. The lower one allows for one more arrival where the fewest could have shown it, since old cases are few.
-    Measured at the level 0.95: 95 to 100 % from 20 arrivals on, whatever the law (docs/coverage.md).
+    Measured at the level 0.95: 93 to 100 % from 20 arrivals on, whatever the law (docs/coverage.md).
     Taught in notebook 05, *Worked example*.
 
     References

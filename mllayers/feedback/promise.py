@@ -101,14 +101,17 @@ class PromiseKept(Result):
 
     def _verdict(self) -> str:
         """Whether it was kept; a mean that is kept does not hide the groups in which it is not."""
-        rows = len(self.table)
-        if self.of == "period" or self.kept or not self.broken:
+        rows = int((self.table["labels"] > 0).sum())
+        if self.of == "period":
             return "kept" if self.kept else "broken"
-        whole = self.by_chance >= (1 - self.level) / (int((self.table["labels"] > 0).sum()) + 1)
+        if not self.broken:
+            whole = "kept as a whole and" if self.kept else "broken as a whole, although kept"
+            return f"{whole} in each of {count(rows, self.of)}"
+        alone = self.by_chance >= (1 - self.level) / (rows + 1)
         place = int(np.nanargmin(self.table["by_chance"].to_numpy(np.float64)))
         worst, row = self.table.index[place], self.table.iloc[place]
         return (
-            f"{'kept as a whole, but' if whole else 'broken as a whole, and'} broken in {self.broken} of "
+            f"{'kept as a whole, but' if alone else 'broken as a whole, and'} broken in {self.broken} of "
             f"{count(rows, self.of)}, most clearly {worst} (promised {percent(row['promised'], 2)}, delivered "
             f"{percent(row['delivered'], 2)})"
         )
