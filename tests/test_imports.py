@@ -107,7 +107,7 @@ def plain(name):
 
 
 def test_what_the_package_imports_is_declared():
-    assert imported("mllayers") <= brought("course")
+    assert imported("mllayers") <= brought("course", "engines")
 
 
 def test_what_the_tests_import_is_declared():

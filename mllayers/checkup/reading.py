@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mllayers._check import as_path, describe
+from mllayers._extras import install_line
 from mllayers._frames import opened
 from mllayers._words import count
 
@@ -124,7 +125,7 @@ def _parquet(path: Path) -> Source:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ModuleNotFoundError:
-        raise ValueError(f"{path.name} is a Parquet file, and pyarrow reads those: pip install pyarrow") from None
+        raise ValueError(f"{path.name} is a Parquet file; pyarrow reads it: run `{install_line('engines')}`") from None
     try:
         schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
     except (pa.ArrowException, OSError):
