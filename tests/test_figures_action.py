@@ -112,7 +112,7 @@ def test_drawing_changes_no_setting():
         ("other_worlds", ["in 12 of 12 worlds", "everyone in 12, P = leaves in 12"]),
         (
             "what_turns_it",
-            ["paid only when used: everyone −$298k → $564k", "best in 3 of 5 rows; elsewhere P = uplift, tw"],
+            ["paid only when used (everyone −$298k → $564k)", "best in 3 of 5 rows; elsewhere P = uplift, tw"],
         ),
         ("pilot_size", ["Of 40 pilots of 500", "from 1,000 on all do", "a pilot of 20,000 leaves most"]),
         ("judged_lists", ["2 of 5 lists surely earn", "($0.64 to $3.44 a customer)", "inside 5 of 5"]),

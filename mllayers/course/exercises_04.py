@@ -126,8 +126,7 @@ EXERCISES = (
         solution="answer = 8_000 * 0.1 * (25 - 3)",
         reasoning=(
             "Cost and value now hang on the same event, so both are multiplied by its probability: the campaign earns "
-            "whenever a customer is worth more than the voucher, however few come (as long as none of them would have "
-            "come anyway). Paid when sent, the same campaign can lose."
+            "whenever a customer is worth more than the voucher, however few come. Paid when sent, it can lose."
         ),
     ),
     Exercise(
@@ -212,9 +211,8 @@ EXERCISES = (
             'answer = lost["none"] - lost["call"] - PRICES.call'
         ),
         reasoning=(
-            "The hold-out says what happens without a call, and chance made the two halves alike. Counting "
-            "dollars lost instead of dollars kept gives the same expectation with far less noise, because most "
-            "customers stay and lose nothing."
+            "The hold-out says what happens without a call, and chance made the two halves alike. Count the dollars "
+            "lost: those of all who stay have the same expectation and far more noise."
         ),
     ),
     Exercise(

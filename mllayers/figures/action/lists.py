@@ -150,7 +150,7 @@ The truth lies inside 2 of 2 intervals.
         ax.plot(value, at, style.marker, color=style.colour, markersize=9)
         ax.annotate(dollars(value, 2), (value, at), (0, 7), textcoords="offset points", ha="center", va="bottom")
         ax.plot(true, at, truth.marker, color=truth.colour, markersize=5, label="truth" if at == 0 else None)
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), handlelength=1.0)
+    ax.legend(loc="upper right", bbox_to_anchor=(1.0, 0.02), handlelength=1.0)
     alt = "Dots with intervals of dollars a customer, one per list, a small mark for the truth, and a line at zero."
     return Finding(figure, alt, told, table)
 

@@ -146,28 +146,26 @@ def what_turns_it(assumptions: pd.DataFrame, *, ours: str, kinds: Mapping[str, s
     >>> table = pd.DataFrame({"everyone": [-3.0e5, 5.6e5], "P = uplift": [5.3e5, 1.04e6]})
     >>> table.index = ["as it is", "paid when used"]
     >>> what_turns_it(table, ours="P = uplift")
-    What changes its sign. paid when used: everyone −$300k → $560k. P = uplift is best in 2 of 2 rows.
+    What changes its sign: paid when used (everyone −$300k → $560k). P = uplift is best in 2 of 2 rows.
     """
     kinds = kinds or meanings_of(as_frame(assumptions, "assumptions").columns)
     table = as_frame(assumptions, "assumptions", list(kinds))[list(kinds)]
     one_of(ours, "ours", list(kinds))
     table = table.set_axis([str(name) for name in table.index])
-    first, told, largest, title = table.iloc[0], "", -1.0, "No assumption turns a gain into a loss, or back"
+    first, told, largest, title = table.iloc[0], [], -1.0, "No assumption turns a gain into a loss, or back"
     for what, row in table.iloc[1:].iterrows():
         turned = [name for name in table.columns if (row[name] > 0) != (first[name] > 0)]
-        if turned:
-            told += (
-                f"{what}: " + ", ".join(f"{name} {money(first[name])} → {money(row[name])}" for name in turned) + ". "
-            )
+        changes = [f"{name} {money(first[name])} → {money(row[name])}" for name in turned]
+        told += [f"{what} ({', '.join(changes)})"] if turned else []
         for name in turned:
             if abs(row[name] - first[name]) > largest:
                 largest = abs(row[name] - first[name])
                 title = f"{what}: {name} turns from {money(first[name])} to {money(row[name])}"
     best = [str(table.columns[place]) for place in table.to_numpy(float).argmax(axis=1)]
     beaten = [f"{name} ({row})" for row, name in zip(table.index, best, strict=True) if name != ours]
-    told = f"What changes its sign. {told}" if told else "No sign changes. "
-    told += f"{ours} is best in {len(table) - len(beaten)} of {len(table)} rows"
-    told += f"; elsewhere {', '.join(beaten)}." if beaten else "."
+    says = f"What changes its sign: {'; '.join(told)}. " if told else "No sign changes. "
+    says += f"{ours} is best in {len(table) - len(beaten)} of {len(table)} rows"
+    says += f"; elsewhere {', '.join(beaten)}." if beaten else "."
     figure, [ax] = canvas(title, size=(WIDTH, 1.5 + 0.3 * len(table)))
     y = _rows(ax, list(table.index))
     ax.set_yticks(y, list(table.index))
@@ -186,7 +184,7 @@ def what_turns_it(assumptions: pd.DataFrame, *, ours: str, kinds: Mapping[str, s
     alt = (
         f"A row of marks for each of {len(table)} assumptions, one mark per list, on a scale of dollars with a line at "
     )
-    return Finding(figure, f"{alt}zero.", told, table)
+    return Finding(figure, f"{alt}zero.", says, table)
 
 
 @mpl.rc_context(RC)
