@@ -146,9 +146,8 @@ def test_figures_follow_the_numbers_of_other_worlds(mutated, name):
     sums = world["earned"].sum()
     told = figures.decision.earned_by(world["earned"], **DESK, bound="true probabilities")
     gap = sums["expected value"] - sums["the slide"]
-    assert told.figure.get_suptitle().endswith(
-        f"{figures.money(abs(gap))} {'more' if gap >= 0 else 'less'} than the slide"
-    )
+    more = "more" if gap >= 0 else "less"
+    assert f"{figures.money(abs(gap))} {more} than the slide" in told.figure.get_suptitle()
     tiers = figures.decision.surest_tier(world["brings"], world["tier"])
     last = tiers.table[["voucher", "call"]].iloc[-1]
     assert ("every action loses" in tiers.figure.get_suptitle()) == bool((last < 0).all())
