@@ -14,7 +14,15 @@ from scipy.special import expit, gammaln
 from mllayers._check import as_flag, as_integer, as_number
 from mllayers._results import Result
 from mllayers._words import count
-from mllayers.data._columns import AnyArray, ColumnPair, compare_column, edges_of, left_out_why, open_pair
+from mllayers.data._columns import (
+    AnyArray,
+    ColumnPair,
+    compare_column,
+    edges_of,
+    edges_of_unsorted,
+    left_out_why,
+    open_pair,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -210,8 +218,10 @@ def _compared_column(pair: ColumnPair, bins: int, ks: bool) -> _Column:
     ks_found = moved = unseen = by_chance = np.nan
     counts = np.zeros((2, 0), dtype=np.int64)
     if pair.kind == "number":
-        a, b = np.sort(a), np.sort(b) if ks else b
-        counts = _merge_rare(_count_numbers(a, b, edges_of(a, bins), ks))
+        if ks:
+            a, b = np.sort(a), np.sort(b)
+        edges = edges_of(a, bins) if ks else edges_of_unsorted(a, bins)
+        counts = _merge_rare(_count_numbers(a, b, edges, ks))
         p_values["psi"] = _psi_p(counts)
         if ks and len(a) and len(b):
             ks_found, moved = _ks(a, b), _wasserstein(a, b)
@@ -228,13 +238,14 @@ def _compared_column(pair: ColumnPair, bins: int, ks: bool) -> _Column:
 
 
 def _count_numbers(a: AnyArray, b: AnyArray, edges: AnyArray, ordered: bool) -> AnyArray:
-    """Cases per cell of the sorted reference and of the current sample: a compare per edge beats a histogram."""
-    left = np.searchsorted(a, edges, side="right")
-    if ordered:
-        right = np.searchsorted(b, edges, side="right")
-    else:
-        right = np.array([np.count_nonzero(b <= edge) for edge in edges], dtype=np.int64)
-    return np.array([np.diff(left, prepend=0, append=len(a)), np.diff(right, prepend=0, append=len(b))])
+    """Cases per cell of both samples; unless they are sorted, a compare per edge beats a histogram."""
+    below = []
+    for side in (a, b):
+        if ordered:
+            below.append(np.searchsorted(side, edges, side="right"))
+        else:
+            below.append(np.array([np.count_nonzero(side <= edge) for edge in edges], dtype=np.int64))
+    return np.array([np.diff(cut, prepend=0, append=len(side)) for cut, side in zip(below, (a, b), strict=True)])
 
 
 def _count_categories(table: AnyArray, names: list[Any]) -> AnyArray:
