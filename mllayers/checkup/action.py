@@ -131,7 +131,7 @@ def _table(desk: Desk, role: str, value: bool) -> tuple[Any, tuple[str, ...]]:
     """The table of effects of an outcome or of money, and its lines."""
     roles = [role, "action", "propensity", *(["segment"] if desk.has("segment") else [])]
     roles += ["before"] * desk.has("before") + ["amount"] * value
-    more = f", by={desk.at('segment')}.astype(str)" if desk.has("segment") else ""
+    more = f", by={desk.at('segment')}" if desk.has("segment") else ""
     more += f", before={desk.at('before')}" if desk.has("before") else ""
     more += f", value={desk.at('amount')}" if value else ""
     control = "" if set(desk.arms) == {0, 1} else f", control={desk.arms[0]!r}"

@@ -80,7 +80,7 @@ def _by_band(desk: Desk, question: str) -> Answer:
 
 def _worth(desk: Desk, question: str) -> Answer:
     by_segment = ["segment"] if desk.has("segment") else []
-    by = f"by={desk.at('segment')}.astype(str), " if by_segment else ""
+    by = f"by={desk.at('segment')}, " if by_segment else ""
     code = (
         "from mllayers import decision, prediction",
         desk.known("score", "outcome", *by_segment, *desk.price_columns()),
