@@ -12,14 +12,16 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from notebook_cells import run_cells
+from scipy import stats
 
 from mllayers import shop
 from mllayers.decision import NotReadyToModel
-from mllayers.loop import ARMS
+from mllayers.loop import ARMS, run_loop
 
 SEEDS = range(100, 100 + int(os.environ.get("CLAIM_SEEDS", "3")))
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks" / "solved"
@@ -52,7 +54,19 @@ def action():
 @pytest.fixture(scope="module")
 def feedback():
     """What notebook 5 finds in each world; only what the claims need is kept, the orders of a world are many."""
-    kept = ["runs", "found", "in_the_end", "audit", "year", "sounded", "estimates", "truth", "refused", "steps"]
+    kept = [
+        "runs",
+        "found",
+        "in_the_end",
+        "audit",
+        "gaps",
+        "year",
+        "sounded",
+        "estimates",
+        "truth",
+        "refused",
+        "earned",
+    ]
     worlds = []
     for seed in SEEDS:
         world = run_cells(NOTEBOOKS / "05_feedback.ipynb", seed=seed)
@@ -473,6 +487,54 @@ def test_C5_1_each_step_towards_the_truth_earns_more(loops):
     holds(loops, lambda world: list(ARMS) == sorted(ARMS, key=lambda labels: world[labels].money))
 
 
+def test_C5_1_a_model_that_nobody_touches_ends_behind_the_old_rules(feedback):
+    """Dollars behind a clairvoyant, over the twelve months; to ship everything is worse than all."""
+    year = [world["gaps"].sum() for world in feedback]
+    holds(year, lambda gap: gap["ship everything"] < gap["open"] < gap["old rules"] < gap["self"])
+
+
+@pytest.fixture(scope="module")
+def small_desks():
+    """Eight worlds of 5,000 orders a month: every team's gap beyond closed, and what the new market's honest lose."""
+    reported = shop.ORDER_TYPES.copy()
+    reported.loc["reported", "B"] = reported.loc["reported", "A"]
+    teams = {
+        "open": "open",
+        "closed": "closed",
+        "explore": "explore",
+        "3 %": replace(ARMS["explore"], audit_share=0.03),
+    }
+    rows = []
+    for seed in range(2027, 2035):
+        orders = shop.make_orders(range(18), seed=seed, per_month=5_000)
+        other = shop.make_orders(range(18), seed=seed, per_month=5_000, types=reported)
+        runs = {name: run_loop(orders, team=team, seed=seed) for name, team in teams.items()}
+        done = {name: run.kinds.groupby("kind").sum() for name, run in runs.items()}
+        row = {name: run.gap - runs["closed"].gap for name, run in runs.items()}
+        row |= {f"{name} blocks": kinds.loc["G", "block"] / kinds.loc["G", "orders"] for name, kinds in done.items()}
+        told = {name: run_loop(other, team=name, seed=seed).gap for name in ("closed", "explore")}
+        rows.append(row | {"B is reported": told["explore"] - told["closed"]})
+    return pd.DataFrame(rows)
+
+
+def _sure(values):
+    """The 95 % interval of a mean over worlds."""
+    return stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
+
+
+def test_C5_1_when_a_random_audit_pays(small_desks):
+    """It pays with 5,000 orders a month; not where B is reported like A, and not where it takes most of the reviews."""
+    assert _sure(small_desks["explore"])[0] > 0
+    assert _sure(small_desks["B is reported"])[1] < 0
+    assert _sure(small_desks["3 %"])[1] < _sure(small_desks["explore"])[0]
+
+
+def test_C5_1_who_pays(small_desks):
+    """Honest orders of the new market that are blocked: many by open, more by explore than by closed."""
+    assert (small_desks["open blocks"] > 8 * small_desks["explore blocks"]).all()
+    assert _sure(small_desks["explore blocks"] - small_desks["closed blocks"])[0] > 0
+
+
 def test_C5_2_the_audit_comes_nearest_to_keeping_its_promise(loops):
     """Fraud promised over fraud shipped in the last month. The audit's is about 0.7, the blind loop's below a half."""
     said = [{labels: math.log(world[labels].months["calibration_true"][17]) for labels in ARMS} for world in loops]
@@ -490,7 +552,9 @@ def test_C5_3_what_never_comes_back_is_found_by_the_audit_alone(loops):
         table = world[labels].kinds.xs(kind, level="kind").loc[13:].sum()
         return table["ship"] / table["orders"]
 
-    holds(loops, lambda world: shipped(world, "closed", "B") > 0.7 > 0.35 > shipped(world, "explore", "B"))
+    holds(loops, lambda world: shipped(world, "closed", "B") > 0.7)
+    holds(loops, lambda world: shipped(world, "explore", "B") < 0.5 * shipped(world, "closed", "B"))
+    assert np.mean([shipped(world, "explore", "B") for world in loops]) < 0.35
     holds(loops, lambda world: shipped(world, "closed", "C") < 0.5 < shipped(world, "open", "C"))
 
 
@@ -506,7 +570,7 @@ def test_C5_2_six_months_of_wrong_segments(feedback):
     halves = [2 * year[["promised", "true"]].groupby(year.index >= 6).sum() for year in years]
     holds(halves, lambda half: half["true"][False] > 0 and half["true"][True] < -300_000)
     holds(halves, lambda half: half["promised"][True] > half["promised"][False])
-    holds(years, lambda year: (year["guard"] > 1.5).idxmax() == 6)
+    holds(years, lambda year: year["outgrown"].idxmax() == 6 and year["outgrown"].any())
 
 
 def test_C5_3_a_rate_corrected_for_what_has_not_arrived(feedback):
@@ -518,12 +582,15 @@ def test_C5_3_a_rate_corrected_for_what_has_not_arrived(feedback):
 
 
 def test_C5_3_which_alarm_sees_what(feedback):
+    """What every world shows, and how often the alarms of a ring of one order in a hundred come within months."""
     calm, gift, ring, changed = ([world["sounded"][k] for world in feedback]
-                                 for k in ("calm", "gift market", "ring C", "A changes"))  # fmt: skip
-    holds(gift, lambda x: x.loc[6, ["PSI of the score", "PSI of any column", "old or new?", "blocks"]].all())
-    holds(ring, lambda x: x["fraud in reviews"].any() and x.loc[:9, "chargebacks"].any())
-    holds(changed, lambda x: x.loc[6, "PSI of any column"] and x.loc[:8, "fraud in reviews"].any())
+                                 for k in ("calm", "new market", "ring C", "A changes"))  # fmt: skip
+    holds(gift, lambda x: x.loc[6, ["PSI of the score", "PSI of any column", "blocks"]].all())
+    holds(ring, lambda x: x["fraud in reviews"].any())
     holds(calm, lambda x: x["audit against promise"].any())  # it finds B
+    assert np.mean([x.loc[:9, "chargebacks"].any() for x in ring]) >= 0.9  # most worlds, not all
+    assert np.mean([x.loc[6, "PSI of any column"] for x in changed]) >= 0.9
+    assert np.mean([x.loc[:8, "fraud in reviews"].any() for x in changed]) >= 0.9
 
 
 def test_C5_3_false_alarms_are_as_rare_as_stated(feedback):
@@ -540,7 +607,28 @@ def test_C5_3_a_challenger_judged_on_the_log(feedback):
     assert all("log is silent about that" in world["refused"] for world in feedback)
 
 
-def test_C6_each_layer_adds_its_money(feedback):
-    assert all(world["steps"].iloc[0] == 0 for world in feedback)
-    for layer in ("3 expected value", "4 what acting changes", "5 closing the loop", "1 labels from an audit"):
-        holds(feedback, lambda world, layer=layer: world["steps"][layer] > 0)
+def test_C6_no_layer_earns_alone(feedback):
+    """Ten worlds from each seed on, the pilot paid for where a list uses it."""
+    worlds = [world["earned"] for world in feedback]
+    assert all((earned["a score, nobody acts"] == 0).all() for earned in worlds)
+    holds(worlds, lambda earned: earned["vouchers for everyone"].max() < 0)
+    holds(worlds, lambda earned: earned["a decision without the score"].mean() < 0)
+    holds(worlds, lambda earned: earned["score × average effect × value"].mean() > 0)
+    holds(worlds, lambda earned: earned["a table, no model"].mean() > earned["score × average effect × value"].mean())
+    holds(worlds, lambda earned: earned["what acting changes"].mean() > earned["a table, no model"].mean())
+
+
+def test_C5_3_the_lift_out_holds_its_promise():
+    """Redrawn audits within one world: equal chances from one event in 300 on, unequal ones by a factor of three."""
+    cells = nbformat.read(NOTEBOOKS / "05_feedback.ipynb", as_version=4).cells
+    lifted = {}
+    exec(next(cell.source for cell in cells if "lift-out" in cell.metadata.get("tags", ())), lifted)
+    dice = np.random.default_rng(5)
+    for rate, chances in ((0.003, (0.1, 0.1)), (0.02, (0.1, 0.1)), (0.03, (0.05, 0.15))):
+        held = 0
+        for _ in range(400):
+            chance = np.where(np.arange(3_000) % 2, *chances)
+            y = np.where(dice.random(3_000) < chance, dice.random(3_000) < rate, np.nan)
+            _, _, low, high = lifted["promise"](rate, y, chance)
+            held += low <= rate <= high
+        assert held / 400 > 0.95 - 3 * math.sqrt(0.05 * 0.95 / 400), (rate, chances)
