@@ -7,7 +7,7 @@ import pandas as pd
 
 from mllayers._check import as_frame, as_numbers, describe
 from mllayers._words import count, dollars, money, percent
-from mllayers.figures.base import RC, WIDTH, Finding, canvas
+from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
 from mllayers.figures.standing import intervals, waterfall
 
 
@@ -86,6 +86,8 @@ def claimed_and_kept(steps: pd.Series[float], *, total: str = "earned in truth")
     kept = "the truth is a loss of" if left < 0 else "in truth it is"
     figure, [ax] = canvas(f"{money(claim)} claimed, {kept} {money(abs(left))}", size=(WIDTH, 1.0 + 0.36 * len(given)))
     waterfall(ax, given, total=total)
+    for bar, kind in ((ax.patches[0], "sees"), (ax.patches[-1], "truth")):
+        bar.set(facecolor=look(kind).colour, hatch=look(kind).hatch)
     ax.set_yticks(range(len(given) + 1), [*given.index, total])
     alt = f"A waterfall from a claim of {money(claim)}: " + ", ".join(f"{n} {money(x)}" for n, x in corrections.items())
     return Finding(figure, f"{alt}; {money(left)} is left.", f"{told}.", given.to_frame("dollars"))

@@ -118,6 +118,8 @@ def other_worlds(worlds: pd.DataFrame, *, ours: str, kinds: Mapping[str, str] | 
         f"{ours} is ahead in {ahead} of {count(len(table), 'world')}", size=(WIDTH, 0.9 + 0.47 * len(kinds))
     )
     spread(ax, table[list(kinds)], kinds=kinds, level=("send none", 0.0))
+    for marks in ax.lines:
+        marks.set_alpha(1)  # clear colours survive the small palette of a stored picture
     ax.set_yticks(range(len(kinds)), list(kinds))
     alt = "Dots of dollars, one per world, in a row for each list, and a line at zero. Means: "
     alt += ", ".join(f"{name} {money(table[name].mean())}" for name in kinds) + "."
@@ -160,7 +162,7 @@ def what_turns_it(assumptions: pd.DataFrame, *, ours: str, kinds: Mapping[str, s
         for name in turned:
             if abs(row[name] - first[name]) > largest:
                 largest = abs(row[name] - first[name])
-                title = f"{what}: {name} turns from {money(first[name])} to {money(row[name])}"
+                title = f"{str(what).capitalize()}: {name} turns from {money(first[name])} to {money(row[name])}"
     best = [str(table.columns[place]) for place in table.to_numpy(float).argmax(axis=1)]
     beaten = [f"{name} ({row})" for row, name in zip(table.index, best, strict=True) if name != ours]
     says = f"What changes its sign: {'; '.join(told)}. " if told else "No sign changes. "
