@@ -22,7 +22,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELVES = (
-    "data", "prediction", "decision", "action", "feedback", "checkup", "ledger", "loop", "shop", "datasets", "figures",
+    "data", "prediction", "decision", "action", "feedback", "checkup", "ledger", "loop", "desk", "shop", "datasets", "figures",
 )  # fmt: skip
 PEOPLE = {  # pages for whoever carries on
     "docs/architecture.md": "Architecture",
@@ -31,6 +31,8 @@ PEOPLE = {  # pages for whoever carries on
     "docs/world.md": "The world",
     "docs/course.md": "How a notebook is made",
     "docs/coverage.md": "Coverage of the intervals",
+    "docs/desk.md": "The desk as a benchmark",
+    "docs/desk-scores.md": "Scores at the desk",
     "CONTRIBUTING.md": "Contributing",
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",

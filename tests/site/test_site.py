@@ -21,7 +21,20 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SITE = ROOT / "build" / "site"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
 NOTEBOOKS = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
-SHELVES = ("data", "prediction", "decision", "action", "feedback", "ledger", "loop", "shop", "datasets", "figures")
+SHELVES = (
+    "data",
+    "prediction",
+    "decision",
+    "action",
+    "feedback",
+    "checkup",
+    "ledger",
+    "loop",
+    "desk",
+    "shop",
+    "datasets",
+    "figures",
+)
 
 pytestmark = pytest.mark.browser
 
