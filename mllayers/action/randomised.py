@@ -112,7 +112,7 @@ def check_randomised(
     cases, equal shares or one per case. A lot that takes 60 % of the customers with high value and 40 % of the others
     is found in 50 % of pilots of 500, 91 % of 1,000 and 100 % of 2,000; with 55 and 45 %, in 57 % of 2,000.
     A check that passes is no proof: what is not among the columns was not compared.
-    Taught in notebook 04, *A pilot tells*.
+    Taught in notebook 04, *Worked example*.
 
     References
     ----------
