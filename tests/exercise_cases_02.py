@@ -75,17 +75,22 @@ CASES = (
         (lambda churned: np.mean(churned), lambda churned: expit(logit(0.5) + logit(np.mean(churned)))),
         called=lambda given: {"past": given},
     ),
-    Case("N2-3", scored, (skill_by_hand,), called=lambda given: {"fraud": given["y"], "f": {"regression": given["p"]}}),
+    Case(
+        "N2-3",
+        scored,
+        (skill_by_hand,),
+        called=lambda given: {"fraud": given["y"], "fraud_scores": {"regression": given["p"]}},
+    ),
     Case(
         "N2-4",
         to_repair,
         (by_shifting_the_logit, by_isotonic_regression, by_elkans_formula),
-        called=lambda given: {"f": {"balanced": given["p"]}, "r": given["rate"]},
+        called=lambda given: {"fraud_scores": {"balanced": given["p"]}, "r": given["rate"]},
     ),
     Case(
         "N2-5",
         two_models,
         (lambda y, regression, forest: "Forest", lambda y, regression, forest: " forest "),
-        called=lambda given: {"fraud": given["y"], "f": given},
+        called=lambda given: {"fraud": given["y"], "fraud_scores": given},
     ),
 )

@@ -10,34 +10,35 @@ from figure_rules import problems
 from mllayers import figures as fg
 
 P = fg.prediction
-MODELS = {"boosting": (0.92, 0.23), "regression": (0.916, 0.24), "balanced": (0.74, 0.52)}
+MODELS = {"boosting": 0.23, "regression": 0.24, "balanced": 0.52}
 
 
 def contest(half=(-20e3, 90e3, 1.2e6), value=(1.3e6, 1.0e6, 1.2e6), worlds=10, spread=0.1):
     """Three models in some worlds, with this money in the mean."""
     rng = np.random.default_rng(0)
     rows = []
-    for world, (k, (name, (accuracy, loss))) in itertools.product(range(worlds), enumerate(MODELS.items())):
+    for world, (k, (name, loss)) in itertools.product(range(worlds), enumerate(MODELS.items())):
         luck = 1 + spread * rng.standard_normal()
-        rows.append([world, name, accuracy, loss, half[k] * luck, value[k] * luck])
-    return pd.DataFrame(rows, columns=["world", "model", "accuracy", "log loss", "one half", "expected value"])
+        rows.append([world, name, loss, half[k] * luck, value[k] * luck])
+    return pd.DataFrame(rows, columns=["world", "model", "log loss", "one half", "expected value"])
 
 
-def decisions(model=1.7e6, cells=4.7e6, deciles=-1e5, everyone=-3e6, worlds=10):
+def decisions(model=1.7e6, cells=4.7e6, deciles=-1e5, worlds=10):
     luck = np.linspace(0.9, 1.1, worlds)
-    means = {"a voucher for everyone": everyone, "tenths of value": deciles, "the balanced model": model}
-    means |= {"30 cells": cells, "who knows each one's chances": 10.2e6}
+    means = {"base rate for all": -1e6, "tenths of value": deciles, "the balanced model": model, "30 cells": cells}
     return pd.DataFrame({name: mean * luck for name, mean in means.items()})
 
 
-THRESHOLDS = pd.Index(np.round(np.arange(0.02, 0.981, 0.02), 2), name="threshold")
+THRESHOLDS = np.round(np.arange(0.02, 0.981, 0.02), 2)
 
 
-def sweep(peak=0.1):
-    """Dollars, accuracy and share acted on of three models at every threshold."""
-    t = THRESHOLDS.to_numpy()[:, None] + np.array([0.0, 0.01, 0.3])
-    money = 1.5e6 * np.exp(-(((t - peak) / 0.2) ** 2)) - 3e5
-    return [pd.DataFrame(x, THRESHOLDS, list(MODELS)) for x in (money, 0.5 + 0.4 * t.clip(0, 1), 1 - t.clip(0, 1))]
+def cases(earns=60.0, n=4_000):
+    """Cases with three models' scores; acting on somebody who leaves brings this, and costs 5."""
+    rng = np.random.default_rng(0)
+    p = rng.beta(0.5, 4, n)
+    y = rng.random(n) < p
+    frame = pd.DataFrame({"y": y, "dollars": 1e4 * (earns * y - 5)})
+    return frame.assign(boosting=p, regression=np.clip(p + rng.normal(0, 0.05, n), 0, 1), balanced=np.sqrt(p))
 
 
 def queues(loss=(0.028, 0.058), fakes=(212, 101), earned=(124e3, 136e3)):
@@ -61,21 +62,19 @@ FINDINGS = {
     "contest, all equal": lambda: P.better_loss_less_money(contest((0, 0, 0), (0, 0, 0))),
     "contest, nobody earns": lambda: P.better_loss_less_money(contest((-2e5, -5e4, -1.1e6), (-1e6, -1.2e6, -1.1e6))),
     "contest, one world": lambda: P.better_loss_less_money(contest(worlds=1)),
-    "decisions": lambda: P.with_and_without_model(decisions(), model="the balanced model", bound=BOUND),
+    "decisions": lambda: P.with_and_without_model(decisions(), model="the balanced model", beside={"everyone": -3e6}),
     "decisions, nobody earns": lambda: P.with_and_without_model(
-        decisions(model=-1e6, **LOW_CELLS), model="the balanced model", bound=BOUND
+        decisions(model=-1e6, **LOW_CELLS), model="the balanced model"
     ),
-    "decisions, one world": lambda: P.with_and_without_model(
-        decisions(worlds=1), model="the balanced model", bound=BOUND
-    ),
-    "queues": lambda: P.better_loss_more_fakes(queues(), luck=2_786, beside={"reviewing everything": -9_174}),
-    "queues, no fakes": lambda: P.better_loss_more_fakes(queues(fakes=(0, 0)), luck=0, beside={}),
+    "decisions, one world": lambda: P.with_and_without_model(decisions(worlds=1), model="the balanced model"),
+    "queues": lambda: P.better_loss_more_fakes(queues(), gap=GAP, beside={"reviewing everything": -9_174}),
+    "queues, no fakes": lambda: P.better_loss_more_fakes(queues(fakes=(0, 0)), gap=(0, 0, 0), beside={}),
     "where": lambda: P.dollars_in_the_decision(WHERE, beside={"a perfect queue": 87.8e3}),
     "where, negative": lambda: P.dollars_in_the_decision(-WHERE, beside={"a perfect queue": 0.0}),
     "powers": lambda: P.same_order_other_dollars(POWERS, beside={"a voucher for everyone": -3e6}),
     "powers, one": lambda: P.same_order_other_dollars(POWERS.loc[[1.0]], beside={}),
 }
-BOUND = "who knows each one's chances"
+GAP = (12e3, 9.2e3, 14.8e3)
 
 
 @pytest.mark.parametrize("name", FINDINGS)
@@ -113,7 +112,7 @@ def test_the_model_is_held_against_the_best_decision_without_it():
     assert "30 cells, the best decision without it, is ahead of the model in 10" in found.says
     assert "in 10 of 10 worlds" in found.says
     assert "−$3.0M a year on average (−$3.3M to −$2.7M)" in found.says
-    ahead = P.with_and_without_model(decisions(cells=1e6), model="the balanced model", bound=BOUND)
+    ahead = P.with_and_without_model(decisions(cells=1e6), model="the balanced model")
     assert "is ahead of the model in 0" in ahead.says
 
 
@@ -125,12 +124,11 @@ def test_doing_nothing_is_a_decision_without_a_model_too():
 
 def test_fakes_and_dollars_are_told_by_their_sign():
     assert FINDINGS["queues"]().says.startswith(
-        "The regression has the better loss and ships 111 fakes more; its queue earns $12.0k less (± $2,786)."
+        "The regression has the better loss and ships 111 fakes more. The queue of the forest earns $12.0k more than "
+        "that of the regression ($9,200 to $14.8k)."
     )
-    other = P.better_loss_more_fakes(queues(loss=(0.06, 0.02)), luck=1, beside={})
-    assert other.says.startswith(
-        "The forest has the better loss and ships 111 fakes fewer; its queue earns $12.0k more"
-    )
+    other = P.better_loss_more_fakes(queues(loss=(0.06, 0.02)), gap=GAP, beside={})
+    assert other.says.startswith("The forest has the better loss and ships 111 fakes fewer.")
     assert other.figure.get_suptitle() == "The better loss ships fewer fakes"
 
 
@@ -149,25 +147,24 @@ def test_auc_that_moves_is_not_called_flat():
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.1, 0.5, 0.98])
-@pytest.mark.parametrize("peak", [0.1, -5.0])
-def test_one_threshold_at_every_corner(threshold, peak):
-    moving = P.one_threshold(*sweep(peak))
+@pytest.mark.parametrize("earns", [60.0, 0.0])
+def test_one_threshold_at_every_corner(threshold, earns):
+    moving, frame = P.one_threshold(cases(earns)), cases(earns)
     stage = moving.stage()
     stage.png(threshold=threshold)
     assert problems(stage.figure) == []
-    dollars, _, acted = sweep(peak)
     told = moving.says(threshold=threshold)
-    at = THRESHOLDS.get_loc(threshold)
     for name in MODELS:
-        assert (
-            f"{name} acts on {fg.percent(acted[name].iloc[at], 0)} and earns {fg.money(dollars[name].iloc[at])}" in told
-        )
-    assert "different thresholds" in moving.title
+        acted = frame[name] >= threshold
+        right, dollars = (acted == frame["y"]).mean(), (frame["dollars"] * acted).mean()
+        assert f"{name} acts on {fg.percent(acted.mean(), 0)} and earns {fg.money(dollars)}" in told
+        assert f", {fg.percent(right, 0)} right" in told
 
 
-def test_one_threshold_does_not_promise_two_peaks_where_there_is_one():
-    dollars, _, acted = sweep()
-    assert P.one_threshold(dollars, dollars / 1e7, acted).title == "Money and accuracy at every threshold"
+def test_one_threshold_promises_two_peaks_only_where_there_are_two():
+    assert P.one_threshold(cases()).title == "Money and accuracy peak at different thresholds"
+    accurate = cases().assign(dollars=lambda x: 2.0 * x["y"] - 1)  # a dollar for every right answer
+    assert P.one_threshold(accurate).title == "Money and accuracy at every threshold"
 
 
 @pytest.mark.parametrize(("rate", "stake"), list(itertools.product((2, 9, 40), (50, 200, 400))))
@@ -187,18 +184,19 @@ def test_base_rate_and_stakes_at_every_corner(rate, stake):
         (lambda: P.better_loss_less_money(contest().drop(columns="one half")), "must have the columns one half"),
         (lambda: P.better_loss_less_money(contest().iloc[1:]), "one row for each of at least two models in every"),
         (lambda: P.better_loss_less_money(contest()[lambda x: x["model"] == "boosting"]), "at least two models"),
-        (lambda: P.with_and_without_model(decisions(), model="the model", bound=BOUND), "model must be one of"),
-        (lambda: P.with_and_without_model(decisions(), model="30 cells", bound="all"), "bound must be one of"),
+        (lambda: P.with_and_without_model(decisions(), model="the model"), "model must be one of"),
         (
-            lambda: P.with_and_without_model(decisions()[["30 cells", BOUND]], model="30 cells", bound=BOUND),
+            lambda: P.with_and_without_model(decisions()[["30 cells"]], model="30 cells"),
             "must hold a decision without the model",
         ),
-        (lambda: P.better_loss_more_fakes(queues().iloc[:1], luck=1, beside={}), "two models, one per row; got 1"),
-        (lambda: P.better_loss_more_fakes(queues(), luck=-1, beside={}), "luck must be"),
+        (lambda: P.better_loss_more_fakes(queues().iloc[:1], gap=GAP, beside={}), "two models, one per row; got 1"),
+        (lambda: P.better_loss_more_fakes(queues(), gap=(1, np.nan, 2), beside={}), "gap must be"),
         (lambda: P.dollars_in_the_decision(WHERE * np.nan, beside={}), "some are missing"),
         (lambda: P.same_order_other_dollars(POWERS.drop(index=1.0), beside={}), "must hold the power 1"),
-        (lambda: P.one_threshold(*sweep()[:2], sweep()[2].iloc[1:]), "acted must have the columns and rows of dollars"),
-        (lambda: P.one_threshold(*[x.rename_axis("p") for x in sweep()]), "dollars must have thresholds"),
+        (lambda: P.one_threshold(cases().drop(columns="dollars")), "must have the columns dollars"),
+        (lambda: P.one_threshold(cases()[["y", "dollars"]]), "scores for at least one model"),
+        (lambda: P.one_threshold(cases().assign(boosting=2.0)), "boosting must lie in"),
+        (lambda: P.one_threshold(cases().assign(y=3)), "y must hold only 0 and 1"),
         (lambda: P.base_rate_and_stakes(RIGHT, WORTH.loc[2]), "index of two levels"),
         (lambda: P.base_rate_and_stakes(RIGHT.iloc[1:], WORTH), "the same base rates"),
     ],

@@ -250,7 +250,8 @@ EXERCISES = (
         ),
         solution=(
             "from sklearn.metrics import log_loss\n"
-            'answer = 1 - log_loss(fraud, f["regression"]) / log_loss(fraud, np.full(len(fraud), fraud.mean()))'
+            "constant = np.full(len(fraud), fraud.mean())\n"
+            'answer = 1 - log_loss(fraud, fraud_scores["regression"]) / log_loss(fraud, constant)'
         ),
         reasoning=(
             "The constant's loss is the most that knowing nothing has to pay. Zero skill means no better than the base "
@@ -273,7 +274,7 @@ EXERCISES = (
             "The size of p counts. Training at 1:1 multiplied the odds p / (1 − p) by (1 − r) / r: see N2-2.",
             "Divide the odds of every score by (1 − r) / r, then turn them back: odds / (1 + odds).",
         ),
-        solution='odds = f["balanced"] / (1 - f["balanced"]) * r / (1 - r)\nanswer = odds / (1 + odds)',
+        solution=('p = fraud_scores["balanced"]\nodds = p / (1 - p) * r / (1 - r)\nanswer = odds / (1 + odds)'),
         reasoning=(
             "The prior correction keeps the order by p, so AUC is the same to the last digit, and makes the scores "
             "probabilities again. Only then does p × loss mean expected dollars. Isotonic regression on other labelled "
@@ -301,13 +302,13 @@ EXERCISES = (
         ),
         hints=(
             "AUC is an average over all capacities. Yours is one of them.",
-            "`queue(f['forest'], 0.02) & fraud` marks the fakes that the forest's queue finds.",
+            "`queue(fraud_scores['forest'], 0.02) & fraud` marks the fakes that the forest's queue finds.",
             "Count them for both models and compare.",
         ),
         solution=(
             "found = {}\n"
             'for name in ("regression", "forest"):\n'
-            '    first = np.argsort(-f[name], kind="stable")[: int(0.02 * len(fraud))]\n'
+            '    first = np.argsort(-fraud_scores[name], kind="stable")[: int(0.02 * len(fraud))]\n'
             "    found[name] = fraud[first].sum()\n"
             "answer = max(found, key=found.get)"
         ),

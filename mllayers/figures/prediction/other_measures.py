@@ -19,15 +19,17 @@ from mllayers.figures.standing import grouped_bars, slopes
 
 
 @mpl.rc_context(RC)
-def better_loss_more_fakes(models: pd.DataFrame, *, luck: float, beside: Mapping[str, float]) -> Finding:
+def better_loss_more_fakes(
+    models: pd.DataFrame, *, gap: tuple[float, float, float], beside: Mapping[str, float]
+) -> Finding:
     """Does the model with the better loss let fewer fakes through?
 
     Parameters
     ----------
     models : DataFrame
         Two rows, one per model: ``log loss``, ``fakes shipped`` and ``earned``, the dollars of its queue.
-    luck : float
-        Half the width of the interval of the difference in dollars between the two.
+    gap : (float, float, float)
+        How many dollars more the second model's queue earns than the first's, and the ends of its interval.
     beside : mapping of str to float
         What other queues earn, such as reviewing everything.
 
@@ -44,17 +46,17 @@ def better_loss_more_fakes(models: pd.DataFrame, *, luck: float, beside: Mapping
     --------
     >>> columns = ["log loss", "fakes shipped", "earned"]
     >>> models = pd.DataFrame([[0.03, 212, 124.0], [0.06, 101, 136.0]], ["regression", "forest"], columns)
-    >>> better_loss_more_fakes(models, luck=3, beside={"reviewing everything": -9.0})
-    The regression has the better loss and ships 111 fakes more; its queue earns $12 less (± $3). Reviewing nothing \
-earns $0, reviewing everything −$9.
+    >>> better_loss_more_fakes(models, gap=(12, 9, 15), beside={"reviewing everything": -9.0})
+    The regression has the better loss and ships 111 fakes more. The queue of the forest earns $12 more than that of \
+the regression ($9 to $15). Reviewing nothing earns $0, reviewing everything −$9.
     """
     table = as_frame(models, "models", ["log loss", "fakes shipped", "earned"])
     if len(table) != 2:
         raise ValueError(f"models must hold two models, one per row; got {len(table)}")
-    luck = as_number(luck, "luck", ge=0)
+    more, low, high = (as_number(x, "gap") for x in gap)
     first = int(np.argmin(table["log loss"].to_numpy(float)))
     better = table.index[first]
-    fakes, dollars = table[["fakes shipped", "earned"]].iloc[first] - table[["fakes shipped", "earned"]].iloc[1 - first]
+    fakes = float(table["fakes shipped"].iloc[first] - table["fakes shipped"].iloc[1 - first])
     side = "more" if fakes > 0 else "fewer"
     figure, [ax] = canvas(f"The better loss ships {'as many' if fakes == 0 else side} fakes", size=(WIDTH, 2.6))
     kinds = {str(name): model_look(str(name)) for name in table.index}
@@ -64,9 +66,9 @@ earns $0, reviewing everything −$9.
         figure,
         f"Two rankings, by log loss and by fakes shipped, joined by a line for each of {', '.join(kinds)}; "
         f"the lines {'cross' if fakes > 0 else 'do not cross'}.",
-        f"The {better} has the better loss and ships {abs(fakes):,.0f} fakes {side}; its queue earns "
-        f"{money(abs(dollars))} {'less' if dollars < 0 else 'more'} (± {money(luck)}). Reviewing nothing earns "
-        f"{money(0)}{others}.",
+        f"The {better} has the better loss and ships {abs(fakes):,.0f} fakes {side}. The queue of the {table.index[1]} "
+        f"earns {money(more)} more than that of the {table.index[0]} ({money(low)} to {money(high)}). Reviewing "
+        f"nothing earns {money(0)}{others}.",
         table,
     )
 

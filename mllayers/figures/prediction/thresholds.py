@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure, SubFigure
 
-from mllayers._check import as_frame
+from mllayers._check import as_binary, as_frame, as_numbers, as_probabilities
 from mllayers._words import money, percent, plain
 from mllayers.figures.base import INK, RC, WIDTH, Finding, canvas, look
 from mllayers.figures.moving import Move, Moving, curves_at, together
@@ -62,40 +62,42 @@ def money_at_each_threshold(sweep: pd.DataFrame, *, points: int = 200) -> Findin
     )
 
 
-def one_threshold(dollars: pd.DataFrame, accuracy: pd.DataFrame, acted: pd.DataFrame) -> Moving:
+def one_threshold(cases: pd.DataFrame) -> Moving:
     """What do several models earn at one threshold, and how accurate are they there?
 
     Parameters
     ----------
-    dollars, accuracy, acted : DataFrame
-        What each model earns, the share of cases that it calls rightly, and the share that it acts on: the same column
-        per model, the same rows, whose increasing index is named ``threshold``.
+    cases : DataFrame
+        A row per case: ``y``, what happened (0 or 1), ``dollars``, what acting on the case brings in a year, per case
+        of the year; all other columns are scores in [0, 1], one column per model.
 
     Returns
     -------
     Moving
-        Its control is called ``threshold``.
+        Its control is called ``threshold`` and goes from 0.02 to 0.98 in steps of 0.02.
 
     Raises
     ------
     TypeError, ValueError
-        When the three do not have the same columns and rows, or the index has another name.
+        When a column is missing, there is no model, or a number is not what its column asks for.
 
     Examples
     --------
-    >>> at = pd.Index([0.1, 0.5], name="threshold")
-    >>> frames = [pd.DataFrame({"boosting": x}, index=at) for x in ([150.0, 0.0], [0.8, 0.92], [0.3, 0.03])]
-    >>> one_threshold(*frames).says(threshold=0.5)
-    'A threshold of 0.5: boosting acts on 3 % and earns $0, 92 % right.'
+    >>> cases = pd.DataFrame({"y": [1, 0, 0, 0], "dollars": [195.0, -5, -5, -5], "boosting": [0.6, 0.7, 0.1, 0.2]})
+    >>> one_threshold(cases).says(threshold=0.5)
+    'A threshold of 0.5: boosting acts on 50 % and earns $47.50, 75 % right.'
     """
-    frames = {"dollars": dollars, "accuracy": accuracy, "acted": acted}
-    for name, frame in frames.items():
-        table = as_frame(frame, name)
-        if table.index.name != "threshold" or not table.index.is_monotonic_increasing:
-            raise ValueError(f"{name} must have thresholds, increasing, as its index, named threshold")
-        if list(table.columns) != list(dollars.columns) or not table.index.equals(dollars.index):
-            raise ValueError(f"{name} must have the columns and rows of dollars")
-    kinds = {str(name): model_look(str(name)) for name in dollars.columns}
+    table = as_frame(cases, "cases", ["y", "dollars"])
+    y, brings = as_binary(table["y"], "y") == 1, as_numbers(table["dollars"], "dollars")
+    names = [str(name) for name in table.columns if name not in ("y", "dollars")]
+    if not names:
+        raise ValueError("cases must hold a column of scores for at least one model; got none")
+    grid = pd.Index(np.arange(2, 99, 2) / 100, name="threshold")
+    acts = {name: as_probabilities(table[name], name)[:, None] >= grid.to_numpy() for name in names}
+    dollars = pd.DataFrame({name: (brings @ act) / len(table) for name, act in acts.items()}, grid)
+    accuracy = pd.DataFrame({name: (act == y[:, None]).mean(axis=0) for name, act in acts.items()}, grid)
+    acted = pd.DataFrame({name: act.mean(axis=0) for name, act in acts.items()}, grid)
+    kinds = {name: model_look(name) for name in names}
 
     def draw(place: Figure | SubFigure) -> Move:
         left, right = place.subplots(1, 2)
@@ -118,7 +120,7 @@ def one_threshold(dollars: pd.DataFrame, accuracy: pd.DataFrame, acted: pd.DataF
         told = [
             f"{name} acts on {percent(acted[name].iloc[at], 0)} and earns {money(dollars[name].iloc[at])}, "
             f"{percent(accuracy[name].iloc[at], 0)} right"
-            for name in dollars.columns
+            for name in names
         ]
         return f"A threshold of {plain(float(dollars.index[at]))}: {'; '.join(told)}."
 
@@ -126,6 +128,6 @@ def one_threshold(dollars: pd.DataFrame, accuracy: pd.DataFrame, acted: pd.DataF
     return Moving(
         draw,
         "Money and accuracy peak at different thresholds" if apart else "Money and accuracy at every threshold",
-        f"Two panels over the threshold, dollars a year and accuracy, with a curve for each of {', '.join(kinds)}.",
+        f"Two panels over the threshold, dollars a year and accuracy, with a curve for each of {', '.join(names)}.",
         says,
     )

@@ -28,8 +28,8 @@ def better_loss_less_money(contest: pd.DataFrame, *, beside: Mapping[str, float]
     Parameters
     ----------
     contest : DataFrame
-        A row per world and model: ``world``, ``model``, ``accuracy``, ``log loss``, and the dollars that the model
-        earns under two rules, ``one half`` and ``expected value``. At least two models, the same in every world.
+        A row per world and model: ``world``, ``model``, ``log loss``, and the dollars a year that the model earns
+        under two rules, ``one half`` and ``expected value``. At least two models, the same in every world.
     beside : mapping of str to float, optional
         Other decisions to compare with, in dollars, such as a voucher for everyone.
 
@@ -45,14 +45,14 @@ def better_loss_less_money(contest: pd.DataFrame, *, beside: Mapping[str, float]
 
     Examples
     --------
-    >>> columns = ["world", "model", "accuracy", "log loss", "one half", "expected value"]
-    >>> rows = [(1, "boosting", 0.92, 0.23, 0.0, 140.0), (1, "balanced", 0.74, 0.52, 120.0, 125.0)]
+    >>> columns = ["world", "model", "log loss", "one half", "expected value"]
+    >>> rows = [(1, "boosting", 0.23, 0.0, 140.0), (1, "balanced", 0.52, 120.0, 125.0)]
     >>> better_loss_less_money(pd.DataFrame(rows, columns=columns), beside={"a voucher for everyone": -300.0})
     From the best loss to the worst (boosting, balanced): at one half $0, $120; by expected value $140, $125. At one \
 half the model with the best loss earns least in 1 of 1 world, by expected value most in 1. Doing nothing earns $0, a \
 voucher for everyone −$300.
     """
-    columns = ["world", "model", "accuracy", "log loss", *RULES]
+    columns = ["world", "model", "log loss", *RULES]
     table = as_frame(contest, "contest", columns)
     rows = pd.crosstab(table["world"], table["model"])
     if rows.shape[1] < 2 or not (rows == 1).all(axis=None):
@@ -92,15 +92,17 @@ def _with_ends(means: pd.DataFrame, runs: Mapping[str, pd.DataFrame]) -> pd.Data
 
 
 @mpl.rc_context(RC)
-def with_and_without_model(worlds: pd.DataFrame, *, model: str, bound: str) -> Finding:
+def with_and_without_model(worlds: pd.DataFrame, *, model: str, beside: Mapping[str, float] | None = None) -> Finding:
     """What does the model earn once a decision follows from it, and what do decisions without it earn?
 
     Parameters
     ----------
     worlds : DataFrame
         A row per world, a column per decision: dollars a year beyond doing nothing.
-    model, bound : str
-        The columns of the decision with the model, and of who knows more than a team can. All others need no model.
+    model : str
+        The column of the decision with the model. All others need no model.
+    beside : mapping of str to float, optional
+        Other decisions to compare with, in dollars a year: one for everyone, an upper bound.
 
     Returns
     -------
@@ -110,19 +112,19 @@ def with_and_without_model(worlds: pd.DataFrame, *, model: str, bound: str) -> F
     Raises
     ------
     TypeError, ValueError
-        When a column is missing, or no decision without the model is left.
+        When the column is missing, or no decision without the model is left.
 
     Examples
     --------
-    >>> worlds = {"everyone": [-9.0, -5.0], "30 cells": [50.0, 40.0], "the model": [20.0, 24.0], "knows all": [90, 98]}
-    >>> with_and_without_model(pd.DataFrame(worlds), model="the model", bound="knows all")
+    >>> worlds = {"tenths of value": [-9.0, -5.0], "the model": [20.0, 24.0], "30 cells": [50.0, 40.0]}
+    >>> with_and_without_model(pd.DataFrame(worlds), model="the model", beside={"who knows all chances": 94.0})
     Connected, the model is ahead of doing nothing in 2 of 2 worlds; 30 cells, the best decision without it, is ahead \
-of the model in 2. The model instead of that: −$23 a year on average (−$30 to −$16). The upper bound, knows all: $94.
+of the model in 2. The model minus 30 cells: −$23 a year on average (−$30 to −$16). Doing nothing earns $0, who knows \
+all chances $94.
     """
     table = as_frame(worlds, "worlds").astype(float)
     one_of(model, "model", list(table.columns))
-    one_of(bound, "bound", list(table.columns))
-    without = [str(name) for name in table.columns if name not in (model, bound)]
+    without = [str(name) for name in table.columns if name != model]
     if not without:
         raise ValueError("worlds must hold a decision without the model; got none")
     means = table.mean()
@@ -132,16 +134,16 @@ of the model in 2. The model instead of that: −$23 a year on average (−$30 t
     ahead, behind = int((table[model] > 0).sum()), int((gap < 0).sum())
     figure, [ax] = canvas(
         f"Connected, {model} earns {money(means[model])} a year; {best}, without a model, {money(rivals[best].mean())}",
-        size=(WIDTH, 0.9 + 0.45 * table.shape[1]),
+        size=(WIDTH, 1.1 + 0.45 * table.shape[1]),
     )
-    kinds = dict.fromkeys(without, "policy") | {model: "neutral", bound: "bound"}
-    spread(ax, table, kinds={str(name): kinds[str(name)] for name in table.columns})
+    spread(ax, table, kinds={str(name): "neutral" if name == model else "policy" for name in table.columns})
+    others = "".join(f", {name} {money(x)}" for name, x in (beside or {}).items())
     return Finding(
         figure,
         "Dots of dollars a year, one per world, in a row for each decision, and a line at doing nothing. Means: "
         f"{', '.join(f'{name} {money(x)}' for name, x in means.items())}.",
         f"Connected, {model} is ahead of doing nothing in {ahead} of {count(len(table), 'world')}; {best}, the best "
-        f"decision without it, is ahead of the model in {behind}. The model instead of that: {money(gap.mean())} a "
-        f"year on average ({money(gap.min())} to {money(gap.max())}). The upper bound, {bound}: {money(means[bound])}.",
+        f"decision without it, is ahead of the model in {behind}. The model minus {best}: {money(gap.mean())} a "
+        f"year on average ({money(gap.min())} to {money(gap.max())}). Doing nothing earns {money(0)}{others}.",
         pd.DataFrame({"mean": means, "lowest": table.min(), "highest": table.max()}),
     )
