@@ -317,6 +317,8 @@ def checkup(options: argparse.Namespace) -> int:
         source, named = datasets.FOLDER / "practice.csv", PRACTICE_ROLES | named
     report = checkup(source, **named, progress=lambda question: print(f"… {question}", file=sys.stderr, flush=True))
     print(report)
+    if report.gaps:
+        print("\nWhere the page asks for role='x', add --role x to the line.")
     if options.html is not None:
         print(f"wrote {report.to_html(options.html)}")
     if options.json is not None:
@@ -618,7 +620,8 @@ def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     kinds |= {"propensity": _chances, "capacity": float, "level": float, "max_rows": int, "seed": int}
     for name, told in _CHECKUP_OPTIONS.items():
         kind = (lambda text: text.split(",")) if name in listed else kinds.get(name, str)
-        door.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=name.upper(), help=told.replace("%", "%%"))
+        metavar = "COLUMN" if told.startswith("column ") and name != "propensity" else "VALUE"
+        door.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=told.replace("%", "%%"))
     door.add_argument("--html", metavar="FILE", help="write the page, one file that asks nothing of other machines")
     door.add_argument("--json", metavar="FILE", help="write all numbers")
     door.set_defaults(door=checkup)

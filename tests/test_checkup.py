@@ -1,5 +1,6 @@
 """The checkup: what it says of a good file, of any engine's frame, and of twenty broken ones."""
 
+import dataclasses
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from mllayers.__main__ import main
 from mllayers.checkup import PRACTICE_ROLES, checkup
 from mllayers.checkup import run as running
 from mllayers.checkup.page import for_notebook
+from mllayers.decision import Menu, Policy, cost_threshold
 
 SENTENCE = re.compile(r"[^\n]{15,400}")
 
@@ -263,6 +265,83 @@ def test_periods_are_made_from_times_and_the_page_says_how():
     assert any("day_month" in line for line in report.opening)
     assert "202604" in report["moved"].says
     assert carried_out(report, small())["moved"] == report["moved"].value
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("feb", "jan", "may", "oct"), "holds words, which only the alphabet would order ('feb', 'jan', 'may', …)"),
+        (("after", "before"), "holds words, which only the alphabet would order ('after', 'before')"),
+        (("2026-9", "2026-10"), "holds text that does not sort by time ('2026-10', '2026-9')"),
+        (("01/2026", "02/2025"), "holds text that does not sort by time"),
+        (("Q1 2026", "Q2 2025"), "holds text that does not sort by time"),
+        (("start", "week 1"), "holds words, which only the alphabet would order"),
+        ((202601, "202602"), "holds values of several kinds"),
+    ],
+)
+def test_periods_that_do_not_sort_by_time_are_not_compared(names, told):
+    frame = small().assign(month=[names[i % len(names)] for i in range(600)])
+    report = checkup(frame, **ROLES)
+    said = [str(gap) for gap in report.gaps]
+    assert sum(told in gap for gap in said) >= 2
+    assert not {"moved", "promise_by_period"} & {answer.key for answer in report.answers}
+
+
+@pytest.mark.parametrize("names", [("2025-12", "2026-01"), ("W09", "W10"), ("2025Q4", "2026Q1"), ("day 8", "day 9")])
+def test_periods_that_sort_by_time_are_compared(names):
+    frame = small().assign(month=[names[i % 2] for i in range(600)])
+    assert f"between {names[0]} and {names[1]}" in checkup(frame, **ROLES)["moved"].says
+
+
+def test_categories_with_an_order_are_periods_in_that_order():
+    words = pd.Categorical(np.repeat(["may", "jun", "jul"], 200), categories=["may", "jun", "jul", "aug"], ordered=True)
+    report = checkup(small().assign(month=words), **ROLES)
+    assert "between may and jul" in report["moved"].says
+    assert list(report["promise_by_period"].table.index) == ["may", "jun", "jul"]
+
+
+def test_a_column_that_only_tells_the_period_is_left_out_unless_it_is_named():
+    frame = small().assign(month_name=lambda x: x["month"].map(["may", "jun", "jul", "aug"].__getitem__))
+    report = checkup(frame, **{**ROLES, "columns": None}, only="data")
+    assert report.left_out["month_name"] == "one value in all rows of a month: it tells the time, not the case"
+    assert "month_name" not in report["moved"].table.index
+    named = checkup(frame, **{**ROLES, "columns": ["age", "month_name"]}, only="data")
+    assert "month_name" in named["moved"].table.index
+
+
+def test_what_needs_a_probability_says_that_the_score_is_none():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"p": rng.random(4_000)}).assign(y=lambda x: rng.random(4_000) < x["p"])
+    roles = {"score": "p", "outcome": "y", "gain_tp": 10, "cost_fp": 4, "capacity": 300}
+    for kept, told in ((frame, "the score is a probability (section 2)"), (frame.assign(p=frame["p"] ** 3), "is not")):
+        report = checkup(kept, **roles)
+        assert all(told in report[key].trust for key in ("threshold", "capacity"))
+    assert re.search(r"which it is not in \d+ of 10 bands \(section 2\)", report["capacity"].trust)
+
+
+def test_within_a_capacity_nobody_is_told_of_everyone():
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"p": rng.random(4_000)}).assign(y=lambda x: rng.random(4_000) < x["p"])
+    report = checkup(frame, score="p", outcome="y", gain_tp=10, cost_fp=4, capacity=300)
+    assert "on everyone" in report["best_threshold"].says
+    told = report["best_within_capacity"].says
+    assert "on everyone" not in told
+    assert "(everyone at random, as many as fit)" in told
+
+
+def test_the_lines_of_the_open_policy_are_a_policy_once_its_gaps_are_filled():
+    report = checkup(small(), **{**ROLES, "gain_tp": 80, "cost_fn": 20})
+    found = report["policy_gaps"]
+    assert found.value == 3  # a missing score, an owner, a hold-out: the prices are told
+    assert not any("cost" in gap or "gain" in gap for gap in found.table.index)
+    names = {}
+    exec("\n".join(found.code), names)
+    act = names["rule"].actions[1]
+    assert (act.gain, act.cost, act.capacity) == (105, 5, 100)
+    signed = Policy(Menu("leave", dataclasses.replace(act, owner="desk")), missing="leave", idle="leave", holdout=0.05)
+    assert signed.gaps() == []
+    limit = cost_threshold(gain_tp=80, cost_fp=5, cost_fn=20)
+    assert [signed.action(p) for p in (limit - 1e-6, limit + 1e-6)] == ["leave", "act"]
 
 
 def test_chances_may_be_said_for_each_action():

@@ -146,7 +146,7 @@ def _labels(desk: Desk) -> None:
     if there.all():
         desk.gap(
             "What was silence called?",
-            f"every row has a label in {name!r}: whether somebody looked, or nobody complained and *no* was written, "
+            f"every row has a label in {name!r}: whether somebody looked, or nobody complained and no was written, "
             "the file does not say",
             "Record who looked at each case, and leave the outcome empty where nobody did",
         )

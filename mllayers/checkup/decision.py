@@ -63,33 +63,33 @@ def _threshold(desk: Desk, question: str) -> Answer:
         table = pd.DataFrame({"threshold": [float(thresholds)]}, index=["all cases"])
         said = f"Acting pays from a score of {plain(float(thresholds))}; {percent(share)} of the {n:,} cases reach it"
     trust = (
-        "No interval: the threshold follows from the prices alone, and the share is counted. It is right if the score "
-        "is a probability (section 2) and the prices are true"
+        "No interval: the threshold follows from the prices alone, and the share is counted. It is right if the prices "
+        f"are true and {desk.if_probability()}"
     )
     return Answer("threshold", question, share, math.nan, math.nan, "share", desk.level, f"{said}.", trust, code,
                   number, table, "thresholds")  # fmt: skip
 
 
 def _policy_gaps(desk: Desk, question: str) -> Answer:
-    by_case = bool(desk.price_columns())
-    if by_case:
-        middle: tuple[str, ...] = ('rule = Menu("leave", "act")',)
-        names = "Menu, Policy"
+    if desk.price_columns():
+        code: tuple[str, ...] = ("from mllayers.decision import Menu, Policy", 'rule = Menu("leave", "act")')
     else:
-        middle = (
-            f"t = cost_threshold({', '.join(f'{name}={getattr(desk.roles, name)!r}' for name in desk.priced())}"
-            f"{'' if 'cost_fp' in desk.priced() else ', cost_fp=0.0'})",
-            'rule = Tiers(Tier(0, t, "leave"), Tier(t, 1, "act"))',
+        room = "" if desk.roles.capacity is None else f", capacity={desk.roles.capacity!r}"
+        code = (
+            "from mllayers.decision import Action, Menu, Policy",
+            desk.prices(),
+            "cost = prices['cost_fp'] + prices.get('gain_tn', 0.0)  # acting in vain",
+            "gain = prices['gain_tp'] + prices.get('cost_fn', 0.0) + cost  # acting rightly, before its cost",
+            f'rule = Menu("leave", Action("act", gain=gain, cost=cost{room}))',
         )
-        names = "Policy, Tier, Tiers, cost_threshold"
-    code = (f"from mllayers.decision import {names}", *middle, 'found = Policy(rule, idle="leave").gaps()')
+    code = (*code, 'found = Policy(rule, idle="leave").gaps()')
     found = desk.run(code)
     missing = int(desk.frame[desk.column("score")].isna().sum())
     table = pd.DataFrame({"gap": found, "open": 1}).set_index("gap")
     said = f"{count(len(found), 'thing')} to say before this rule can be signed: {'; '.join(found)}"
     trust = (
-        f"Counted. {count(missing, 'row')} of the file {'has' if missing == 1 else 'have'} no score, and the policy "
-        "says what follows them"
+        f"Counted, for the rule that the prices make: the lines below are it. {count(missing, 'row')} of the file "
+        f"{'has' if missing == 1 else 'have'} no score{'' if missing else ', but one that comes may have none'}"
     )
     return Answer("policy_gaps", question, float(len(found)), math.nan, math.nan, "gaps", desk.level, f"{said}.", trust,
                   code, "len(found)", table, "listed")  # fmt: skip
@@ -117,7 +117,7 @@ def _fits(desk: Desk) -> None:
             f"{found.chosen.sum():,} of {count(found.chosen.size, 'case')} fit and are expected to bring "
             f"{desk.cash(found.gain)}; one more place is worth at most {desk.cash(found.one_more)}"
         )
-        trust = "No interval: it is what the scores promise, not what came; right if the score is a probability"
+        trust = f"No interval: it is what the scores promise, not what came; right if {desk.if_probability()}"
         return Answer("capacity", question, found.gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust,
                       code, "found.gain", table, "fits")  # fmt: skip
 

@@ -7,6 +7,7 @@ need it stay open.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -98,6 +99,7 @@ class Desk:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     one_class: str = ""
+    miscalibrated: str = ""
     y: str = ""
     arms: tuple[Any, ...] = ()
     periods: tuple[Any, ...] = ()
@@ -194,6 +196,12 @@ class Desk:
             return f"{self.cash(low)} or more"
         return f"{self.cash(low)} to {self.cash(high)}"
 
+    def if_probability(self) -> str:
+        """The condition of every number that takes the score for a probability, and what section 2 found of it."""
+        if self.miscalibrated:
+            return f"the score is a probability, which it is not {self.miscalibrated} (section 2)"
+        return "the score is a probability (section 2)"
+
     def local(self, text: str) -> str:
         """A sentence of a layer, in the caller's currency."""
         return text if self.currency == "$" else text.replace("$", self.currency)
@@ -265,12 +273,24 @@ class Desk:
         kept = []
         for name in wanted:
             if name not in self.left_out:
-                why = _not_comparable(self.source.take([name])[name], named is not None)
+                column = self.source.take([name])[name]
+                why = _not_comparable(column, named is not None)
+                if not why and named is None and self.has("period") and self._tells_the_period(column):
+                    why = f"one value in all rows of a {self.column('period')}: it tells the time, not the case"
                 if why:
                     self.left_out[name] = why
             if name not in self.left_out:
                 kept.append(name)
         return kept
+
+    def _tells_the_period(self, column: pd.Series[Any]) -> bool:
+        """Whether a column changes with the period and with nothing else, as a month's name does."""
+        period = self.frame[self.column("period")]
+        values = column.reset_index(drop=True)
+        most = period.value_counts()
+        if len(values) < 10 * len(most) or len(values[period == most.index[0]].iloc[:1_000].dropna().unique()) > 1:
+            return False
+        return len(values.dropna().unique()) > 1 and bool(values.groupby(period, observed=True).nunique().max() <= 1)
 
     def sample(self) -> tuple[NDArray[np.intp] | None, str]:
         """Places of a stated sample and the line that draws it; none where all rows are few enough."""
@@ -504,10 +524,13 @@ def _look_at_groups(desk: Desk) -> None:
         column = desk.frame[roles.period]
         name = f"period {roles.period!r}"
         values = list(column.dropna().unique())
-        try:
+        unordered = _out_of_order(values)
+        if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+            values = [value for value in column.cat.categories if (column == value).any()]
+        elif unordered:
+            values, desk.problems["period"] = [], f"{name} {unordered}"
+        else:
             values = sorted(values)
-        except TypeError:
-            values, desk.problems["period"] = [], f"{name} holds values of several kinds: they have no order"
         if "period" in desk.problems:
             pass
         elif not values:
@@ -538,6 +561,26 @@ def _look_at_groups(desk: Desk) -> None:
         if again:
             desk.problems["case"] = f"{count(again, 'row')} repeat{'s' * (again == 1)} a case of {roles.case!r}"
             desk.notes.append(f"{desk.problems['case']}: rows of one case go together, so the intervals are too narrow")
+
+
+def _out_of_order(values: Sequence[Any]) -> str:
+    """Why sorting these periods would not put them in the order of time; "" where it does."""
+    if not all(isinstance(value, str) for value in values):
+        try:
+            sorted(values)
+        except TypeError:
+            return "holds values of several kinds: they have no order"
+        return ""
+    words = sorted(values)
+    told = f"{', '.join(map(repr, words[:3]))}{', …' * (len(words) > 3)}"
+    mend = "write each so that text sorts by time, such as 2026-03, or name time="
+    if len({re.sub(r"\d+", "0", word) for word in words}) > 1 or (len(words) > 1 and not re.search(r"\d", words[0])):
+        return f"holds words, which only the alphabet would order ({told}): {mend}"
+    numbers = [[int(part) for part in re.findall(r"\d+", word)] for word in words]
+    widths = [len(part) for word in words[:1] for part in re.findall(r"\d+", word)]
+    if numbers != sorted(numbers) or (widths and max(widths) >= 4 > widths[0]):
+        return f"holds text that does not sort by time ({told}): {mend}"
+    return ""
 
 
 def _look_at_actions(desk: Desk) -> None:

@@ -128,7 +128,7 @@ def _promise(answer: Answer) -> Finding:
                 label="happened, with its interval")  # fmt: skip
     step = max(1, -(-len(table) // 12))
     ax.set_xticks(x[::step], [textwrap.shorten(str(name), 20, placeholder="…") for name in table.index[::step]])
-    if max(len(str(name)) for name in table.index[::step]) * len(table.index[::step]) > 70:
+    if max(len(str(name)) for name in table.index[::step]) * len(table.index[::step]) > 60:
         ax.tick_params(axis="x", rotation=45)
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(lambda value, _: percent(value, 0 if value >= 0.1 else 1))

@@ -92,7 +92,7 @@ def _kept(desk: Desk, by: str) -> None:
             f"({percent(found.low, 2)} to {percent(found.high, 2)})"
         )
         said += f"; the promise lies outside the interval of {len(broken)} of {count(len(asked), by)}"
-        said += f", such as {broken[0]}" if broken else ""
+        said += f", such as {broken[0].rstrip('.')}" if broken else ""
         trust = (
             f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.labels, 'label')}, "
             f"{'kept' if found.kept else 'broken'} as a whole when all {by}s are asked together. "

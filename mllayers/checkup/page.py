@@ -90,6 +90,8 @@ article { margin: 1.2rem 0; padding: 1rem; border: 1px solid var(--line); border
 .trust, .facts { color: var(--soft); font-size: .93rem; }
 .figure, .table, pre { overflow-x: auto; max-width: 100%; }
 .figure { background: #fefdfb; border-radius: 6px; margin: .8rem 0; }
+@media (max-width: 38rem) { .figure::before { content: "Wider than the screen: move it sideways.";
+  position: sticky; left: 0; color: #54504a; font-size: .8rem; padding: .2rem .4rem; } }
 .figure img { display: block; width: 100%; min-width: 34rem; height: auto; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--link); padding: .2rem 0; }

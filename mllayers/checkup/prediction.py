@@ -62,6 +62,7 @@ def _by_band(desk: Desk, question: str) -> Answer:
         f"to {percent(found.high, 2)})"
     )
     if found.broken:
+        desk.miscalibrated = f"in {found.broken} of {count(len(table), 'band')}"
         row = table.iloc[int(np.argmin(table["by_chance"]))]
         said += (
             f"; the promise is broken in {found.broken} of {count(len(table), 'band')}, most clearly at {row.name}: "
@@ -131,14 +132,19 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
         if np.isinf(top)
         else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,} cases)"
     )
-    said = (
-        f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}, on everyone "
-        f"{desk.cash(float(sweep.profit[-1]))}, on nobody {desk.cash(float(sweep.profit[0]))}"
+    said = f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}"
+    if not room:
+        said += f", on everyone {desk.cash(float(sweep.profit[-1]))}"
+    said += f", on nobody {desk.cash(float(sweep.profit[0]))}"
+    drawn = " at random, as many as fit" if room and found.without == "everyone" else ""
+    said += (
+        f"; on other cases the search is worth {desk.cash(found.value)} beyond deciding without the score "
+        f"({found.without}{drawn})"
     )
     bound = "too few events for a bound" if math.isnan(found.low) else f"at least {desk.cash(found.low)}"
     trust = (
-        f"The highest point flatters, since the same cases chose it: on other cases the search is worth "
-        f"{desk.cash(found.value)} beyond deciding without the score ({desk.sure} bound: {bound})"
+        "The highest point flatters, since the same cases chose it; what it is worth on other cases is told by parts "
+        f"that did not choose it ({desk.sure} bound: {bound})"
     )
     key = "best_within_capacity" if room else "best_threshold"
     return Answer(key, question, found.value, found.low, found.high, "money", found.level, f"{said}.",
