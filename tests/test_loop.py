@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from mllayers import shop
-from mllayers.decision import cost_threshold
+from mllayers.decision import Action, Menu, Policy, cost_threshold
 from mllayers.feedback import matured
 from mllayers.ledger import Ledger, LedgerError
 from mllayers.loop import (
