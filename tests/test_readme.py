@@ -44,10 +44,10 @@ def test_the_minutes_are_those_of_the_sections():
         minutes = [(c.metadata.get("tags", []), c.metadata.get("mllayers", {}).get("minutes", 0)) for c in cells]
         core.append(sum(length for tags, length in minutes if "core" in tags))
         more.append(sum(length for tags, length in minutes if "optional" in tags))
-    assert "Each notebook takes 45 minutes" in FIRST_SCREEN
-    assert "half an hour more with its optional sections" in FIRST_SCREEN
-    assert max(core) <= 45
-    assert max(more) <= 36
+    told = " ".join(FIRST_SCREEN.split())
+    assert "Each notebook takes about an hour, and half an hour more with its optional sections" in told
+    assert 50 <= min(core) <= max(core) <= 65
+    assert 20 <= min(more) <= max(more) <= 40
 
 
 def test_the_first_screen_is_one():
