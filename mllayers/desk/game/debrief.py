@@ -1,0 +1,140 @@
+"""After the year: the lights are turned on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from mllayers._check import describe
+from mllayers._words import count, dollars
+from mllayers.desk.game.year import MONTHS, Year
+
+Progress = Callable[[str, int, int], object]
+OTHER_YEARS = 6  # hidden seeds with which the choices are played again
+
+
+class Debrief:
+    """What was true in a year that is over, what it cost not to know it, and how it might have gone.
+
+    Parameters
+    ----------
+    year : Year
+        Played to its end.
+    progress : callable, optional
+        Called as ``progress(what, done, of)`` while other years are played: `others`, `helped` and `luck` take seconds,
+        each once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no year, or months are left.
+
+    Examples
+    --------
+    >>> from mllayers.desk.game import FraudChoices, FraudYear
+    >>> year = FraudYear(seed=7, size=500)
+    >>> for _ in range(12):
+    ...     _ = year.next_month(FraudChoices())
+    >>> found = Debrief(year)
+    >>> bool(abs(found.waterfall.sum() - found.truth["true"].sum()) < 0.01)
+    True
+    """
+
+    def __init__(self, year: Year, *, progress: Progress | None = None) -> None:
+        if not isinstance(year, Year):
+            raise TypeError(f"year must be a year at a desk, such as FraudYear(…); got {describe(year)}")
+        if year.left:
+            raise ValueError(f"the lights stay off until the year is over: {count(year.left, 'month')} left")
+        self.year, self._progress = year, progress
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """What was true, month by month, and what happened."""
+        return self.year.truth().assign(happened=self.year.happened()).fillna({"happened": ""})
+
+    @cached_property
+    def waterfall(self) -> pd.Series:
+        """Dollars of the year: what the clairvoyant makes, less what each cause lost; the sum is what was made."""
+        lost = self.year.lost().sum()
+        return lost.where(lost.index == "clairvoyant", -lost)
+
+    @property
+    def short(self) -> float:
+        """Dollars short of the clairvoyant."""
+        return float(_short(self.year.lost()))
+
+    @cached_property
+    def others(self) -> pd.DataFrame:
+        """The same year by other teams: dollars short of the clairvoyant, and by cause; the best first."""
+        rows = {"you": self.year.lost()}
+        for name, lost in self.year.others():
+            rows[name] = lost
+            self._say("other teams", len(rows) - 1, 0)
+        table = pd.DataFrame({name: lost.drop(columns="clairvoyant").sum() for name, lost in rows.items()}).T
+        table.insert(0, "short", table.sum(axis=1))
+        table.loc["clairvoyant"] = 0.0
+        return table.sort_values("short", kind="stable").rename_axis("team")
+
+    @cached_property
+    def helped(self) -> pd.DataFrame:
+        """Single changes, made in every month with all else as it was played: dollars by which the year is better."""
+        tried = {}
+        changes = self.year.changes()
+        for done, (words, change) in enumerate(changes, start=1):
+            if (again := self._changed(change)) is not None:
+                tried[words] = self.short - _short(again.lost())
+            self._say("single changes", done, len(changes))
+        table = pd.DataFrame({"better": pd.Series(tried, dtype=float)}).rename_axis("change")
+        return table.sort_values("better", ascending=False, kind="stable")
+
+    @cached_property
+    def luck(self) -> pd.Series:
+        """The same choices, and the same that happens, with other orders or customers: dollars short in each."""
+        found = []
+        for number in range(OTHER_YEARS):
+            other = self.year._elsewhere(number)
+            found.append(_short(other.unseen(self.year.choices).lost()))
+            self._say("the same choices elsewhere", number + 1, OTHER_YEARS)
+        return pd.Series(found, name="short").rename_axis("other year")
+
+    def advice(self) -> str:
+        """One sentence: what would have helped most."""
+        table = self.helped
+        if table.empty:
+            return "There was no single change to try: your choices were all of them."
+        best, better = str(table.index[0]), float(table["better"].iloc[0])
+        of = f"Of {count(len(table), 'single change')} in all {MONTHS} months"
+        if better <= 0:
+            return f"{of}, none would have made this year better; the nearest, to {best}, costs {dollars(-better, 0)}."
+        return f"{of}, one would have helped most in this year: to {best}. It is worth {dollars(better, 0)}."
+
+    def luck_told(self) -> str:
+        """One sentence: the played score beside the same choices elsewhere."""
+        return (
+            f"You are {dollars(self.short, 0)} short of the clairvoyant; the same choices are "
+            f"{dollars(self.luck.min(), 0)} to {dollars(self.luck.max(), 0)} short in {len(self.luck)} other years in "
+            "which the same happens. A difference between teams that is smaller than this spread may be luck."
+        )
+
+    def _changed(self, change: dict[str, Any]) -> Year | None:
+        """The year with one change in every month; None where nothing changes, or the change cannot be made."""
+        try:
+            wanted = [replace(choices, **change) for choices in self.year.choices]
+            first = next((k for k, new in enumerate(wanted) if new != self.year.choices[k]), None)
+            if first is None:
+                return None
+            return self.year.replay(first + 1).unseen(wanted[first:])
+        except ValueError:  # such as an audit without reviewers
+            return None
+
+    def _say(self, what: str, done: int, of: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, of)
+
+
+def _short(lost: pd.DataFrame) -> float:
+    return float(lost.drop(columns="clairvoyant").to_numpy().sum())

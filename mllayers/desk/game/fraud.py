@@ -1,0 +1,483 @@
+"""The fraud desk, played: a player's choices as a team of the loop, and what such a team would see of each month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from mllayers.data import drift_report
+from mllayers.decision import Action, Menu, Policy
+from mllayers.desk.game.choices import Choices, asked
+from mllayers.desk.game.year import MONTHS, Year, hidden
+from mllayers.loop import ARMS, Arm, Run, desk_policy, fit, learnable
+from mllayers.loop.desk import blocks, review_action
+from mllayers.shop import ORDER_FEATURES, PRICES, Prices, make_orders, observe, order_money, order_stakes
+
+FIRST = 6  # months that the old rules decided before the year
+DAYS = 30
+ROOM = 0.01  # of the month's orders, looked at by one reviewer
+STANDARD_REVIEWERS = 4
+ALPHA = 0.01  # how often each alarm sounds in a month in which nothing happens
+ALARMS = {
+    "columns": "columns of the orders moved (drift)",
+    "blocks": "more or fewer blocks than before",
+    "chargebacks": "more chargebacks than before",
+    "reviews": "more or fewer frauds among reviews than before",
+    "audits": "audits find more fraud than promised",
+    "blocks reviewed": "more honest orders among reviewed blocks than promised",
+}
+TYPES = {
+    "A": "stolen cards, loud",
+    "A'": "stolen cards, new form",
+    "B": "hijacked accounts, quiet",
+    "C": "reshipping ring",
+    "L": "usual customers",
+    "G": "gift buyers",
+}
+EVENTS = {
+    "gift": "a new market opens: honest people who order gifts",
+    "ringC": "a reshipping ring arrives",
+    "peak": "two months of high season: everything swells",
+    "mutateA": "the loud fraudsters change their form",
+}
+LOST = [
+    *(f"fraud shipped: {TYPES[kind]}" for kind in ("A", "A'", "B", "C")),
+    *(f"honest blocked: {TYPES[kind]}" for kind in ("L", "G")),
+    "reviews",
+    "audits",
+    "idle reviewers",
+]
+
+
+@dataclass(frozen=True)
+class FraudChoices(Choices):
+    """What the fraud desk does in a month.
+
+    Parameters
+    ----------
+    decide_by : {'thresholds', 'money'}
+        Two thresholds on the probability of fraud, the same for all orders; or what each action is expected to bring
+        for this order.
+    review_from, block_from : float in [0, 1]
+        The thresholds; where reviewers have no time left, an order below `block_from` ships.
+    reviewers : int, 0 to 8
+        Each looks at 1 % of the month's orders and is paid for that, busy or not.
+    audit_share : float, up to 0.05
+        Share of the orders that would ship, drawn at random and reviewed.
+    review_blocked_share : float, up to 0.3
+        Share of the orders that would be blocked, drawn at random and reviewed.
+    retrain : bool
+        Whether a new model is learned on the first day; otherwise the last one stays.
+    blocked : {'leave out', 'fraud'}
+        What a blocked order that nobody reviewed counts as in learning.
+    silence : {'legitimate', 'unknown'}
+        What a shipped order counts as if nobody complains for 60 days. Unknown: audited orders speak for them.
+    watch : list of str
+        Which alarms are switched on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another word, a number out of range, and choices that contradict each other.
+
+    Examples
+    --------
+    >>> FraudChoices(audit_share=0.02).told("reviewers", "audit_share")
+    'Reviewers: 4; Shipped orders audited at random: 2.0 %'
+    """
+
+    decide_by: str = asked(
+        "thresholds",
+        "Decide by",
+        "word",
+        words={"thresholds": "the two thresholds", "money": "expected money, order by order"},
+    )
+    review_from: float = asked(0.05, "Review from a fraud probability of", "share", low=0.01, high=1.0, step=0.01)
+    block_from: float = asked(0.50, "Block from a fraud probability of", "share", low=0.01, high=1.0, step=0.01)
+    reviewers: int = asked(STANDARD_REVIEWERS, "Reviewers", "whole", low=0, high=8, step=1)
+    audit_share: float = asked(0.0, "Shipped orders audited at random", "share", low=0.0, high=0.05, step=0.005)
+    review_blocked_share: float = asked(0.0, "Blocks reviewed at random", "share", low=0.0, high=0.3, step=0.05)
+    retrain: bool = asked(True, "Learn a new model this month", "flag")
+    blocked: str = asked(
+        "leave out",
+        "In learning, a block counts as",
+        "word",
+        words={"leave out": "nothing (left out)", "fraud": "fraud"},
+    )
+    silence: str = asked(
+        "legitimate",
+        "In learning, 60 silent days count as",
+        "word",
+        words={"legitimate": "legitimate", "unknown": "unknown; audits speak for them"},
+    )
+    watch: tuple[str, ...] = asked(("chargebacks",), "Alarms switched on", "several", words=ALARMS)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.review_from > self.block_from:
+            raise ValueError(
+                f"review_from must not lie above block_from; got {self.review_from:g} and {self.block_from:g}"
+            )
+        if self.audit_share > self.reviewers * ROOM:
+            raise ValueError(
+                f"audit_share must leave reviewers time: {self.reviewers} of them look at {self.reviewers * ROOM:.0%} "
+                f"of the orders; got {self.audit_share:.1%}"
+            )
+
+
+@dataclass(frozen=True)
+class Player:
+    """A month's choices as a team of the loop.
+
+    Parameters
+    ----------
+    choices : FraudChoices
+    last : object, optional
+        The model of the month before: it stays where there is nothing to learn from.
+    """
+
+    choices: FraudChoices
+    last: Any = None
+
+    @property
+    def retrain(self) -> bool:
+        """Whether a new model is learned."""
+        return self.choices.retrain
+
+    def learn(self, past: pd.DataFrame, day: float, *, seed: Any = 0) -> Any:
+        """A regression on the labels that the choices believe in."""
+        arm = Arm(
+            blocks="fraud" if self.choices.blocked == "fraud" else "drop",
+            silence="legit" if self.choices.silence == "legitimate" else "ignore",
+        )
+        label, weight = learnable(past, arm, day=day)
+        both = {0.0, 1.0} <= set(label[weight > 0])
+        return fit(past, label, weight, seed=seed) if both or self.last is None else self.last
+
+    def stops(self, orders: pd.DataFrame, prices: Prices) -> NDArray[np.bool_]:
+        """Which orders would be blocked if nobody could review."""
+        p = orders["score"].to_numpy(float)
+        return blocks(orders, p, prices=prices) if self.choices.decide_by == "money" else p >= self.choices.block_from
+
+    def decide(self, orders: pd.DataFrame, reviews: float, *, prices: Prices = PRICES) -> Policy:
+        """The menu of the desk, or the two thresholds; the reviews that chance will need are kept free."""
+        stopped = self.stops(orders, prices)
+        drawn = float(np.where(stopped, self.choices.review_blocked_share, self.choices.audit_share).sum())
+        if drawn > reviews * (1 + 1e-9):
+            raise ValueError(
+                f"reviewers must have time for what is drawn at random: about {drawn:,.0f} orders would be, and there "
+                f"is time for {reviews:,.0f}. Have more reviewers, or draw fewer"
+            )
+        room = max(0.0, reviews - drawn)
+        return desk_policy(room, prices=prices) if self.choices.decide_by == "money" else self._thresholds(room)
+
+    def try_at_random(self, orders: pd.DataFrame, *, prices: Prices = PRICES) -> Mapping[str, Mapping[Action, Any]]:
+        """A review in the place of shipping and of blocking, each for its share."""
+        shares = {"ship": self.choices.audit_share, "block": self.choices.review_blocked_share}
+        return {planned: {review_action(prices): share} for planned, share in shares.items() if share > 0}
+
+    def _thresholds(self, room: float) -> Policy:
+        """Two thresholds as a menu: reviewing is worth p less its threshold, blocking is steeper and wins from its own.
+
+        The unit is no dollar, so nobody is shown the expected values of these plans.
+        """
+        steep, low, high = 1_000.0, self.choices.review_from, self.choices.block_from
+        return Policy(
+            Menu(
+                Action("ship", gain=0, cost=0, owner="the shop"),
+                Action("review", gain=1.0, cost=low, owner="the fraud desk", capacity=room),
+                Action("block", gain=steep, cost=(steep - 1) * high + low, owner="the fraud desk"),
+            ),
+            missing="review",
+            holdout=0,
+        )
+
+
+class FraudYear(Year):
+    """Twelve months at the fraud desk.
+
+    Parameters
+    ----------
+    seed : int
+        Which year: its orders, and what happens when.
+    size : int, default 10,000
+        Orders a month.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is none, or out of range.
+
+    Examples
+    --------
+    >>> year = FraudYear(seed=7, size=2_000)
+    >>> month = year.next_month(FraudChoices(audit_share=0.01))
+    >>> int(month["orders"]), year.left, year.replay(1).left
+    (2000, 11, 12)
+    """
+
+    desk = "fraud"
+    kind = FraudChoices
+
+    def __init__(self, *, seed: int, size: int = 10_000) -> None:
+        super().__init__(seed=seed, size=size)
+        self._begin(events_of(self.seed), self.seed)
+
+    def _begin(self, events: Mapping[str, Any], seed: int) -> None:
+        orders = make_orders(range(FIRST + MONTHS), seed=hidden("fraud", seed), per_month=self.size, events=events)
+        self._events, self._orders = dict(events), orders
+        self._runs = [Run(orders, months=range(FIRST, FIRST + MONTHS), seed=hidden("draws", seed))]
+        self._seen: list[dict[str, Any]] = []
+        self._rang: list[frozenset[str]] = []
+
+    @property
+    def seen(self) -> pd.DataFrame:
+        """What a team would see: one row per month so far.
+
+        ``orders``, ``shipped``, ``blocked``; ``reviewed`` and the ``frauds found``; ``audited`` and
+        ``frauds in audits``; ``blocks reviewed`` and ``honest in them``; ``chargebacks`` that arrived in the month, of
+        whatever age, and those ``on own orders``; ``booked``: margins of what shipped, less chargebacks on own orders
+        (goods, margin and fee) and the pay of the reviewers, in dollars.
+        """
+        return pd.DataFrame(self._seen, index=pd.RangeIndex(1, len(self._seen) + 1, name="month"))
+
+    def booked(self) -> list[float]:
+        """Dollars booked in each month."""
+        return [float(row["booked"]) for row in self._seen]
+
+    def sounded(self, month: int) -> list[str]:
+        """Which of the alarms that were watched sounded in a month (1 to 12)."""
+        return [ALARMS[name] for name in self.choices[month - 1].watch if name in self._rang[month - 1]]
+
+    def rows(self) -> pd.DataFrame:
+        """What was decided about each order so far: rows of a ledger, without outcomes.
+
+        ``expected_value`` is not among them: by thresholds, none is reckoned.
+        """
+        if not self.done:
+            raise ValueError("no month has been decided yet")
+        return pd.concat(self._runs[-1].decided).drop(columns="expected_value")
+
+    def model_stayed(self) -> bool:
+        """Whether the last month's model is that of the month before."""
+        return self.done > 1 and self._runs[-1].model is self._runs[-2].model
+
+    def _act(self, choices: FraudChoices) -> None:
+        run = self._runs[-1].copy()
+        run.capacity = choices.reviewers * ROOM
+        run.step(Player(choices, run.model))
+        self._runs.append(run)
+
+    def _look(self) -> None:
+        seen = _seen_by_the_desk(self._runs[-1], self.choices[-1])
+        self._rang.append(_rang(self._runs[-1], seen, self._seen))
+        self._seen.append(seen)
+
+    def _branch(self, months: int) -> Self:
+        again = type(self).__new__(type(self))
+        Year.__init__(again, seed=self.seed, size=self.size)
+        again._events, again._orders = self._events, self._orders
+        again._runs = self._runs[: months + 1]
+        again._seen, again._rang = self._seen[:months], self._rang[:months]
+        return again
+
+    # --- what nobody at the desk can see: for the debrief
+
+    def happened(self) -> pd.Series:
+        """What happened, by the month (1 to 12) in which it began."""
+        began: dict[int, list[str]] = {}
+        for name, when in self._events.items():
+            began.setdefault((min(when) if isinstance(when, tuple) else when) - FIRST + 1, []).append(EVENTS[name])
+        by_month = pd.Series({month: "; ".join(what) for month, what in began.items()}, dtype=object)
+        return by_month.sort_index().rename_axis("month")
+
+    def lost(self) -> pd.DataFrame:
+        """Dollars by month: what the clairvoyant makes, and what was lost to each cause."""
+        return _lost_by_month(self._runs[-1], [choices.reviewers * ROOM for choices in self.choices])
+
+    def truth(self) -> pd.DataFrame:
+        """What was true, month by month: frauds and what became of them, and the money that was booked beside it."""
+        run, end = self._runs[-1], float((FIRST + self.done) * DAYS)
+        rows = []
+        for orders in run.past[-run.done :]:
+            acts, fraud = orders["action"].to_numpy(str), orders["_is_fraud"].to_numpy(bool)
+            shipped = fraud & (acts == "ship")
+            rows.append(
+                {
+                    "frauds": int(fraud.sum()),
+                    "frauds shipped": int(shipped.sum()),
+                    "of them reported": int((shipped & (orders["_report_day"] <= end)).sum()),
+                    "honest blocked": int((~fraud & (acts == "block")).sum()),
+                }
+            )
+        lost = self.lost()
+        true = lost["clairvoyant"] - lost[LOST].sum(axis=1)
+        money = {"booked": self.seen["booked"], "true": true, "clairvoyant": lost["clairvoyant"]}
+        return pd.DataFrame(rows, index=lost.index).assign(**money)
+
+    def alarms(self) -> pd.DataFrame:
+        """Whether each alarm sounds in each month, switched on or not."""
+        rows = [[name in rang for name in ALARMS] for rang in self._rang]
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, self.done + 1, name="month"), columns=list(ALARMS.values()))
+
+    def watched(self) -> pd.DataFrame:
+        """Whether each alarm was switched on in each month."""
+        rows = [[name in choices.watch for name in ALARMS] for choices in self.choices]
+        return pd.DataFrame(rows, index=pd.RangeIndex(1, self.done + 1, name="month"), columns=list(ALARMS.values()))
+
+    def others(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """The same year as the standard arms play it, with four reviewers: what each lost by month and cause."""
+        for name in ARMS:
+            run = self._runs[0].copy()
+            run.capacity = STANDARD_REVIEWERS * ROOM
+            while run.left:
+                run.step(name)
+            yield name, _lost_by_month(run, [run.capacity] * run.done)
+
+    def changes(self) -> list[tuple[str, dict[str, Any]]]:
+        """Single changes that are worth trying: in words, and as choices."""
+        audits = any(choices.audit_share for choices in self.choices)
+        thresholds = any(choices.decide_by == "thresholds" for choices in self.choices)
+        tried: list[tuple[str, dict[str, Any]]] = [
+            ("audit 1 % at random and let it speak for silent orders", {"audit_share": 0.01, "silence": "unknown"}),
+            ("review 10 % of the blocks at random", {"review_blocked_share": 0.10}),
+            ("decide by expected money, order by order", {"decide_by": "money"}),
+            ("leave blocks out in learning", {"blocked": "leave out"}),
+            ("learn a new model each month", {"retrain": True}),
+            ("have 2 reviewers", {"reviewers": 2}),
+            ("have 8 reviewers", {"reviewers": 8}),
+        ]
+        if audits:
+            tried.append(("audit nothing at random", {"audit_share": 0.0, "silence": "legitimate"}))
+        if thresholds:
+            tried += [(f"block from {share:.0%}", {"block_from": share}) for share in (0.4, 0.8)]
+        return tried
+
+    def _elsewhere(self, number: int) -> Self:
+        """A year in which the same happens in the same months to other orders."""
+        other = type(self).__new__(type(self))
+        Year.__init__(other, seed=self.seed, size=self.size)
+        other._begin(self._events, hidden("elsewhere", self.seed, number))
+        return other
+
+
+def events_of(seed: int) -> dict[str, Any]:
+    """What happens in a year, and from which month on (counted from the first of the six before it).
+
+    Each of the four comes in four years of five, in a month of its own.
+    """
+    rng = np.random.default_rng([hidden("events", seed)])
+    months = {"gift": (6, 11), "ringC": (7, 13), "peak": (8, 15), "mutateA": (9, 15)}
+    drawn = {name: (int(rng.integers(*span)), rng.random() < 0.8) for name, span in months.items()}
+    return {name: (at, at + 1) if name == "peak" else at for name, (at, comes) in drawn.items() if comes}
+
+
+def _seen_by_the_desk(run: Run, choices: FraudChoices) -> dict[str, Any]:
+    """What a team would see at the end of a month."""
+    day = float((run.months[run.done - 1] + 1) * DAYS)
+    today = run.past[-1]
+    acts, planned = today["action"].to_numpy(str), today["planned"].to_numpy(str)
+    known = observe(today, today["action"], day)["label"].to_numpy(float)
+    audited, refused = (acts == "audit") & (planned == "ship"), (acts == "audit") & (planned == "block")
+    margin = np.asarray(order_stakes(today)["gain_tn"])
+    sold = (acts == "ship") | (np.isin(acts, ["review", "audit"]) & (known == 0))
+    looked = int(np.isin(acts, ["review", "audit"]).sum())
+    paid = max(choices.reviewers * ROOM * len(today), looked) * PRICES.review
+    came = [_arrived(part, day) for part in run.past]
+    own = pd.concat(came[-run.done :])
+    returned = own["amount_usd"].sum() + PRICES.chargeback_fee * len(own)
+    return {
+        "orders": len(today),
+        "shipped": int((acts == "ship").sum()),
+        "blocked": int((acts == "block").sum()),
+        "reviewed": int((acts == "review").sum()),
+        "frauds found": int(known[acts == "review"].sum()),
+        "audited": int(audited.sum()),
+        "frauds in audits": int(known[audited].sum()),
+        "blocks reviewed": int(refused.sum()),
+        "honest in them": int((1 - known[refused]).sum()),
+        "chargebacks": sum(map(len, came)),
+        "on own orders": len(own),
+        "booked": float(margin[sold].sum() - returned - paid),
+    }
+
+
+def _arrived(orders: pd.DataFrame, day: float) -> pd.DataFrame:
+    """The chargebacks of the month that ends on a day."""
+    due = orders["_report_day"].between(day - DAYS, day, inclusive="right") & orders["_is_fraud"]
+    return orders[due & (orders["action"] == "ship")]
+
+
+def _rang(run: Run, seen: dict[str, Any], before: list[dict[str, Any]]) -> frozenset[str]:
+    """Which alarms sound, or would if they were switched on; each looks only at what the desk knows."""
+    today, last = run.past[-1], run.past[-2]
+    found = {"columns"} if drift_report(last[ORDER_FEATURES], today[ORDER_FEATURES], alpha=ALPHA).flagged else set()
+    spoken = before[-3:]  # the months to compare with
+    if spoken:
+        n = len(spoken)
+        if _unusual(seen["blocked"], sum(x["blocked"] for x in spoken), 1, n, "two-sided"):
+            found.add("blocks")
+        if _unusual(seen["chargebacks"], sum(x["chargebacks"] for x in spoken), 1, n, "greater"):
+            found.add("chargebacks")
+        hits, looked = (sum(x[name] for x in spoken) for name in ("frauds found", "reviewed"))
+        both = seen["reviewed"] and looked
+        if both and _unusual(seen["frauds found"], hits, seen["reviewed"], looked, "two-sided"):
+            found.add("reviews")
+    planned, acts, p = today["planned"].to_numpy(str), today["action"].to_numpy(str), today["score"].to_numpy(float)
+    audited, refused = (acts == "audit") & (planned == "ship"), (acts == "audit") & (planned == "block")
+    if seen["audited"] and stats.poisson.sf(seen["frauds in audits"] - 1, p[audited].sum()) < ALPHA:
+        found.add("audits")
+    if seen["blocks reviewed"] and stats.poisson.sf(seen["honest in them"] - 1, (1 - p[refused]).sum()) < ALPHA:
+        found.add("blocks reviewed")
+    return frozenset(found)
+
+
+def _unusual(hits: int, before: int, n: int, n_before: int, side: str) -> bool:
+    """Whether there are more hits, or fewer, than those of before let expect: the exact test of two Poisson counts."""
+    if hits + before == 0:
+        return False
+    return bool(stats.binomtest(hits, hits + before, n / (n + n_before), side).pvalue < ALPHA)
+
+
+def lost_by_cause(orders: pd.DataFrame, room: float, prices: Prices = PRICES) -> pd.Series:
+    """What a month's orders lost against the clairvoyant, in dollars, by cause; the causes add up to the gap.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        With their truth and ``action``.
+    room : float
+        How many reviews were paid for.
+    prices : Prices
+        The price list.
+
+    Returns
+    -------
+    Series
+        Indexed by `LOST`, and ``clairvoyant``: what whoever ships every honest order and blocks every fraud makes.
+    """
+    acts, fraud = orders["action"].to_numpy(str), orders["_is_fraud"].to_numpy(bool)
+    kind = orders["_kind"].astype(str).to_numpy()
+    best = order_money(orders, np.where(fraud, "block", "ship"), prices=prices)
+    lost = best - order_money(orders, acts, prices=prices)
+    out = {"clairvoyant": float(best.sum())}
+    for name, what in TYPES.items():
+        word, action = ("honest blocked", "block") if name in ("L", "G") else ("fraud shipped", "ship")
+        out[f"{word}: {what}"] = float(lost[(kind == name) & (acts == action)].sum())
+    out["reviews"], out["audits"] = float(lost[acts == "review"].sum()), float(lost[acts == "audit"].sum())
+    looked = int(np.isin(acts, ["review", "audit"]).sum())
+    out["idle reviewers"] = max(0.0, room - looked) * prices.review
+    return pd.Series(out)[["clairvoyant", *LOST]]
+
+
+def _lost_by_month(run: Run, room: Sequence[float]) -> pd.DataFrame:
+    """`lost_by_cause` for each month of a run, with the share of the orders that reviewers were paid for."""
+    months = zip(run.past[-run.done :], room, strict=True)
+    rows = [lost_by_cause(orders, share * len(orders)) for orders, share in months]
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, run.done + 1, name="month"))
