@@ -45,12 +45,13 @@ def test_a_reference_that_differs_is_told():
 def test_the_worked_example_prints_what_its_page_says(tmp_path):
     pytest.importorskip("empulse")
     page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (said,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    said = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert len(code) == len(said) == 2
+    (tmp_path / "example.py").write_text("\n".join(code), encoding="utf-8")
     words = [sys.executable, "-W", "error", "-X", "utf8", str(tmp_path / "example.py")]
     ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
-    assert ran.stdout == said
+    assert ran.stdout == "".join(said)
 
 
 def test_every_role_stands_on_the_page():
