@@ -303,7 +303,7 @@ def test_categories_with_an_order_are_periods_in_that_order():
 def test_a_column_that_only_tells_the_period_is_left_out_unless_it_is_named():
     frame = small().assign(month_name=lambda x: x["month"].map(["may", "jun", "jul", "aug"].__getitem__))
     report = checkup(frame, **{**ROLES, "columns": None}, only="data")
-    assert report.left_out["month_name"] == "one value in all rows of a month: it tells the time, not the case"
+    assert report.left_out["month_name"] == "one value in all rows of each period: it tells the time, not the case"
     assert "month_name" not in report["moved"].table.index
     named = checkup(frame, **{**ROLES, "columns": ["age", "month_name"]}, only="data")
     assert "month_name" in named["moved"].table.index
@@ -317,6 +317,23 @@ def test_what_needs_a_probability_says_that_the_score_is_none():
         report = checkup(kept, **roles)
         assert all(told in report[key].trust for key in ("threshold", "capacity"))
     assert re.search(r"which it is not in \d+ of 10 bands \(section 2\)", report["capacity"].trust)
+
+
+def test_a_broken_promise_comes_first_in_the_sentence():
+    frame = small(4_000).assign(p=lambda x: 0.5 * x["p"], region=["south", "etc."] * 2_000)
+    report = checkup(frame, **ROLES)
+    assert re.match(r"The promise is broken in \d+ of 10 bands, .*; in all, [\d.]+ % was", report["calibration"].says)
+    told = report["promise_by_segment"].says
+    assert re.match(
+        r"The promise lies outside the interval of 2 of 2 segments, such as etc; in all, [\d.]+ % was", told
+    )
+
+
+def test_a_figure_that_shows_some_rows_says_so():
+    frame = small(3_000).assign(region=[f"r{i % 20}" for i in range(3_000)])
+    answers = [checkup(frame, **ROLES)["value_of_score"], checkup(small(3_000), **ROLES)["value_of_score"]]
+    told = ["The first 12 of 21 rows are drawn" in answer.figure().alt for answer in answers]
+    assert told == [True, False]
 
 
 def test_within_a_capacity_nobody_is_told_of_everyone():

@@ -32,7 +32,7 @@ def ask_data(desk: Desk) -> None:
 def _moved(desk: Desk) -> None:
     question = "What moved between the first and the last period?"
     if not desk.has("period"):
-        desk.gap(question, desk.why_not("period") or "no column was named for period", _NO_PERIOD)
+        desk.open(question, _NO_PERIOD, "period")
         return
     if len(desk.periods) < 2:
         desk.gap(question, f"period {desk.column('period')!r} holds a single value", _NO_PERIOD)

@@ -88,7 +88,7 @@ def _policy_gaps(desk: Desk, question: str) -> Answer:
     table = pd.DataFrame({"gap": found, "open": 1}).set_index("gap")
     said = f"{count(len(found), 'thing')} to say before this rule can be signed: {'; '.join(found)}"
     trust = (
-        f"Counted, for the rule that the prices make: the lines below are it. {count(missing, 'row')} of the file "
+        f"Counted, for the rule that the prices make. {count(missing, 'row')} of the file "
         f"{'has' if missing == 1 else 'have'} no score{'' if missing else ', but one that comes may have none'}"
     )
     return Answer("policy_gaps", question, float(len(found)), math.nan, math.nan, "gaps", desk.level, f"{said}.", trust,

@@ -276,7 +276,7 @@ class Desk:
                 column = self.source.take([name])[name]
                 why = _not_comparable(column, named is not None)
                 if not why and named is None and self.has("period") and self._tells_the_period(column):
-                    why = f"one value in all rows of a {self.column('period')}: it tells the time, not the case"
+                    why = "one value in all rows of each period: it tells the time, not the case"
                 if why:
                     self.left_out[name] = why
             if name not in self.left_out:

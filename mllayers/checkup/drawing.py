@@ -38,6 +38,14 @@ def _finding(answer: Answer, figure: Any, alt: str, table: pd.DataFrame | None =
     return Finding(figure, alt, answer.says, answer.table if table is None else table)
 
 
+def _cut(ax: Any, rows: int) -> str:
+    """Where a table is longer than its figure, a line below it, and the words for the alternative text."""
+    if rows <= _MOST:
+        return ""
+    ax.set_xlabel(f"the first {_MOST} of {rows:,} rows; the others are among the numbers")
+    return f" The first {_MOST} of {rows:,} rows are drawn."
+
+
 def _words(answer: Answer) -> Callable[[float], str]:
     if answer.unit == "money":
         return lambda x: money(x).replace("$", answer.currency)
@@ -57,6 +65,7 @@ def _bars(answer: Answer, values: pd.Series[Any], kind: str, what: str, words: C
     figure, [ax] = canvas(_title(answer), size=(WIDTH, 1.0 + 0.42 * len(drawn)))
     fg.grouped_bars(ax, drawn, kinds={"x": kind}, words=words)
     alt = f"Bars, one a row, of {what}; the first, {drawn.index[0]}, is {words(float(drawn['x'].iloc[0]))}."
+    alt += _cut(ax, len(values))
     return _finding(answer, figure, alt)
 
 
@@ -107,6 +116,7 @@ def _intervals(answer: Answer, line: float | None = None, name: str = "no change
         f"Dots with intervals, {len(drawn)} in all, and a line at {words(truth)}; {drawn.index[0]} stands at "
         f"{words(float(drawn['value'].iloc[0]))}."
     )
+    alt += _cut(ax, int(table["value"].notna().sum()))
     return _finding(answer, figure, alt)
 
 

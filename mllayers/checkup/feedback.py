@@ -91,8 +91,11 @@ def _kept(desk: Desk, by: str) -> None:
             f"{percent(found.promised, 2)} was promised and {percent(found.delivered, 2)} happened "
             f"({percent(found.low, 2)} to {percent(found.high, 2)})"
         )
-        said += f"; the promise lies outside the interval of {len(broken)} of {count(len(asked), by)}"
-        said += f", such as {broken[0].rstrip('.')}" if broken else ""
+        apart = f"he promise lies outside the interval of {len(broken)} of {count(len(asked), by)}"
+        if broken:
+            said = f"T{apart}, such as {broken[0].rstrip('.')}; in all, {said}"
+        else:
+            said += f"; t{apart}"
         trust = (
             f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.labels, 'label')}, "
             f"{'kept' if found.kept else 'broken'} as a whole when all {by}s are asked together. "

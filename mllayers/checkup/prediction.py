@@ -64,9 +64,9 @@ def _by_band(desk: Desk, question: str) -> Answer:
     if found.broken:
         desk.miscalibrated = f"in {found.broken} of {count(len(table), 'band')}"
         row = table.iloc[int(np.argmin(table["by_chance"]))]
-        said += (
-            f"; the promise is broken in {found.broken} of {count(len(table), 'band')}, most clearly at {row.name}: "
-            f"{percent(row['promised'])} promised, {percent(row['delivered'])} happened"
+        said = (
+            f"The promise is broken {desk.miscalibrated}, most clearly at {row.name}: {percent(row['promised'])} "
+            f"promised, {percent(row['delivered'])} happened; in all, {said}"
         )
     else:
         said += f"; kept in {'each of ' * (len(table) > 1)}{count(len(table), 'band')}, as far as chance lets one see"

@@ -189,8 +189,8 @@ def delay_law(
     as_of : date or text
         The moment from which to look back; a date means its end (UTC). Later cases and arrivals are not looked at.
     oldest : float, optional
-        Days up to which to ask for the law, at least 20 arrivals must be of cases that old. By default the age that a
-        tenth of the arrived cases (and at least 20) have.
+        Days up to which to ask for the law; at least 20 arrivals must be of cases that old or older. By default the age
+        that a tenth of the cases with an arrival (and at least 20 of them) have reached.
     by : array of shape (n,), optional
         A segment or band of each case: a law for each, too, where it has enough arrivals.
     level : float in (0, 1), default 0.95

@@ -138,7 +138,8 @@ def compare_money(
     Returns
     -------
     MoneyDifference
-        ``mean`` and ``total`` with their intervals, how many cases ``differ``, what is ``sure``; ``frame()``.
+        ``mean`` and ``total`` with their intervals, how many cases ``differ``, what is ``sure`` (*more*,
+        *less*, *alike* or *open*); ``frame()``.
 
     Raises
     ------
