@@ -200,38 +200,83 @@ def test_C2_1_accurate_and_worth_exactly_nothing(prediction):
     holds(prediction, lambda world: 0.906 < world["table"].loc["nobody leaves", "accuracy"] < 0.914)
     holds(prediction, lambda world: world["table"].loc["boosting", "accuracy"] > 0.915)
     assert all(
-        (world["table"]["nobody acts"] == 0.0).all() and "oracle" in world["table"].index for world in prediction
+        (world["table"]["nobody acts"] == 0.0).all() and "knows who leaves" in world["table"].index
+        for world in prediction
     )
 
 
-def test_C2_2_a_74_percent_model_connected_to_a_decision(prediction):
+@pytest.fixture(scope="module")
+def decided(prediction):
+    """Four decisions in each world, in expectation, the pilot paid."""
+    rows = [
+        pd.Series(world["decisions_in"](seed))
+        + world["shop"].customer_money(world["pilot"], world["pilot"]["action"], expected=True).sum()
+        for seed, world in zip(SEEDS, prediction, strict=True)
+    ]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def contests(prediction):
+    """Three models under two rules in each world, in expectation; a row a model."""
+    return [world["contest_in"](seed).set_index("model") for seed, world in zip(SEEDS, prediction, strict=True)]
+
+
+def test_C2_2_connected_the_74_percent_model_earns(prediction, decided):
+    """In expectation, the pilot paid: about $1.7M a year on average, more than half a million in all worlds but few."""
     holds(prediction, lambda world: 0.735 < world["table"].loc["balanced", "accuracy"] < 0.750)
-    holds(prediction, lambda world: world["year"] > 1_000_000)
+    holds(decided, lambda dollars: dollars["the balanced model"] > 0)
+    assert 1_200_000 < np.mean([dollars["the balanced model"] for dollars in decided]) < 2_500_000
 
 
-def test_C2_3_the_threshold_that_earns_most_is_not_the_most_accurate(prediction):
-    holds(prediction, lambda world: world["top"]["accuracy"] < 0.85 and world["half"]["accuracy"] > 0.915)
-    holds(prediction, lambda world: world["half"]["profit"] < 0.25 * world["top"]["profit"])
+def test_C2_2_but_the_best_decision_without_it_earns_more(decided):
+    holds(decided, lambda dollars: dollars["30 cells"] > dollars["the balanced model"] + 500_000)
+    holds(decided, lambda dollars: dollars["base rate for all"] < 0 < dollars["30 cells"])
+    holds(decided, lambda dollars: dollars["tenths of value"] < dollars["the balanced model"])
 
 
-def test_C2_3_the_threshold_buys_more_than_an_afternoon_of_tuning(prediction):
+def test_C2_2_the_same_customers_four_times_halve_it(prediction):
+    """What the model's list and the cells' list keep, before the pilot is paid."""
+    pairs = [
+        (pd.Series(world["decisions_in"](seed)), pd.Series(world["decisions_in"](seed, world["four_quarters"])))
+        for seed, world in zip(SEEDS, prediction, strict=True)
+    ]
+    shares = [same[["the balanced model", "30 cells"]] / fresh[["the balanced model", "30 cells"]]
+              for fresh, same in pairs]  # fmt: skip
+    holds(shares, lambda share: (share > 0.3).all() and (share < 0.7).all())
+
+
+def test_C2_3_the_threshold_that_the_pilot_chooses_is_neither_one_half_nor_the_most_accurate(prediction):
+    """What the pilot promises there is more than can be expected: the best of many."""
+    holds(prediction, lambda world: 0.05 < world["chosen"] < 0.2)
     for world in prediction:
-        assert world["afternoon"]["log loss"].iloc[2] < world["afternoon"]["log loss"].iloc[0]
-    holds(prediction, lambda world: world["moved"] - world["plain"] > 5 * (world["searched"] - world["plain"]))
+        world["right"] = ((world["scores"]["boosting"] >= world["chosen"]) == world["leaves"]).mean()
+    holds(prediction, lambda world: world["right"] < 0.9 < world["table"].loc["nobody leaves", "accuracy"])
+    holds(prediction, lambda world: world["promised"] > world["delivered"] > 500_000)
 
 
-def test_C2_4_log_loss_ranks_the_models_in_the_opposite_order(prediction):
-    holds(prediction, lambda world: world["ranks"]["log loss"].is_monotonic_increasing)
-    holds(prediction, lambda world: world["rules"].loc["one half"].is_monotonic_increasing)
+def test_C2_4_log_loss_ranks_the_models_in_the_opposite_order(contests):
+    order = ["boosting", "regression", "balanced"]
+    holds(contests, lambda contest: contest.loc[order, "log loss"].is_monotonic_increasing)
+    holds(contests, lambda contest: contest.loc[order, "one half"].is_monotonic_increasing)
 
 
-def test_C2_4_expected_value_undoes_it(prediction):
-    """How much it earns depends on the pilot's luck, and so does how far the gap between the models closes."""
-    rules = [world["rules"] for world in prediction]
-    holds(rules, lambda rule: rule.loc["expected value"].min() > rule.loc["one half", ["boosting", "regression"]].max())
-    gaps = np.array([np.ptp(rule, axis=1) for rule in rules])
-    holds(gaps, lambda gap: gap[2] < gap[0])
-    assert np.median(gaps[:, 2] / gaps[:, 0]) < 0.5
+def test_C2_4_expected_value_undoes_it(contests):
+    """How much it earns depends on the pilot's luck; the better loss earns most in most worlds, not in all."""
+    value = [contest["expected value"] for contest in contests]
+    half = [contest["one half"] for contest in contests]
+    pairs = list(zip(value, half, strict=True))
+    holds(pairs, lambda pair: pair[0].min() > pair[1][["boosting", "regression"]].max())
+    holds(pairs, lambda pair: np.ptp(pair[0]) < 0.7 * np.ptp(pair[1]))
+    assert np.mean([dollars.idxmax() == "boosting" for dollars in value]) >= 0.6
+
+
+def test_C2_4_with_weaker_vouchers_expected_value_loses_with_every_model(prediction):
+    """The limit of the lesson: one average effect for all, where vouchers keep fewer."""
+    weaker = prediction[0]["shop"].RESPONSE.copy()
+    weaker.loc["base", "voucher"] -= 0.3
+    weak = [world["contest_in"](seed, weaker) for seed, world in zip(SEEDS, prediction, strict=True)]
+    holds(weak, lambda contest: (contest["expected value"] < 0).all())
 
 
 def test_C2_5_the_better_loss_ships_more_fakes(prediction):
@@ -241,39 +286,27 @@ def test_C2_5_the_better_loss_ships_more_fakes(prediction):
 
 def test_C2_4_dollars_belong_in_the_decision(prediction):
     for name in ("regression", "boosting"):
-        holds(prediction, lambda world, name=name: world["where"][name].idxmax() == "dollars in the decision")
+        holds(prediction, lambda world, name=name: world["where"][name].idxmax() == "sort by p × loss")
         holds(
             prediction,
             lambda world, name=name: (
-                world["where"].loc["dollars in the decision", name] > 1.15 * world["where"].loc["sort by p", name]
+                world["where"].loc["sort by p × loss", name] > 1.15 * world["where"].loc["sort by p", name]
             ),
         )
 
 
 def test_C2_4_expected_value_needs_calibration(prediction):
-    holds(prediction, lambda world: abs(world["ranked"]["AUC"].diff().iloc[1]) < 0.002)
-    holds(
-        prediction,
-        lambda world: world["ranked"].loc["balanced"].iloc[1] < 0.95 * world["ranked"].loc["regression"].iloc[1],
-    )
+    ranked = [world["ranked"] for world in prediction]
+    holds(ranked, lambda table: abs(table.loc["AUC", "balanced"] - table.loc["AUC", "regression"]) < 0.002)
+    earned = [table.loc["earned by p × loss"] for table in ranked]
+    holds(earned, lambda dollars: dollars["balanced"] < 0.95 * dollars["regression"])
 
 
 def test_C2_3_auc_is_blind_to_the_size_of_the_scores(prediction):
-    assert all(np.ptp(world["auc"]["AUC"]) < 1e-9 for world in prediction)
-    powers = [world["by_power"].iloc[:, 0] for world in prediction]
+    assert all(np.ptp(world["by_power"]["AUC"]) < 1e-9 for world in prediction)
+    powers = [world["by_power"]["earned"] for world in prediction]
     holds(powers, lambda dollars: dollars[0.5] < 0 < dollars[1.0])
     assert np.mean([dollars[1.0] > dollars[2.0] for dollars in powers]) >= 0.8  # most worlds, not all
-
-
-def test_C2_3_which_metric_predicts_the_money_depends_on_the_rule(prediction):
-    """In the mean of ten worlds (of one, where fewer seeds are asked for)."""
-    worlds = list(zip(SEEDS, prediction, strict=True))[: 10 if len(SEEDS) >= 10 else 1]
-    mean = sum(world["rank_map"](seed) for seed, world in worlds) / len(worlds)
-    assert mean.loc["accuracy", "at one half"] < -0.3
-    assert mean.loc["log loss (negated)", "at one half"] < 0 < mean.loc["AUC", "at one half"]
-    assert mean.loc["accuracy", "expected value"] > 0.2
-    assert mean.loc["log loss (negated)", "expected value"] > 0.4
-    assert mean.loc["AUC", ["best threshold", "top fifth"]].min() > 0.4
 
 
 def test_C0_2_without_the_sentence_nothing_is_fitted(decision):
