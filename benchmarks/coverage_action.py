@@ -200,7 +200,7 @@ def look_cells(cell):
         (900, 100, 0.1),
         (500, 500, 0.01),
     ):
-        what = f"a month: {treated} treated, {held} held out, outcomes"
+        what = f"a month: {treated:,} treated, {held} held out, outcomes"
         cells.append(cell(what, share * held, one_year(treated, held, share, None)))
     for treated, held, share, kind in (
         (900, 100, 0.05, "clv_usd lost"),
@@ -208,7 +208,7 @@ def look_cells(cell):
         (900, 100, 0.1, "spend, long tail"),
         (900, 100, 1.0, "spend, long tail"),
     ):
-        what = f"a month: {treated} treated, {held} held out, {kind}"
+        what = f"a month: {treated:,} treated, {held} held out, {kind}"
         cells.append(cell(what, share * held, one_year(treated, held, share, kind)))
     return cells
 

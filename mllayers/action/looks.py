@@ -150,7 +150,7 @@ def hold_out_always_valid(
     sizes. That is the asymptotic confidence sequence of Waudby-Smith and others, right where there are many cases. So
     that it holds for few, rare and long-tailed outcomes, too, it takes at that level not normal limits but those of
     money that `uplift_effect` uses, and for rates exact ones (Clopper and Pearson), joined as there. Measured over
-    twelve looks at 95 %: it errs in 0 to 1 %, the fixed interval in 11 to 20 % (docs/coverage.md). Each look is about
+    twelve looks at 95 %: it errs in 0 to 1 %, the fixed interval in 12 to 22 % (docs/coverage.md). Each look is about
     the mean effect so far: it says nothing of an effect that fades.
     Taught in notebook 04, *Optional: what a hold-out can see*.
 

@@ -178,7 +178,7 @@ def uplift_table(
     regression on arm and x, and the interval that of the mean of what is left. x must not be touched by the action.
     An effect in a segment is not why the segment differs from another: compare the intervals. What the action itself
     costs is not in it: take it off `y`, or hold it beside the effect in dollars.
-    Measured at the level 0.95: 93 to 99 %, rare outcomes and long tails included (docs/coverage.md).
+    Measured at the level 0.95: 94 to 100 %, rare outcomes and long tails included (docs/coverage.md).
     Taught in notebook 04, *What the action changes*.
 
     References
