@@ -72,7 +72,7 @@ from mllayers.figures.standing import (
     waterfall,
 )
 
-_LAYERS = ("action", "data", "decision", "feedback", "prediction")
+_LAYERS = ("action", "data", "decision", "desk", "feedback", "prediction")
 
 __all__ = [
     "FACE",
@@ -96,6 +96,7 @@ __all__ = [
     "curves_at",
     "data",
     "decision",
+    "desk",
     "feedback",
     "grouped_bars",
     "intervals",

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from mllayers._words import count, dollars, percent
 from mllayers.data import drift_report
 from mllayers.decision import Action, Menu, Policy
 from mllayers.desk.game.choices import Choices, asked
@@ -33,22 +34,22 @@ ALARMS = {
     "blocks reviewed": "more honest orders among reviewed blocks than promised",
 }
 TYPES = {
-    "A": "stolen cards, loud",
-    "A'": "stolen cards, new form",
-    "B": "hijacked accounts, quiet",
-    "C": "reshipping ring",
-    "L": "usual customers",
+    "A": "loud fraud",
+    "A'": "new-form fraud",
+    "B": "quiet fraud",
+    "C": "ring fraud",
+    "L": "usual buyers",
     "G": "gift buyers",
 }
 EVENTS = {
     "gift": "a new market opens: honest people who order gifts",
-    "ringC": "a reshipping ring arrives",
+    "ringC": "a ring arrives that reships goods",
     "peak": "two months of high season: everything swells",
-    "mutateA": "the loud fraudsters change their form",
+    "mutateA": "the loud fraudsters change their form (stolen cards, slower and less odd)",
 }
 LOST = [
-    *(f"fraud shipped: {TYPES[kind]}" for kind in ("A", "A'", "B", "C")),
-    *(f"honest blocked: {TYPES[kind]}" for kind in ("L", "G")),
+    *(f"shipped: {TYPES[kind]}" for kind in ("A", "A'", "B", "C")),
+    *(f"blocked: {TYPES[kind]}" for kind in ("L", "G")),
     "reviews",
     "audits",
     "idle reviewers",
@@ -255,6 +256,49 @@ class FraudYear(Year):
         """Which of the alarms that were watched sounded in a month (1 to 12)."""
         return [ALARMS[name] for name in self.choices[month - 1].watch if name in self._rang[month - 1]]
 
+    def opening(self) -> str:
+        """What a team is told on its first day."""
+        return (
+            f"You run the desk for twelve months, {self.size:,} orders each. An order that ships earns its margin "
+            f"({PRICES.margin:.0%}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; an "
+            f"honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no book "
+            f"shows. A review costs {dollars(PRICES.review)} and is always right; each reviewer looks at "
+            f"{self.size * ROOM:,.0f} orders a month and is paid for that, busy or not. For six months old rules sent "
+            "odd orders to review and shipped the rest: your first model learns from those. Chargebacks take weeks, "
+            "and not every fraud is reported."
+        )
+
+    def told(self, month: int) -> list[str]:
+        """What a team would see of a month (1 to 12), in sentences."""
+        x = self._seen[month - 1]
+        lines = [
+            f"Of {x['orders']:,} orders, {x['shipped']:,} shipped, {x['blocked']:,} were blocked and {x['reviewed']:,} "
+            f"reviewed; {x['frauds found']:,} of the reviewed were fraud."
+        ]
+        if x["audited"]:
+            lines.append(
+                f"{x['audited']:,} that would have shipped were audited at random: {x['frauds in audits']:,} "
+                "were fraud."
+            )
+        if x["blocks reviewed"]:
+            lines.append(
+                f"{x['blocks reviewed']:,} that would have been blocked were reviewed at random: "
+                f"{x['honest in them']:,} were honest."
+            )
+        before = x["chargebacks"] - x["on own orders"]
+        old = f", {before:,} of them on orders from before your year" if before else ""
+        lines.append(f"{count(x['chargebacks'], 'chargeback')} arrived{old}. Booked: {dollars(x['booked'], 0)}.")
+        heard, on = self.sounded(month), self.choices[month - 1].watch
+        if heard:
+            lines.append(f"ALARM: {'; '.join(heard)}.")
+        elif on:
+            lines.append(f"Of {count(len(on), 'alarm')} that you switched on, none sounded.")
+        else:
+            lines.append("No alarm was switched on.")
+        if month == self.done and self.choices[-1].retrain and self.model_stayed():
+            lines.append("There was nothing to learn from: the model of the month before stayed.")
+        return lines
+
     def rows(self) -> pd.DataFrame:
         """What was decided about each order so far: rows of a ledger, without outcomes.
 
@@ -356,7 +400,7 @@ class FraudYear(Year):
         if audits:
             tried.append(("audit nothing at random", {"audit_share": 0.0, "silence": "legitimate"}))
         if thresholds:
-            tried += [(f"block from {share:.0%}", {"block_from": share}) for share in (0.4, 0.8)]
+            tried += [(f"block from {percent(share, 0)}", {"block_from": share}) for share in (0.4, 0.8)]
         return tried
 
     def _elsewhere(self, number: int) -> Self:
@@ -468,7 +512,7 @@ def lost_by_cause(orders: pd.DataFrame, room: float, prices: Prices = PRICES) ->
     lost = best - order_money(orders, acts, prices=prices)
     out = {"clairvoyant": float(best.sum())}
     for name, what in TYPES.items():
-        word, action = ("honest blocked", "block") if name in ("L", "G") else ("fraud shipped", "ship")
+        word, action = ("blocked", "block") if name in ("L", "G") else ("shipped", "ship")
         out[f"{word}: {what}"] = float(lost[(kind == name) & (acts == action)].sum())
     out["reviews"], out["audits"] = float(lost[acts == "review"].sum()), float(lost[acts == "audit"].sum())
     looked = int(np.isin(acts, ["review", "audit"]).sum())

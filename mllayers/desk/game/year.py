@@ -65,6 +65,14 @@ class Year(ABC):
         """Which of the alarms that were watched sounded in a month (1 to 12)."""
 
     @abstractmethod
+    def opening(self) -> str:
+        """What a team is told on its first day."""
+
+    @abstractmethod
+    def told(self, month: int) -> list[str]:
+        """What a team would see of a month (1 to 12), in sentences."""
+
+    @abstractmethod
     def _act(self, choices: Any) -> None:
         """One month; it is as if nothing had been asked where this raises an error."""
 
