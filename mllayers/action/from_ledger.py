@@ -118,7 +118,7 @@ def ledger_effect(found: Any, *, by: str | Sequence[str] = ("planned",), level: 
     human changed afterwards counts as the lot drew it (intention to treat): a choice by hand is no lot. Intervals as
     in `uplift_effect`; the interval of the net adds the spread of the costs. Where most of the rows cannot be compared
     (nobody held out, propensities that do not fit the lots) there is a reason, and no number.
-    Taught in notebook 04, *The ledger*.
+    Taught in notebook 04, *Optional: the ledger*.
 
     References
     ----------

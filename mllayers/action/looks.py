@@ -152,7 +152,7 @@ def hold_out_always_valid(
     money that `uplift_effect` uses, and for rates exact ones (Clopper and Pearson), joined as there. Measured over
     twelve looks at 95 %: it errs in 0 to 1 %, the fixed interval in 12 to 22 % (docs/coverage.md). Each look is about
     the mean effect so far: it says nothing of an effect that fades.
-    Taught in notebook 04, *Optional: what a hold-out can see*.
+    Taught in notebook 04, *Optional: how large must a pilot be?*.
 
     References
     ----------

@@ -108,7 +108,7 @@ def uplift_policy_value(
     (such as the cost of a voucher, and now and then a lost customer), by square-and-add (Zou and Donner 2008), and adds
     the spread of the share; `se` is the standard error of the linearised estimate.
     Measured on the course's retailer (nominal 95 %): 96 to 98 % at 4,000 customers and more, 99 to 100 % below.
-    Taught in notebook 04, *A pilot tells*.
+    Taught in notebook 04, *Optional: a pilot tells*.
 
     References
     ----------

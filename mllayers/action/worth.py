@@ -128,7 +128,8 @@ def break_even(
     Notes
     -----
     Solves (p − p_without) · value − p · redeemed_cost − contact_cost = 0. With ``p_without=0`` and costs per contact,
-    the break-even probability is the break-even *uplift*, cost / value. Taught in notebook 04, *Value and uplift*.
+    the break-even probability is the break-even *uplift*, cost / value.
+    Taught in notebook 04, *Optional: value and uplift*.
 
     Examples
     --------

@@ -88,7 +88,8 @@ def size_guard(segments: ArrayLike, card: Mapping[Any, float], *, ratio: float =
     -----
     An action was chosen for the customers that were in a segment then. When a column changes its meaning, others move
     in: the segment keeps its name and its action, its size gives it away, and no label is needed to see it.
-    A change that leaves the sizes as they are stays unseen. Taught in notebook 05, *Six months of wrong segments*.
+    A change that leaves the sizes as they are stays unseen.
+    Taught in notebook 05, *Optional: six months of wrong segments*.
 
     Examples
     --------
