@@ -64,7 +64,7 @@ class Ledger:
     Whoever owns the file can take the guards away, change a row and put them back; that is not detected, and neither
     is a byte that the disk turned inside a number or a text. Keep copies elsewhere where that matters.
 
-    Taught in notebook 04, *The ledger*.
+    Taught in notebook 04, *Optional: the ledger*.
 
     Examples
     --------

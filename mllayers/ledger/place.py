@@ -49,7 +49,7 @@ class LedgerWarning(UserWarning):
 
     Notes
     -----
-    Taught in notebook 04, *The ledger*.
+    Taught in notebook 04, *Optional: the ledger*.
     """
 
 

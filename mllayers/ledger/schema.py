@@ -22,7 +22,7 @@ class LedgerError(RuntimeError):
 
     Notes
     -----
-    Taught in notebook 04, *The ledger*.
+    Taught in notebook 04, *Optional: the ledger*.
     """
 
 
