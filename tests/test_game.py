@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from figure_rules import problems
 
+from mllayers.course import learner
+from mllayers.course.year import play
 from mllayers.desk.game import Debrief, FraudChoices, FraudYear, TeamTable
 from mllayers.desk.game.fraud import ALARMS, LOST, events_of
+from mllayers.figures import desk as fg
 from mllayers.shop import PRICES, make_orders, order_money
 
 SIZE = 2_000
@@ -328,3 +332,122 @@ def test_the_table_of_teams_keeps_the_best_on_top(found):
     for wrong in ("", "x" * 41, None, "  "):
         with pytest.raises((TypeError, ValueError), match="team's name"):
             table.enter(wrong, found)
+
+
+# The board
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLLAYERS_HOME", str(tmp_path))
+    monkeypatch.setattr(learner, "_memory", None)
+    return lambda **told: play("fraud", size=500, **told)
+
+
+def test_a_board_goes_on_where_the_year_was(board, tmp_path, capsys):
+    first = board(seed=3)
+    first.set(reviewers=6, watch=["audits"], blocked="fraud", audit_share=0.01)
+    first.press("Next month")
+    first.press("Next month")
+    again = board()
+    assert again.year.seen.equals(first.year.seen)
+    assert again.chosen() == first.chosen()
+    assert "2 of 12 months are decided" in again.told
+    assert (tmp_path / "desk_years.json").is_file()
+    assert board(seed=4).year.done == 0
+    assert board(seed=3).year.done == 2
+
+
+def test_a_board_answers_every_mistake_in_words(board, monkeypatch, capsys):
+    one = board(seed=3)
+    one.set(review_from=0.9)
+    one.press("Next month")
+    assert 'role="alert"' in one.told
+    assert "“Review from a fraud probability of” must not lie above “Block from a fraud probability of”" in one.told
+    one.set(review_from=0.1)
+    monkeypatch.setattr(one.year, "next_month", lambda choices: 1 / 0)
+    one.press("Next month")
+    assert "This went wrong (ZeroDivisionError" in one.told
+    one.press("Enter the table of teams")
+    assert "Turn the lights on first" in one.told
+    one.press("Turn the lights on")
+    assert "12 months left" in one.told
+    for wrong in (lambda: one.press("Go"), lambda: one.set(spies=1)):
+        with pytest.raises(ValueError, match="is called"):
+            wrong()
+
+
+def test_a_year_that_cannot_be_played_again_is_told(board, tmp_path, capsys):
+    board(seed=3).press("Next month")
+    kept = tmp_path / "desk_years.json"
+    kept.write_text(kept.read_text().replace('"reviewers": 4', '"reviewers": 44'))
+    assert "could not be played again (reviewers must be" in board().told
+    kept.write_text("{broken")
+    assert board().year.done == 0
+    with pytest.raises(ValueError, match="desk must be one of fraud"):
+        play("bakery")
+
+
+def test_a_double_click_counts_once_and_a_folder_that_cannot_be_written_is_told(board, monkeypatch, capsys):
+    one = board(seed=3)
+    one._next.click()
+    one._next.click()
+    assert one.year.done == 1
+    monkeypatch.setattr("mllayers.course.learner._write", lambda *told: (_ for _ in ()).throw(OSError(28, "full")))
+    one.press("Next month")
+    assert one.year.done == 2
+    assert "cannot be written (full)" in one.told
+
+
+def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
+    monkeypatch.setattr("mllayers.desk.game.debrief.OTHER_YEARS", 2)
+    one = board(seed=3)
+    for _ in range(12):
+        one.press("Next month")
+    one.press("Turn the lights on")
+    shown = "".join(getattr(part, "value", "") for part in one._lit.children)
+    assert shown.count("<img alt=") == 6
+    assert one.found.advice().replace("$", "<span>&#36;</span>") in shown
+    one._name.value = "The <b>Blues</b>"
+    one.press("Enter the table of teams")
+    assert "The &lt;b&gt;Blues&lt;/b&gt; (year 3)" in one._lit.children[-1].value
+    one._from.value = "4"
+    one.press("Replay")
+    assert one.year.done == 3
+    one.press("Play another year")
+    assert one.year.done == 0
+
+
+# The figures
+
+
+def test_the_figures_keep_the_rules(year, found):
+    for one in (
+        fg.where_the_money_went(found.waterfall),
+        fg.booked_and_true(found.truth),
+        fg.alarms_of_the_year(year.alarms(), year.watched(), year.happened()),
+        fg.teams_of_the_year(found.others),
+        fg.what_would_have_helped(found.helped),
+        fg.luck_of_the_year(found.luck, found.short),
+    ):
+        assert problems(one.figure) == [], one.says
+
+
+@pytest.mark.parametrize(
+    ("draw", "told"),
+    [
+        (lambda: fg.where_the_money_went(pd.Series({"a": 1.0, "b": 2.0})), "must not be positive"),
+        (lambda: fg.where_the_money_went([1, 2]), "steps must be a Series"),
+        (lambda: fg.teams_of_the_year(pd.DataFrame({"short": [1.0]}, ["open"])), "must have a row 'you'"),
+        (lambda: fg.luck_of_the_year([1.0], 2.0), "luck must be a Series"),
+    ],
+)
+def test_figures_ask_back(draw, told):
+    with pytest.raises((TypeError, ValueError), match=told):
+        draw()
+
+
+def test_nothing_helped_and_nothing_unseen_are_said():
+    assert "−$10.0k" in fg.what_would_have_helped(pd.DataFrame({"better": [-1e4]}, index=["have 2 reviewers"])).says
+    table = {"booked": [1e4], "true": [2e4], "clairvoyant": [3e4], "happened": [""]}
+    assert "$10.0k more than you saw" in fg.booked_and_true(pd.DataFrame(table, index=[1])).says

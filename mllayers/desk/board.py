@@ -31,7 +31,7 @@ from mllayers.figures import Finding, desk, picture, sentence
 from mllayers.widgets import choice, slider, switch
 
 Keep = Callable[[dict[str, Any]], str]
-TWICE = 0.25  # seconds after an answer in which a press was made while it was not there yet
+TWICE = 0.1  # seconds after an answer in which a press was made while it was not there yet
 TITLES = {"fraud": "The fraud desk", "retention": "The retention desk"}
 _LOST = "The kernel was restarted: run this cell again, and your year goes on where it was."
 _WHEN_LOST = (
@@ -90,8 +90,8 @@ class Board:
         self._lit = ipywidgets.VBox()
         self._replays = ipywidgets.HBox([self._from, self._again, self._new], layout={"flex_flow": "row wrap"})
         self._choose = ipywidgets.VBox([*self.controls.values(), self._next])
-        parts = [self._head, self._news, self._table, self._choose, self._lights, self._told, self._replays, self._lit]
-        self.box = ipywidgets.VBox([*parts, ipywidgets.HTML(_WHEN_LOST)])
+        first = [self._head, self._news, self._choose, self._lights, self._told, self._lit]
+        self.box = ipywidgets.VBox([*first, self._table, self._replays, ipywidgets.HTML(_WHEN_LOST)])
         self._draw(told)
 
     def set(self, **values: Any) -> None:
@@ -189,6 +189,8 @@ class Board:
         if not year.left:
             self._lights.focus()
         self._say(told)
+        same = f" Year {year.seed}: the same number is the same year."
+        self._head.value = _paragraph(f"{TITLES[year.desk]}, {at}", same)
 
     def _last_month(self) -> str:
         year = self.year

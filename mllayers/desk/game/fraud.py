@@ -243,8 +243,8 @@ class FraudYear(Year):
 
         ``orders``, ``shipped``, ``blocked``; ``reviewed`` and the ``frauds found``; ``audited`` and
         ``frauds in audits``; ``blocks reviewed`` and ``honest in them``; ``chargebacks`` that arrived in the month, of
-        whatever age, and those ``on own orders``; ``booked``: margins of what shipped, less chargebacks on own orders
-        (goods, margin and fee) and the pay of the reviewers, in dollars.
+        whatever age, and those ``of them own``, on orders of this year; ``booked``, in dollars: margins of what
+        shipped, less chargebacks on own orders (the amount and the fee) and the pay of the reviewers.
         """
         return pd.DataFrame(self._seen, index=pd.RangeIndex(1, len(self._seen) + 1, name="month"))
 
@@ -277,22 +277,22 @@ class FraudYear(Year):
         ]
         if x["audited"]:
             lines.append(
-                f"{x['audited']:,} that would have shipped were audited at random: {x['frauds in audits']:,} "
-                "were fraud."
+                f"Audited at random, of what would have shipped: {x['audited']:,}; frauds among them: "
+                f"{x['frauds in audits']:,}."
             )
         if x["blocks reviewed"]:
             lines.append(
-                f"{x['blocks reviewed']:,} that would have been blocked were reviewed at random: "
-                f"{x['honest in them']:,} were honest."
+                f"Reviewed at random, of what would have been blocked: {x['blocks reviewed']:,}; honest among them: "
+                f"{x['honest in them']:,}."
             )
-        before = x["chargebacks"] - x["on own orders"]
+        before = x["chargebacks"] - x["of them own"]
         old = f", {before:,} of them on orders from before your year" if before else ""
         lines.append(f"{count(x['chargebacks'], 'chargeback')} arrived{old}. Booked: {dollars(x['booked'], 0)}.")
         heard, on = self.sounded(month), self.choices[month - 1].watch
         if heard:
             lines.append(f"ALARM: {'; '.join(heard)}.")
         elif on:
-            lines.append(f"Of {count(len(on), 'alarm')} that you switched on, none sounded.")
+            lines.append(f"No alarm sounded. Switched on: {self.choices[month - 1].told('watch').partition(': ')[2]}.")
         else:
             lines.append("No alarm was switched on.")
         if month == self.done and self.choices[-1].retrain and self.model_stayed():
@@ -447,7 +447,7 @@ def _seen_by_the_desk(run: Run, choices: FraudChoices) -> dict[str, Any]:
         "blocks reviewed": int(refused.sum()),
         "honest in them": int((1 - known[refused]).sum()),
         "chargebacks": sum(map(len, came)),
-        "on own orders": len(own),
+        "of them own": len(own),
         "booked": float(margin[sold].sum() - returned - paid),
     }
 
