@@ -238,6 +238,11 @@ def test_the_surest_tier_that_earns_says_so():
     assert title.startswith("In the surest tier (0.8 and above) a call brings $2")
 
 
+def test_a_surest_tier_in_which_one_action_earns_is_no_loss():
+    found = D.surest_tier(*per_head(((-2, -11), (5, 6), (1, 1), (8, -12))))
+    assert found.figure.get_suptitle().startswith("In the surest tier (0.8 and above) a voucher brings $")
+
+
 def test_tiers_say_money_or_gaps():
     figure = D.tiers(steps(), gaps=no_gaps)
     expected = 12 * 700 + 33 * 400
