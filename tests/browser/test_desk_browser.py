@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from lab import Notebook, jupyterlab, write
+from lab import READY, Notebook, jupyterlab, write
 
 # A year at the size that everybody plays first; the debrief of a small one says the same sooner.
 CELLS = ["from mllayers.course.year import play", "board = play('fraud', seed=7, size={size})"]
@@ -87,7 +87,8 @@ def test_a_year_to_its_debrief_across_a_restart(tmp_path, page, screenshots, not
             head(page, f"month {month} of 12")
         notebook.choose("Kernel", "kernelmenu:restart")
         page.locator('.jp-Dialog button:has-text("Restart")').click()
-        page.wait_for_timeout(3000)
+        page.wait_for_selector(".jp-Dialog", state="detached")
+        page.wait_for_function(READY, polling=250)
         notebook.run_all()
         head(page, "month 7 of 12")
         page.get_by_text("Your year goes on: 6 of 12 months are decided.").wait_for()
