@@ -76,6 +76,7 @@ def feedback():
             for name, run in world["runs"].items()
         }
         worlds.append({name: world[name] for name in kept})
+        world.clear()  # its functions hold it, and with it a million orders, until somebody collects
     return worlds
 
 
