@@ -22,7 +22,7 @@ from mllayers.course.notes import CODE, MEANT
 
 SECTIONS = words.SECTIONS
 MINUTES = {"core": 60, "all": 100}
-CELLS = {"core": 52, "all": 75}
+CELLS = {"core": 54, "all": 78}
 LINES = {"code": 12, "lift-out": 15, "median": 6, "core": 190}
 WORDS = 1_700
 IN_A_ROW = 4
