@@ -32,7 +32,6 @@ PEOPLE = {  # pages for whoever carries on
     "docs/course.md": "How a notebook is made",
     "docs/coverage.md": "Coverage of the intervals",
     "docs/desk.md": "The desk as a benchmark",
-    "docs/desk-scores.md": "Scores at the desk",
     "CONTRIBUTING.md": "Contributing",
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",

@@ -179,7 +179,7 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Two mistakes: what does a wrong block cost, what a wrong shipment?",
+            "What does a wrong block cost? Is all of it in the line?",
             "A wrong block: margin and goodwill. A wrong shipment: `loss`.",
             "wrong block / (wrong block + wrong shipment).",
         ),

@@ -52,7 +52,7 @@ def estimated(notebook: Any) -> list[Section]:
     """
     found: list[Section] = []
     opened = [n for n, cell in enumerate(notebook.cells) if "section" in cell.metadata.get("mllayers", {})]
-    for first, end in zip(opened, [*opened[1:], len(notebook.cells)], strict=True):
+    for first, end in zip(opened, [*opened[1:], len(notebook.cells)], strict=False):
         cells = notebook.cells[first:end]
         words, lines = sum(map(_words, cells)), sum(map(_lines, cells))
         work = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in cells)
