@@ -108,13 +108,13 @@ class _Checked:
 
 
 class _Said:
-    """A policy and shares that were said already, as a team."""
+    """A policy and shares that were said already, as a team that only decides: `decide` never asks it to learn."""
 
     def __init__(self, policy: Policy, shares: Any) -> None:
         self.policy, self.shares = policy, shares
 
     def learn(self, past: pd.DataFrame, day: float, *, seed: list[int]) -> Any:
-        raise NotImplementedError
+        raise RuntimeError("a policy that was said already learns nothing")
 
     def decide(self, orders: pd.DataFrame, reviews: float, *, prices: Prices) -> Policy:
         return self.policy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +39,16 @@ class Epsilon(Arm):
 
 
 @dataclass(frozen=True)
-class _ByOrder(Arm):
+class _ByOrder(Arm, ABC):
     """An audit whose share depends on the order; as many audits as an equal share would make."""
 
     blocks: str = "review"
     silence: str = "ignore"
     audit_share: float = 0.01
 
+    @abstractmethod
     def wish(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much an audit of each order is wanted, up to a factor."""
-        raise NotImplementedError
 
     def try_at_random(self, orders: pd.DataFrame, *, prices: Prices = PRICES) -> Any:
         """Shares in proportion to the wish, at most one half each."""
