@@ -518,6 +518,31 @@ def test_customer_money_takes_one_action_each_in_any_form():
         np.testing.assert_array_equal(shop.customer_money(people, actions), wanted)
 
 
+# --- groups of plain columns ------------------------------------------------------------------------------------------
+
+
+def test_group_of_is_what_pandas_would_cut():
+    people = shop.make_customers(3_000, seed=5).set_index("customer_id")
+    people.iloc[:4, people.columns.get_indexer(["voucher_share", "clv_usd"])] = [
+        [0.2, 120], [0.2001, 120.01], [0.8, 320], [0, 0]]  # fmt: skip
+    share = pd.cut(people["voucher_share"], [-1, 0.2, 0.4, 0.6, 0.8, 1], labels=False)
+    value = pd.cut(people["clv_usd"], [-1, 120, 320, np.inf], labels=False)
+    wanted = 15 * (people["tickets_90d"] > 0) + 3 * share + value
+    groups = shop.group_of(people)
+    pd.testing.assert_series_equal(groups, wanted, check_names=False, check_dtype=False)
+    assert set(groups) == set(range(30))
+
+
+def test_group_of_takes_steps_of_your_own():
+    people = shop.make_customers(3_000, seed=5)
+    share = pd.cut(people["voucher_share"], [-1, 0.25, 0.5, 1], labels=False)
+    value = pd.cut(people["clv_usd"], [-1, 100, 200, 400, 800, np.inf], labels=False)
+    wanted = 15 * (people["tickets_90d"] > 0) + 5 * share + value
+    groups = shop.group_of(people, shares=[0.25, 0.5], values=[100, 200, 400, 800])
+    assert groups.tolist() == wanted.tolist()
+    assert set(shop.group_of(people, shares=[], values=[])) == {0, 1}
+
+
 # --- potential outcomes, pilot, chat, leads ---------------------------------------------------------------------------
 
 
@@ -680,6 +705,23 @@ def test_progress_is_told_after_every_million(make, monkeypatch):
         (lambda: shop.observe(pd.DataFrame({"day": [1]}), "ship", 9), ValueError, r"orders must have the columns _is"),
         (lambda: shop.order_money([1, 2], "ship"), TypeError, r"orders must be a DataFrame \(.*\); got a list"),
         (lambda: shop.legacy_rule(pd.DataFrame({"day": [1]})), ValueError, r"orders must have the columns velocity"),
+        (lambda: shop.group_of([1]), TypeError, r"customers must be a DataFrame \(.*\); got a list"),
+        (
+            lambda: shop.group_of(pd.DataFrame({"clv_usd": [1]})),
+            ValueError,
+            r"customers must have the columns tickets_90d",
+        ),
+        (
+            lambda: shop.group_of(shop.make_customers(2).assign(clv_usd=[1, np.nan])),
+            ValueError,
+            r"clv_usd must hold finite numbers; got nan at row 1",
+        ),
+        (
+            lambda: shop.group_of(shop.make_customers(2), values=[320, 120]),
+            ValueError,
+            r"values must rise, each limit above the one before; got \[320, 120\]",
+        ),
+        (lambda: shop.group_of(shop.make_customers(2), shares=["a"]), TypeError, r"shares must be a column of numbers"),
         (lambda: shop.customer_money([1], "call"), TypeError, r"customers must be a DataFrame \(.*\); got a list"),
         (
             lambda: shop.customer_money(one_customer(True, False).drop(columns="clv_usd"), "voucher"),

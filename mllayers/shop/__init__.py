@@ -1,8 +1,8 @@
 """The simulated retailer: where every number of the course comes from.
 
 Two desks that share no key: the fraud desk (`make_orders`, `legacy_rule`, `observe`, `order_money`) and the
-retention desk (`make_customers`, `make_pilot`), and the sales team's `make_leads`. Everything flows from a seed;
-columns that begin with ``_`` hold what the retailer never sees.
+retention desk (`make_customers`, `make_pilot`, `group_of`), and the sales team's `make_leads`. Everything flows from a
+seed; columns that begin with ``_`` hold what the retailer never sees.
 """
 
 from mllayers.shop.customers import (
@@ -10,6 +10,7 @@ from mllayers.shop.customers import (
     CUSTOMER_FEATURES,
     RESPONSE,
     SEGMENTS,
+    group_of,
     make_customers,
     make_pilot,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "SEGMENTS",
     "Prices",
     "customer_money",
+    "group_of",
     "legacy_rule",
     "make_customers",
     "make_leads",

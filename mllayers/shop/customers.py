@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mllayers._check import as_integer, describe
+from mllayers._check import as_frame, as_integer, as_numbers, describe
 from mllayers.shop.parameters import as_parameters
 
 # One row per parameter, one column per hidden segment.
@@ -180,6 +180,54 @@ def make_pilot(
     )
     truth = [name for name in pilot.columns if name.startswith("_")]
     return pilot[[*pilot.columns.drop(truth), *truth]]
+
+
+def group_of(
+    customers: pd.DataFrame, *, shares: Sequence[float] = (0.2, 0.4, 0.6, 0.8), values: Sequence[float] = (120, 320)
+) -> pd.Series:
+    """The group of each customer by three plain columns: what a desk can do without any model.
+
+    A customer has a ticket or none, falls into a step of the voucher share and into a step of the value: 2 × 5 × 3 = 30
+    groups. The best action of a pilot in each group is the comparison that a model has to beat.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        With the columns ``tickets_90d``, ``voucher_share`` and ``clv_usd``.
+    shares, values : sequences of float
+        Where one step ends and the next begins, rising; a customer exactly on a limit belongs to the lower step.
+
+    Returns
+    -------
+    Series of int, labelled as `customers`
+        The number of the group, from 0. Those with a ticket are the second half; within a half the value rises first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a column is missing or holds anything but finite numbers, or limits do not rise.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"tickets_90d": [0, 2], "voucher_share": [0.1, 0.9], "clv_usd": [90.0, 500.0]})
+    >>> group_of(people).tolist()
+    [0, 29]
+    """
+    people = as_frame(customers, "customers", ["tickets_90d", "voucher_share", "clv_usd"])
+    has_ticket = as_numbers(people["tickets_90d"], "tickets_90d") > 0
+    share_ends, value_ends = _rising(shares, "shares"), _rising(values, "values")
+    share = np.searchsorted(share_ends, as_numbers(people["voucher_share"], "voucher_share"))
+    value = np.searchsorted(value_ends, as_numbers(people["clv_usd"], "clv_usd"))
+    steps = len(value_ends) + 1
+    return pd.Series((has_ticket * (len(share_ends) + 1) + share) * steps + value, index=people.index, name="group")
+
+
+def _rising(limits: Sequence[float], name: str) -> NDArray[np.float64]:
+    """Limits of steps, each above the one before."""
+    ends = as_numbers(limits, name)
+    if (np.diff(ends) <= 0).any():
+        raise ValueError(f"{name} must rise, each limit above the one before; got {list(limits)}")
+    return ends
 
 
 def _make(
