@@ -10,7 +10,7 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest test-browser bench build site handouts test-site lite test-lite
+.PHONY: help course test check test-all test-oldest test-browser bench build site handouts teach test-site lite test-lite
 .PHONY: install install-build install-test install-all install-oldest install-browser install-site install-lite
 
 help: ## list these commands
@@ -50,6 +50,9 @@ site: install-site ## build the web site in build/site, from the stored outputs 
 
 handouts: install-browser ## the cheat sheet and the glossary as PDF, in build/handouts (needs Chromium)
 	@$(BIN)/python docs/handouts.py build/handouts --pdf
+
+teach: install-build ## run sheets, cards, polls and expected answers for a teacher, in build/teach (PDF where Chromium is)
+	@$(BIN)/python -m mllayers teach
 
 test-site: site install-browser ## the site in a real browser: links, search, keyboard, narrow screens, axe-core (needs Chromium)
 	@$(BIN)/python -m pytest -m browser tests/site

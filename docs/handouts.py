@@ -15,6 +15,8 @@ from typing import Any
 
 import nbformat
 
+from mllayers.teach import paper
+
 ROOT = Path(__file__).resolve().parent.parent
 # The one formula of each layer: what it says, and how it is written (MathML, which a browser sets by itself).
 FORMULAS = {
@@ -53,19 +55,6 @@ FORMULAS = {
     ),
 }
 SENTENCE = "Before any code, one sentence: <em>who decides what, so that which outcome happens.</em>"
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 10pt/1.35 "DejaVu Sans", Arial, sans-serif; margin: 1rem auto; max-width: 74rem; padding: 0 1rem; }}
-h1 {{ font-size: 1.3em; margin: 0 0 .4em; }} h2 {{ font-size: 1.05em; margin: 0 0 .15em; }}
-p, math, pre {{ margin: .15em 0; }} small {{ opacity: .85; }} pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
-{style}
-</style></head><body>
-<h1>{title}</h1>
-{body}
-</body></html>
-"""
 _CHEAT = """article { border-top: 1px solid; padding: .35em 0; display: grid; gap: .2em 1.2em; }
 article > * { min-width: 0; } math { font-size: 1.15em; } pre { font-size: .8em; line-height: 1.25; }
 @media (min-width: 60rem) { article { grid-template-columns: 2fr 3fr; } }
@@ -98,13 +87,15 @@ def cheat_sheet() -> str:
         f"<pre><code>{html.escape(in_short(code))}</code></pre></article>"
         for title, says, formula, letters, code in layers()
     ]
-    return _page("After the prediction: five layers on one page", "\n".join([f"<p>{SENTENCE}</p>", *parts]), _CHEAT)
+    return paper.page(
+        "After the prediction: five layers on one page", "\n".join([f"<p>{SENTENCE}</p>", *parts]), _CHEAT
+    )
 
 
 def glossary() -> str:
     """The words of the course; the number is the notebook that teaches them."""
     said = [f"<dt>{html.escape(word)} ({n})</dt><dd>{html.escape(means)}</dd>" for word, n, means in terms()]
-    return _page("Glossary", f"<p>The number is the notebook.</p>\n<dl>{''.join(said)}</dl>", _GLOSSARY)
+    return paper.page("Glossary", f"<p>The number is the notebook.</p>\n<dl>{''.join(said)}</dl>", _GLOSSARY)
 
 
 def terms() -> list[tuple[str, int, str]]:
@@ -136,10 +127,6 @@ def in_short(source: str) -> str:
     return "\n".join(line for line in lines if line.strip())
 
 
-def _page(title: str, body: str, style: str) -> str:
-    return _PAGE.format(title=title, body=body, style=style)
-
-
 def write(folder: Path, *, pdf: bool = False) -> list[Path]:
     """Write both pages, and print them if asked to; what was written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -147,21 +134,7 @@ def write(folder: Path, *, pdf: bool = False) -> list[Path]:
     for name, text in (("cheatsheet", cheat_sheet()), ("glossary", glossary())):
         made.append(folder / f"{name}.html")
         made[-1].write_text(text, encoding="utf-8")
-    return made + ([_printed(page) for page in made] if pdf else [])
-
-
-def _printed(page: Path) -> Path:
-    """The page as a PDF, as Chromium prints it."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as running:
-        found = "/usr/bin/chromium" if Path("/usr/bin/chromium").exists() else None
-        browser = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        sheet = browser.new_page()
-        sheet.goto(page.absolute().as_uri())
-        sheet.pdf(path=page.with_suffix(".pdf"), prefer_css_page_size=True, print_background=True)
-        browser.close()
-    return page.with_suffix(".pdf")
+    return made + (paper.printed(made) if pdf else [])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The doors of the package: ``python -m mllayers lab | doctor | checkup | data | build | snippet | score | reset``.
+"""The doors of the package: ``python -m mllayers COMMAND``; without a command it lists them.
 
 Exit codes: 0 all is well, 1 something is wrong and was said, 2 the command was not understood.
 """
@@ -285,6 +285,15 @@ def build(options: argparse.Namespace) -> int:
     return build(options.notebooks, check=options.check, execute=options.execute)
 
 
+def teach(options: argparse.Namespace) -> int:
+    """Write what a teacher prints."""
+    from mllayers.teach.make import make
+
+    made = make(Path(options.to))
+    print(f"wrote {len(made)} files, {sum(path.stat().st_size for path in made) / 1e6:.1f} MB: open {made[0]}")
+    return 0
+
+
 def snippet(options: argparse.Namespace) -> int:
     """Print functions of the package, ready to paste, or write the files of a large class to a folder."""
     from mllayers.course.snippet import SnippetError, files, snippet
@@ -487,6 +496,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_checkup(doors)
     _add_score(doors)
+    _add_teach(doors)
 
     door = doors.add_parser(
         "snippet",
@@ -524,6 +534,18 @@ def _add_score(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     door.add_argument("--seconds", type=float, default=60.0, help="how long the team may take over one question (60)")
     door.add_argument("--out", metavar="FILE", help="write all numbers there, as JSON")
     door.set_defaults(door=score)
+
+
+def _add_teach(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The door to what a teacher needs."""
+    door = doors.add_parser(
+        "teach",
+        help="write what a teacher prints: run sheets, cards, polls, expected answers",
+        description="Write what a teacher prints, with an index. Run it from the project's folder. Where Chromium is "
+        "installed every page comes as PDF too.",
+    )
+    door.add_argument("--to", metavar="FOLDER", default="build/teach", help="where to write (build/teach)")
+    door.set_defaults(door=teach)
 
 
 def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
