@@ -70,8 +70,9 @@ _SECONDS = defaultdict(float)
 
 def _somebody_worked_in(path):
     """Whether a learner copy in `notebooks` holds somebody's work: then it is theirs, and the suite leaves it alone."""
-    inside = path.suffix == ".ipynb" and path.is_relative_to(ROOT / "notebooks")
-    if not inside or {"solved", "teach"} & set(path.relative_to(ROOT).parts):
+    if path.suffix != ".ipynb" or not path.is_relative_to(ROOT / "notebooks"):
+        return False
+    if not (ROOT / "notebooks" / "solved" / path.relative_to(ROOT / "notebooks")).is_file():  # none is made from it
         return False
     from mllayers.course.build import worked_on
 

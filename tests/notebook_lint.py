@@ -1,6 +1,7 @@
 """What every notebook of the course has to look like: one function per rule, each telling what is wrong and what to do.
 
-How a notebook is written stands in ``mllayers/course/build.py``.
+How a notebook is written stands in ``mllayers/course/build.py``. `RULES` are those of the five notebooks, `BESIDE` those
+of what is taught beside them (``notebooks/solved/teach``): the same without the parts that the five have in common.
 """
 
 import ast
@@ -811,6 +812,13 @@ def apart(nb):
             yield f"cell {n} shows a widget and a figure; put the figure in a cell of its own, or leave it out"
 
 
+def one_title(nb):
+    """A notebook beside the five has one H1, in the first cell."""
+    titles = [(n, text) for n, level, text in nb.headings if level == 1]
+    if [n for n, _ in titles] != [0]:
+        yield f"the H1 headings are {titles}; keep one, the title, in the first cell"
+
+
 BOTH = [valid, executed, links, plain, formulas, names_exist, exercises_in_order, start_first, apart]
 RULES = [
     *BOTH,
@@ -830,3 +838,6 @@ RULES = [
     *(lift_out, exercises, clean_outputs, absolute_paths, network, silenced, installs, star_imports, semicolons),
     *(alt_text, reading_sentence, typed_numbers, claim_ids, required_claims, experiments, truth),
 ]
+OF_THE_FIVE = [title, sections, minutes, lift_out, required_claims]
+"""What the five notebooks share, and those beside them do not have."""
+BESIDE = [one_title, *(rule for rule in RULES if rule not in OF_THE_FIVE)]

@@ -24,6 +24,8 @@ from mllayers.course.exercises import find
 ROOT = Path(__file__).parents[1]
 SOLVED = sorted(ROOT.glob("notebooks/solved/*.ipynb"))
 LEARNER = sorted(ROOT.glob("notebooks/*.ipynb"))
+BESIDE = sorted(ROOT.glob("notebooks/solved/teach/*.ipynb"))  # beside the five: rules of their own, two copies as well
+COPIES = [*LEARNER, *(ROOT / "notebooks" / "teach" / path.name for path in BESIDE)]
 
 
 def name(path):
@@ -41,6 +43,12 @@ def test_solved_copy(path, rule):
     assert list(rule(lint.Notebook.read(path))) == [], rule.__doc__
 
 
+@pytest.mark.parametrize("rule", lint.BESIDE, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", BESIDE, ids=name)
+def test_solved_copy_of_what_is_taught_beside_the_five(path, rule):
+    assert list(rule(lint.Notebook.read(path))) == [], rule.__doc__
+
+
 def tracked(path):
     """The text of a learner copy as the course has it, though somebody may have worked in the file."""
     if not worked_on(path):
@@ -51,17 +59,17 @@ def tracked(path):
 
 
 @pytest.mark.parametrize("rule", lint.BOTH, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", LEARNER, ids=name)
+@pytest.mark.parametrize("path", COPIES, ids=name)
 def test_learner_copy(path, rule):
     assert list(rule(lint.Notebook(nbformat.reads(tracked(path), as_version=4), path))) == [], rule.__doc__
 
 
-@pytest.mark.parametrize("path", SOLVED, ids=name)
+@pytest.mark.parametrize("path", [*SOLVED, *BESIDE], ids=name)
 def test_learner_copy_is_what_the_solved_one_makes(path):
     assert drift(path, tracked(ROOT / "notebooks" / path.relative_to(ROOT / "notebooks" / "solved"))) == ""
 
 
-@pytest.mark.parametrize("path", LEARNER, ids=name)
+@pytest.mark.parametrize("path", COPIES, ids=name)
 def test_the_solutions_shown_fit_into_the_learner_copy(path):
     """Pasted where the learner works, each makes its check say Correct, and nothing behind it breaks."""
     nb = nbformat.reads(tracked(path), as_version=4)
@@ -287,6 +295,32 @@ def test_a_translation_is_built_beside_the_course(solved, tmp_path):
     assert build(check=True, say=lambda line: None) == 0
     own = learner.own_copy("notebooks/nl/01_small.ipynb")
     assert own == learner.home() / "nl" / "01_small.ipynb"
+
+
+def test_what_is_taught_beside_the_five_is_built_and_a_played_game_is_left_alone(solved, tmp_path):
+    """The capstone has two copies; what has no solved one is neither made, nor missed, nor somebody's work."""
+    folder, beside = tmp_path / "notebooks" / "solved" / "teach", tmp_path / "notebooks" / "teach"
+    folder.mkdir()
+    beside.mkdir()
+    played = new_notebook(cells=[code("1 + 1", outputs=[nbformat.v4.new_output("stream", text="2")], count=1)])
+    nbformat.write(played, beside / "desk.ipynb")
+    before = (beside / "desk.ipynb").read_bytes()
+    opening = prose("# Capstone\n\nIt takes **0 minutes** (estimated).", "core", section="question")
+    cells = [opening, code('start("capstone", solved=True)'), code("answer = 1", "exercise", blanks=["answer"], work=2)]
+    nbformat.write(new_notebook(cells=cells[:1] + cells[2:]), folder / "capstone.ipynb")
+    assert build(execute=True, say=lambda line: None) == 0
+    written = nbformat.read(folder / "capstone.ipynb", as_version=4)
+    assert "**3 minutes** (estimated)" in written.cells[0].source
+    assert nbformat.read(beside / "capstone.ipynb", as_version=4).cells[1].source == "answer = ____"
+    assert build(check=True, say=lambda line: None) == 0
+    assert (beside / "desk.ipynb").read_bytes() == before
+    nbformat.write(new_notebook(cells=cells), folder / "capstone.ipynb")
+    assert build([folder / "capstone.ipynb"], say=lambda line: None) == 0
+    assert nbformat.read(beside / "capstone.ipynb", as_version=4).cells[1].source == 'start("capstone")'
+    own = learner.own_copy("notebooks/teach/capstone.ipynb")
+    assert own == learner.home() / "teach" / "capstone.ipynb"
+    assert learner.own_copy("notebooks/teach/desk.ipynb") == beside / "desk.ipynb"
+    assert not (own.parent / "desk.ipynb").exists()
 
 
 @pytest.mark.parametrize(

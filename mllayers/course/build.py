@@ -2,7 +2,8 @@
 
 ``notebooks/solved/*.ipynb`` is the source of truth, with outputs. ``notebooks/*.ipynb`` is made from it by
 ``python -m mllayers build`` and never edited by hand. A translation lies in ``notebooks/solved/<code>`` and is made in
-``notebooks/<code>`` (see `mllayers.course.words`). A learner works in a copy of their own (`mllayers.course.learner`);
+``notebooks/<code>`` (see `mllayers.course.words`); so do the notebooks beside the five, in ``notebooks/solved/teach``.
+What lies in ``notebooks`` without a solved copy (a game that was played) is made by nobody here. A learner works in a copy of their own (`mllayers.course.learner`);
 should one have worked in ``notebooks`` all the same, ``build`` keeps that notebook in the learner's folder before it
 puts a new one in its place.
 
@@ -60,7 +61,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from mllayers._files import write_text
-from mllayers.course import learner, minutes
+from mllayers.course import learner, minutes, words
 from mllayers.course.links import moved
 
 _KEPT = ("tags", "mllayers", "slideshow")
@@ -89,7 +90,7 @@ def build(
     Parameters
     ----------
     paths : paths of solved notebooks
-        Each lies in a folder named ``solved``, or in one of a language below it; its learner copy goes to the folder
+        Each lies in a folder named ``solved``, or in one below it (of a language, or ``teach``); its learner copy goes to the folder
         above. None: every notebook in ``notebooks/solved`` below the current folder.
     check : bool
         Write nothing; report learner copies that differ from what their solved copy makes.
@@ -250,7 +251,7 @@ def executed(path: Path) -> str:
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise BuildError(f"{path}: {_what_stopped(notebook, error)}; the file was left as it was") from None
     notebook.metadata = nbformat.from_dict(_NOTEBOOK)
-    minutes.write(notebook, language=path.parent.name if path.parent.name != "solved" else "en")
+    minutes.write(notebook, language=path.parent.name if words.exists(path.parent.name) else "en")
     for cell in notebook.cells:
         cell.metadata = _kept(cell)
         for output in cell.get("outputs", []):

@@ -18,6 +18,8 @@ WORDS_A_MINUTE = 180
 SECONDS_A_LINE = 8
 ABOUT = "*About {n} min (estimated).*"
 SUM = "**{core} minutes** for the core path, {optional} more for the optional sections (estimated)"
+ALONE = "**{core} minutes** (estimated)"
+"""The sum of a notebook without optional sections."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def write(notebook: Any, language: str = "en") -> None:
         else:
             cell.source = f"{heading}\n\n{line}\n\n{rest.lstrip()}".rstrip()
     if found:
-        pattern = re.compile(re.sub(r"\\\{\w+\\\}", r"\\d+", re.escape(told(SUM, language))))
+        either = "|".join(re.escape(told(text, language)) for text in (SUM, ALONE))
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", r"\\d+", either))
         first = notebook.cells[found[0].first]
         first.source = pattern.sub(said(notebook, language), first.source, count=1)
 
@@ -90,24 +93,32 @@ def said(notebook: Any, language: str = "en") -> str:
     """The words of the sum, which stand in the first cell."""
     found = estimated(notebook)
     core, optional = (sum(s.minutes for s in found if s.optional is kind) for kind in (False, True))
-    return told(SUM, language).format(core=core, optional=optional)
+    return told(SUM if optional else ALONE, language).format(core=core, optional=optional)
 
 
 def _words(cell: Any) -> int:
     """The words of a text cell, or those that a code cell says: sentences, not tables or folded numbers."""
     if cell.cell_type == "markdown":
-        return len(_plain(cell.source).split())
+        return _to_read(cell.source)
     said = 0
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "image/png" not in data:
             page = re.sub(r"<details>.*?</details>|<table.*?</table>", " ", data.get("text/html", ""), flags=re.DOTALL)
-            said += len(_plain(data.get("text/markdown") or page).split())
+            said += _to_read(data.get("text/markdown") or page)
     return said
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"<[^>]+>|^\*About \d+ min.*$", " ", text, flags=re.MULTILINE)
+def _to_read(text: str) -> int:
+    """The words of Markdown; a table is scanned, not read, so its words count half, and its lines are none."""
+    plain = re.sub(r"<[^>]+>|^\*About \d+ min.*$", " ", text, flags=re.MULTILINE)
+    prose, scanned = 0, 0
+    for line in plain.splitlines():
+        if line.lstrip().startswith("|"):
+            scanned += len(re.findall(r"[^\s|]*\w[^\s|]*", line))
+        else:
+            prose += len(line.split())
+    return prose + math.ceil(scanned / 2)
 
 
 def _lines(cell: Any) -> int:
