@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -294,6 +295,22 @@ def teach(options: argparse.Namespace) -> int:
     return 0
 
 
+def grade(options: argparse.Namespace) -> int:
+    """Grade a policy in dollars, and print its debrief."""
+    from mllayers.teach.grade import grade, read
+    from mllayers.teach.tasks import TASKS
+
+    if options.task not in TASKS:
+        _stop(f"grade: task must be one of {', '.join(TASKS)}; got {options.task}", code=2)
+    found = grade(read(options.policy), TASKS[options.task], passphrase=options.passphrase, worlds=options.worlds)
+    print(found, *found.told(), sep="\n")
+    if options.out is not None:
+        target = Path(options.out)
+        write_text(target, json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n")
+        print(f"wrote {target}")
+    return 0
+
+
 def snippet(options: argparse.Namespace) -> int:
     """Print functions of the package, ready to paste, or write the files of a large class to a folder."""
     from mllayers.course.snippet import SnippetError, files, snippet
@@ -409,8 +426,6 @@ def _file(text: str) -> Path:
 
 def score(options: argparse.Namespace) -> int:
     """Let a team from a file run the desk for some years, beside the standard ones."""
-    import json
-
     from mllayers.desk import score as scored
     from mllayers.desk.scoring import shown
 
@@ -546,6 +561,20 @@ def _add_teach(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     door.add_argument("--to", metavar="FOLDER", default="build/teach", help="where to write (build/teach)")
     door.set_defaults(door=teach)
+
+    door = doors.add_parser(
+        "grade",
+        help="grade a signed policy in dollars, on worlds drawn from a passphrase",
+        description="Grade a policy (a file that Policy.to_json wrote) in dollars, beside doing nothing, the best "
+        "decision without the model and an upper bound, on worlds that are drawn from the teacher's passphrase.",
+        epilog="For example: python -m mllayers grade policy.json --passphrase 'blue kettle'",
+    )
+    door.add_argument("policy", metavar="FILE", help="the signed policy, as JSON")
+    door.add_argument("--passphrase", required=True, metavar="WORDS", help="the worlds come from it")
+    door.add_argument("--worlds", type=int, default=12, metavar="N", help="how many (12)")
+    door.add_argument("--task", default="desk", metavar="NAME", help="what is asked: desk is the role task (desk)")
+    door.add_argument("--out", metavar="FILE", help="write all numbers there, as JSON")
+    door.set_defaults(door=grade)
 
 
 def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

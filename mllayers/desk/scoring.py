@@ -99,7 +99,7 @@ class Scoreboard(Result):
         for name in (one, other):
             one_of(name, "team", wide.columns)
         better = (wide[other] - wide[one]).to_numpy()
-        mean, low, high = _interval(better, self.level)
+        mean, low, high = student_interval(better, self.level)
         return pd.Series({"better": mean, "low": low, "high": high, "seeds": len(better)}, name=f"{one} − {other}")
 
     def to_dict(self) -> dict[str, Any]:
@@ -261,9 +261,7 @@ def _years(seeds: int | Iterable[int], passphrase: str | None) -> tuple[list[int
         n = as_integer(seeds, "seeds", ge=2)
         if passphrase is None:
             return list(range(_PUBLIC, _PUBLIC + n)), True
-        secret = as_text(passphrase, "passphrase")
-        drawn = [hashlib.sha256(f"{secret} {i}".encode()).digest() for i in range(n)]
-        return [int.from_bytes(x[:6], "big") for x in drawn], False
+        return drawn_seeds(as_text(passphrase, "passphrase"), n), False
     if passphrase is not None:
         raise ValueError(f"seeds must be a number where they come from a passphrase; got {describe(seeds)}")
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
@@ -272,6 +270,12 @@ def _years(seeds: int | Iterable[int], passphrase: str | None) -> tuple[list[int
     if len(years) < 2 or len(set(years)) < len(years):
         raise ValueError(f"seeds must be at least two different ones; got {years}")
     return years, True
+
+
+def drawn_seeds(passphrase: str, n: int) -> list[int]:
+    """The seeds that a passphrase stands for; more of them begin with the same."""
+    drawn = [hashlib.sha256(f"{passphrase} {i}".encode()).digest() for i in range(n)]
+    return [int.from_bytes(x[:6], "big") for x in drawn]
 
 
 def _hidden(world: str, seed: int) -> int:
@@ -357,7 +361,7 @@ def _table(runs: pd.DataFrame, level: float) -> pd.DataFrame:
     """One row a team, the one that loses least first."""
     means = runs.groupby("team", sort=False)[["lost", *_SPENT, "seconds"]].mean()
     wide = runs.pivot_table("lost", "seed", "team")
-    regret = {name: _interval((wide[name] - wide["every label"]).to_numpy(), level) for name in means.index}
+    regret = {name: student_interval((wide[name] - wide["every label"]).to_numpy(), level) for name in means.index}
     for place, column in enumerate(("regret", "regret_low", "regret_high")):
         means.insert(1 + place, column, [regret[name][place] for name in means.index])
     means["months lost"] = runs.groupby("team")["months lost"].sum()
@@ -375,7 +379,7 @@ def _by_kind(kinds: pd.DataFrame, years: int) -> pd.DataFrame:
     )
 
 
-def _interval(x: Any, level: float) -> tuple[float, float, float]:
+def student_interval(x: Any, level: float) -> tuple[float, float, float]:
     """The mean and Student's interval; no width where nothing differs."""
     mean, spread = float(np.mean(x)), float(np.std(x, ddof=1) / np.sqrt(len(x)))
     half = float(student.ppf((1 + level) / 2, len(x) - 1)) * spread
