@@ -163,16 +163,58 @@ def moments_of(x: Floats, *, events: int | None = None) -> Moments:
         return Moments(n, float(x.sum()), 0.0, 0.0, 0.0, 0.0, 0, enough=False)
     rounding = 1e-11 * float(max(abs(entries[0]), abs(entries[-1])))
     shared = max(int((np.abs(entries - base) <= rounding).sum()) for base in (entries[(n - 1) // 2], entries[n // 2]))
-    found, least = (n - shared, FEWEST_EVENTS) if 2 * shared >= n else (n, FEWEST_CASES)
-    enough = found >= least
-    found = found if events is None else min(found, events)
+    found, enough = _events_among(n, shared, events)
     mean, unit = float(entries.mean()), float(entries[-1] - entries[0])
-    if not enough or found < FEWEST_EVENTS:
+    if not enough:
         return Moments(n, mean, unit, 0.0, 0.0, 0.0, found, enough=False)
     d = (entries - mean) / unit
     squares = d * d
     m2, m3, m4 = float(squares.mean()), float((squares * d).mean()), float((squares * squares).mean())
     return Moments(n, mean, unit, m2, m3, m4, found, enough=True)
+
+
+def moments_of_powers(n: int, powers: Sequence[float], shared: int, *, events: int | None = None) -> Moments:
+    """What `moments_of` says, from sums alone.
+
+    Parameters
+    ----------
+    n : int
+        How many entries.
+    powers : sequence of four numbers
+        The sums of x, x², x³ and x⁴.
+    shared : int
+        How many entries have the one value that most of them have.
+    events : int, optional
+        As in `moments_of`.
+
+    Raises
+    ------
+    ValueError
+        Where the entries are so alike, beside their size, that sums of powers have lost their spread.
+    """
+    if n < 2:
+        return Moments(n, float(powers[0]), 0.0, 0.0, 0.0, 0.0, 0, enough=False)
+    found, enough = _events_among(n, shared, events)
+    mean, second, third, fourth = (x / n for x in powers)
+    if not enough:
+        return Moments(n, mean, 1.0, 0.0, 0.0, 0.0, found, enough=False)
+    m2 = second - mean**2
+    if m2 <= 1e-8 * second:
+        raise ValueError(
+            f"the amounts are so alike ({mean:g} ± {math.sqrt(max(m2, 0.0)):.2g}) that their sums have lost the "
+            "spread: take off what they have in common first"
+        )
+    m3 = third - 3 * mean * second + 2 * mean**3
+    m4 = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
+    return Moments(n, mean, 1.0, m2, m3, m4, found, enough=True)
+
+
+def _events_among(n: int, shared: int, events: int | None) -> tuple[int, bool]:
+    """The events among n entries of which so many have one value, and whether they are enough for an interval."""
+    found, least = (n - shared, FEWEST_EVENTS) if 2 * shared >= n else (n, FEWEST_CASES)
+    enough = found >= least
+    found = found if events is None else min(found, events)
+    return found, enough and found >= FEWEST_EVENTS
 
 
 def _unskewed(y: float, skew: float) -> float:
@@ -258,21 +300,98 @@ def weighted_rate_interval(
     too: neither the estimate nor a limit contradicts them.
     """
     certain = pi == 1
-    known, rest = float(y[certain].sum()), n - int(certain.sum())
-    label, w = y[~certain], 1 / pi[~certain]
-    events, seen = int(label.sum()), label.size
+    drawn = rate_counts(y[~certain], 1 / pi[~certain])
+    heavier = np.empty(0) if others is None else 1 / others[1 / others > drawn.heaviest * (1 + 1e-12)]
+    unseen = (heavier.size, float(heavier.max(initial=0.0)))
+    return weighted_rate_limits(n, int(certain.sum()), float(y[certain].sum()), drawn, unseen, level=level)
+
+
+def weighted_rate_limits(
+    n: int, certain: int, known: float, drawn: RateCounts, unseen: tuple[int, float], *, level: float
+) -> tuple[float, float, float, int]:
+    """What `weighted_rate_interval` says, from sums alone.
+
+    Parameters
+    ----------
+    n, certain : int
+        Cases that could have been labelled, and those that were for certain.
+    known : float
+        Events among the latter.
+    drawn : RateCounts
+        The labels left to chance.
+    unseen : pair of int and float
+        How many cases without a label weigh more than any of these labels, and the largest of their weights.
+    level : float in (0, 1)
+        Probability with which the interval is to hold the rate of these n cases.
+    """
+    rest, events, seen = n - certain, drawn.ones, drawn.zeros + drawn.ones
     if seen == 0:
         return (math.nan if rest else known / n), known / n, (known + rest) / n, 0
-    rate, below, above = weighted_counts(label, w, finite=True)
+    rate, below, above = drawn.plain_counts(finite=True)
     low, high = rate_interval(*below, level=level)[0], rate_interval(*above, level=level)[1]
-    heavier = np.empty(0) if others is None else 1 / others[1 / others > w.max() * (1 + 1e-12)]
-    if heavier.size:
-        _, _, above = weighted_counts(label, w, finite=True, heaviest=float(heavier.max()))
-        unseen = heavier.size / rest
-        high = min(rate_interval(*above, level=level)[1], unseen + (1 - unseen) * high)
+    heavier, heaviest = unseen
+    if heavier:
+        _, _, above = drawn.plain_counts(finite=True, heaviest=heaviest)
+        share = heavier / rest
+        high = min(rate_interval(*above, level=level)[1], share + (1 - share) * high)
     least, most = events, rest - (seen - events)
     there, low, high = (min(max(rest * share, least), most) for share in (rate, low, high))
     return (known + there) / n, (known + low) / n, (known + high) / n, events
+
+
+class RateCounts(NamedTuple):
+    """Labels of 0 and 1 with weights, summed up: how many of each, Σ w and Σ w² of each, and the largest w."""
+
+    zeros: int
+    ones: int
+    weight_zeros: float
+    weight_ones: float
+    squares_zeros: float
+    squares_ones: float
+    heaviest: float
+
+    @property
+    def weight(self) -> float:
+        """Σ w."""
+        return self.weight_zeros + self.weight_ones
+
+    @property
+    def rate(self) -> float:
+        """Σ w y / Σ w."""
+        return self.weight_ones / self.weight
+
+    @property
+    def n_eff(self) -> float:
+        """(Σ w)² / Σ w²."""
+        return self.weight**2 / (self.squares_zeros + self.squares_ones) if self.heaviest else 0.0
+
+    def spread(self, *, finite: bool = False) -> float:
+        """Σ w² (y − rate)²; `finite`: Σ w² (1 − 1/w) (y − rate)²."""
+        ones, zeros = self.squares_ones, self.squares_zeros
+        if finite:
+            ones, zeros = ones - self.weight_ones, zeros - self.weight_zeros
+        return ones * (1 - self.rate) ** 2 + zeros * self.rate**2
+
+    def plain_counts(
+        self, *, finite: bool = False, heaviest: float = 0.0
+    ) -> tuple[float, tuple[float, float], tuple[float, float]]:
+        """What `weighted_counts` says."""
+        rate, size = self.rate, self.n_eff
+        if 0 < rate < 1:
+            size = rate * (1 - rate) * self.weight**2 / self.spread(finite=finite)
+        more = max(self.heaviest, heaviest)
+        total, squares = self.weight_ones + more, self.squares_ones + more**2
+        worth = self.weight + (more if heaviest else 0.0)
+        return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
+
+
+def rate_counts(y: Floats, w: Floats) -> RateCounts:
+    """The sums of labels and weights, the same in whatever order the labels come."""
+    ones, zeros = np.sort(w[y == 1]), np.sort(w[y != 1])
+    return RateCounts(
+        zeros.size, ones.size, float(zeros.sum()), float(ones.sum()), float(zeros @ zeros), float(ones @ ones),
+        float(w.max(initial=0.0)),
+    )  # fmt: skip
 
 
 def weighted_counts(
@@ -303,16 +422,7 @@ def weighted_counts(
     Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
     791–801. Clopper and Pearson (1934), Biometrika 26(4).
     """
-    order = np.lexsort((y, w))
-    y, w = y[order], w[order]
-    worth, total, squares = float(w.sum()), float(w @ y), float(w**2 @ y)
-    rate, size = total / worth, effective_size(w)
-    if 0 < rate < 1:
-        left = 1 - 1 / w if finite else 1.0
-        size = rate * (1 - rate) * worth**2 / float((left * (w * (y - rate)) ** 2).sum())
-    more = max(float(w[-1]), heaviest)
-    total, squares, worth = total + more, squares + more**2, worth + (more if heaviest else 0.0)
-    return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
+    return rate_counts(y, w).plain_counts(finite=finite, heaviest=heaviest)
 
 
 def delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[str, Any]:
@@ -321,17 +431,21 @@ def delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[s
     A row of a table: ``events``, ``n_eff``, ``promised``, ``delivered``, ``low``, ``high``, ``ratio``, ``by_chance``,
     ``kept``. Limits: Clopper and Pearson's, for as many labels as have this variance (Korn and Graubard 1998).
     """
-    if not len(seen):
+    return rate_delivered(rate_counts(seen, w), said, level)
+
+
+def rate_delivered(seen: RateCounts, said: float, level: float) -> dict[str, Any]:
+    """What `delivered_rate` says, from sums alone."""
+    if not seen.zeros + seen.ones:
         nothing = dict.fromkeys(("delivered", "low", "high", "ratio", "by_chance"), math.nan)
         return {"events": 0, "n_eff": 0.0, "promised": said, **nothing, "kept": None}
-    rate, n_eff = float(w @ seen / w.sum()), effective_size(w)
-    noise = float((w**2 @ (seen - rate) ** 2) / w.sum() ** 2)
-    size = min(rate * (1 - rate) / noise, n_eff) if 0 < rate < 1 else n_eff
+    rate, n_eff = seen.rate, seen.n_eff
+    size = min(rate * (1 - rate) * seen.weight**2 / seen.spread(), n_eff) if 0 < rate < 1 else n_eff
     low, high = rate_interval(rate * size, size, level=level)
     by_chance = _binomial_chance(rate * size, size, said)
     ratio = said / rate if rate else math.inf if said else math.nan
     return {
-        "events": int(seen.sum()), "n_eff": n_eff, "promised": said, "delivered": rate, "low": low, "high": high,
+        "events": seen.ones, "n_eff": n_eff, "promised": said, "delivered": rate, "low": low, "high": high,
         "ratio": ratio, "by_chance": by_chance, "kept": by_chance >= 1 - level,
     }  # fmt: skip
 
@@ -366,11 +480,29 @@ def guard_weights(
     -----
     Where the logged policy can do all that is asked about, E w = 1. Clearly means by more than four standard errors.
     """
-    if not w.any():
+    sums = WeightSums(w.size, float(w.sum()), float((w**2).sum()), float(w.max(initial=0.0)))
+    return guard_weight_sums(sums, min_n_eff=min_n_eff, what=what, who=who)
+
+
+class WeightSums(NamedTuple):
+    """Weights, summed up: how many, Σ w, Σ w² and the largest."""
+
+    n: int
+    total: float
+    squares: float
+    largest: float
+
+
+def guard_weight_sums(
+    w: WeightSums, *, min_n_eff: float, what: str = "target / propensity", who: str = "the challenger"
+) -> float:
+    """What `guard_weights` says, from sums alone."""
+    if not w.largest:
         raise OverlapCollapsed(f"{who} never does what was done: the log says nothing about it")
-    mean, size = float(w.mean()), effective_size(w)
-    spread = max(float(w.var(ddof=1)), float((w**2).sum() / w.sum()) - 1) if w.size > 1 else math.inf
-    se = math.sqrt(spread / w.size)  # by chance too few large weights would make their own spread look small
+    mean, size = w.total / w.n, w.total**2 / w.squares
+    variance = max(w.squares - w.total * mean, 0.0) / max(w.n - 1, 1)
+    spread = max(variance, w.squares / w.total - 1) if w.n > 1 else math.inf
+    se = math.sqrt(spread / w.n)  # by chance too few large weights would make their own spread look small
     if mean < 1 - max(4 * se, 1e-9):
         raise OverlapCollapsed(
             f"the weights {what} average {mean:.2f} where 1 is expected: in about {1 - mean:.0%} of the cases {who} "
@@ -378,8 +510,8 @@ def guard_weights(
         )
     if size < min_n_eff:
         raise OverlapCollapsed(
-            f"the {w.size:,} logged decisions are worth {size:.0f} for {who}, below min_n_eff = {min_n_eff:g} "
-            f"(largest weight {w.max():,.0f}): it mostly does what was hardly ever done; try it on a few first"
+            f"the {w.n:,} logged decisions are worth {size:.0f} for {who}, below min_n_eff = {min_n_eff:g} "
+            f"(largest weight {w.largest:,.0f}): it mostly does what was hardly ever done; try it on a few first"
         )
     if mean > 1 + max(4 * se, 1e-9):
         raise ValueError(
