@@ -186,7 +186,7 @@ def _shares(tried: Any, n: int) -> tuple[Any, dict[str, NDArray[np.float64]]]:
 
 def _refuse_strange(plan: pd.DataFrame) -> None:
     """A desk ships, reviews, audits or blocks."""
-    strange = sorted({*plan["planned"], *plan["action"]} - set(_ACTIONS))
+    strange = sorted({*plan["planned"].unique(), *plan["action"].unique()} - set(_ACTIONS))
     if strange:
         raise ValueError(f"team.decide may only use the actions {', '.join(_ACTIONS)}; got {strange[0]!r}")
 
