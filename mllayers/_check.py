@@ -478,6 +478,48 @@ def as_groups(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
     return {names[i]: rows[i] for i in order}
 
 
+def as_ordered_periods(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each period, in the order of time; text that does not sort by time as it stands is refused."""
+    groups = as_groups(x, n, name)
+    told = "" if getattr(getattr(x, "dtype", None), "ordered", False) else out_of_order(list(groups))
+    if told:
+        raise ValueError(f"{name} {told}: {SORTS_BY_TIME}")
+    return groups
+
+
+SORTS_BY_TIME = "write each so that text sorts by time, such as 2026-03"
+
+
+def out_of_order(values: Sequence[Any]) -> str:
+    """Why sorting these periods would not put them in the order of time; "" where it does, as far as one can tell."""
+    if not all(isinstance(value, str) for value in values):
+        try:
+            sorted(values)
+        except TypeError:
+            return "holds values of several kinds, which have no order"
+        return ""
+    words = sorted(values)
+    told = f"{', '.join(map(repr, words[:3]))}{', …' * (len(words) > 3)}"
+    if len({re.sub(r"\d+", "0", word) for word in words}) > 1 or (len(words) > 1 and not re.search(r"\d", words[0])):
+        return f"holds words, which only the alphabet would order ({told})"
+    numbers = [[int(part) for part in re.findall(r"\d+", word)] for word in words]
+    widths = [len(part) for part in re.findall(r"\d+", words[0])] if words else []
+    if len(words) > 1 and (numbers != sorted(numbers) or (widths and max(widths) >= 4 > widths[0])):
+        return f"holds text that does not sort by time ({told})"
+    return ""
+
+
+def as_weights(x: Any, n: int, name: str = "weights") -> Floats:
+    """How many cases of the population each of n rows stands for, each > 0."""
+    out = as_numbers(x, name)
+    if out.size != n:
+        raise ValueError(f"{name} must hold {n} numbers, one per case; got {out.size}")
+    if (out <= 0).any():
+        row = int(np.argmax(out <= 0))
+        raise ValueError(f"{name} must be > 0, how many cases each row stands for; got {exact(out[row])} at row {row}")
+    return out
+
+
 def _entries(x: Any, name: str, what: str) -> list[Any]:
     """The entries of a one-dimensional column as Python sees them."""
     if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):

@@ -8,7 +8,18 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["count", "dollars", "exact", "money", "percent", "plain", "points", "typed_number"]
+__all__ = [
+    "count",
+    "dollars",
+    "exact",
+    "money",
+    "percent",
+    "plain",
+    "points",
+    "points_told",
+    "promise_verdict",
+    "typed_number",
+]
 
 
 def dollars(x: float, digits: int | None = None) -> str:
@@ -104,6 +115,41 @@ def count(n: float, what: str, many: str = "") -> str:
     ('1 case', '2,000 cases', '0 copies')
     """
     return f"{n:,.0f} {what if n == 1 else many or what + 's'}"
+
+
+def points_told(x: float) -> str:
+    """A size in percentage points, as it is said.
+
+    Examples
+    --------
+    >>> points_told(0.01), points_told(0.005)
+    ('1 point', '0.5 points')
+    """
+    told = plain(100 * x)
+    return f"{told} point{'' if told == '1' else 's'}"
+
+
+def promise_verdict(possible: bool, size: str = "", least: str = "") -> str:
+    """What an interval says of a promise: broken, kept within the least difference that matters, or not refuted.
+
+    Parameters
+    ----------
+    possible : bool
+        Whether the interval allows for the promise.
+    size : str
+        What it says of the difference: *more* or *less* than promised by more than `least`, *alike*, or *open*.
+    least : str
+        The least difference that matters, in words.
+
+    Examples
+    --------
+    >>> promise_verdict(True), promise_verdict(True, "alike", "1 point"), promise_verdict(False, "less", "$2")
+    ('not refuted', 'kept within 1 point', 'broken by more than $2')
+    """
+    if possible:
+        return f"kept within {least}" if size == "alike" else "not refuted"
+    by = {"more": f" by more than {least}", "less": f" by more than {least}", "alike": f", by less than {least}"}
+    return f"broken{by.get(size, '')}"
 
 
 def exact(x: float) -> str:

@@ -96,3 +96,37 @@ def test_ranges_are_stretches_of_neighbouring_prices():
 def test_what_is_refused(changed, told):
     with pytest.raises(ValueError, match=told):
         decision_curve(**({"y": [0, 1], "p": [0.2, 0.6]} | changed))
+
+
+def test_a_weight_is_so_many_equal_cases_and_its_spread_is_that_of_the_weighted_sums():
+    y, p = sample(2_000, 3)
+    w = np.random.default_rng(4).choice([1.0, 2.0, 8.0], y.size)
+    found, many = (
+        decision_curve(y, p, gain=45, cost=[1.0, 5.0, 20.0], weights=w),
+        np.repeat(np.arange(y.size), w.astype(int)),
+    )
+    every = decision_curve(y[many], p[many], gain=45, cost=[1.0, 5.0, 20.0]).frame()
+    assert (found.n, found.events, found.stands_for) == (2_000, y.sum(), w.sum())
+    for name in ("acted", "model", "everyone", "value"):
+        assert found.table[name].to_numpy() == pytest.approx(every[name].to_numpy()), name
+    row = found.table.iloc[2]  # nobody is by far the better of the two: the money of each row, weighted, and its spread
+    money = w * (p >= 20 / 65) * np.where(y == 1, 45, -20)
+    linear = money - w * money.sum() / w.sum()
+    assert row["value"] == row["model"]
+    assert (row["high"] - row["low"]) / 3.92 == pytest.approx(np.sqrt((linear**2).sum()), rel=0.05)
+    same = decision_curve(y, p, cost=[0.1], weights=np.full(y.size, 3.0)).frame()
+    assert same.iloc[0, 2:].to_numpy() == pytest.approx(
+        3 * decision_curve(y, p, cost=[0.1]).frame().iloc[0, 2:].to_numpy()
+    )
+
+
+def test_weights_bring_back_the_curve_that_a_sample_of_the_negatives_left():
+    y, p = sample(60_000, 5)
+    kept = (y == 1) | (np.arange(y.size) % 10 == 0)
+    w = np.where(y[kept] == 1, 1.0, 10.0)
+    whole = decision_curve(y, p, gain=45, cost=[2.0, 5.0, 10.0]).frame()
+    part = decision_curve(y[kept], p[kept], gain=45, cost=[2.0, 5.0, 10.0], weights=w).frame()
+    assert ((part["low"] < whole["value"]) & (whole["value"] < part["high"])).all()
+    assert (part["high"] - part["low"] > whole["high"] - whole["low"]).all()
+    with pytest.raises(ValueError, match="weights must be > 0"):
+        decision_curve([0, 1], [0.1, 0.9], weights=[1, 0])

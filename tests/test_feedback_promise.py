@@ -155,7 +155,9 @@ def test_no_event_has_an_upper_limit_and_an_infinite_ratio():
 def test_the_result_of_a_model():
     found = promise_kept([0.2] * 10, [1, 0] * 5)
     assert isinstance(found, PromiseKept)
-    assert str(found) == "promised 20.00 %, delivered 50.00 % (18.71 % to 81.29 %) by 5 events in 10 labels: kept"
+    assert (
+        str(found) == "promised 20.00 %, delivered 50.00 % (18.71 % to 81.29 %) by 5 events in 10 labels: not refuted"
+    )
     assert found == promise_kept([0.2] * 10, [1, 0] * 5)
     assert found.to_dict()["table"][0]["labels"] == 10
 
@@ -206,9 +208,9 @@ def test_a_mean_that_is_kept_does_not_hide_groups_that_are_not():
     assert not groups.kept
     assert (groups.broken, groups.of) == (2, "group")
     assert (groups.delivered, groups.low, groups.high) == (whole.delivered, whole.low, whole.high)
-    assert "kept as a whole, but broken in 2 of 2 groups, most clearly " in str(groups)
-    periods = promise_kept(p, y, when=segment)
-    assert str(periods).endswith(": broken")
+    assert "not refuted as a whole, but broken in 2 of 2 groups, most clearly " in str(groups)
+    periods = promise_kept(p, y, when=pd.Categorical(segment, ["new", "old"], ordered=True))
+    assert "not refuted as a whole, but broken in 2 of 2 periods, most clearly " in str(periods)
     pd.testing.assert_frame_equal(groups.table[periods.table.columns], periods.table)
 
 
@@ -216,9 +218,9 @@ def test_the_whole_may_be_broken_where_no_group_alone_shows_it():
     y = np.arange(400) % 100 < 17
     found = promise_kept(np.full(400, 0.11), y, by=np.arange(400) // 100)
     assert (found.kept, found.broken) == (False, 0)
-    assert str(found).endswith(": broken as a whole, although kept in each of 4 groups")
+    assert str(found).endswith(": broken as a whole, although broken in none of 4 groups")
     kept = promise_kept(np.full(400, 0.17), y, by=np.arange(400) // 100)
-    assert str(kept).endswith(": kept as a whole and in each of 4 groups")
+    assert str(kept).endswith(": not refuted as a whole, and broken in none of 4 groups")
     both = promise_kept(np.full(400, 0.04), y, by=np.arange(400) // 100)
     assert "broken as a whole, and broken in 4 of 4 groups" in str(both)
 
@@ -268,10 +270,42 @@ def test_size_is_told_apart_from_being_broken():
     found = promise_kept(np.full(2 * n, 0.1), y, by=np.repeat(["a", "b"], n), least=0.01)
     assert found.table["broken"].tolist() == [True, True]
     assert found.table["size"].tolist() == ["alike", "more"]
-    assert str(found).endswith("; off by more than 1.0 % in 1, within it in 1, open in 0")
+    assert str(found).endswith("; off by more than 1 point in 1, within it in 1, open in 0")
     small = promise_kept([0.1] * 40, [1] * 2 + [0] * 38, least=0.01)
     assert small.table["size"].tolist() == ["open"]
     assert str(small).endswith("in 0, within it in 0, open in 1")
+
+
+def test_kept_is_said_only_within_a_stated_difference():
+    words = {}
+    for n in (400, 40_000):
+        for least in (None, 0.02):
+            found = promise_kept([0.1] * n, np.arange(n) % 10 == 0, least=least)
+            words[n, least] = (found.kept, found.size, str(found).split(": ")[1].split(";")[0])
+    assert words == {
+        (400, None): (True, "", "not refuted"),
+        (400, 0.02): (True, "open", "not refuted"),
+        (40_000, None): (True, "", "not refuted"),
+        (40_000, 0.02): (True, "alike", "kept within 2 points"),
+    }
+    assert (
+        str(promise_kept([0.1] * 40_000, np.arange(40_000) % 4 == 0, least=0.02))
+        .split(": ")[1]
+        .startswith("broken by more than 2 points")
+    )
+    assert "broken, by less than 2 points" in str(
+        promise_kept([0.11] * 40_000, np.arange(40_000) % 10 == 0, least=0.02)
+    )
+
+
+@pytest.mark.parametrize("names", [["jan", "feb"], ["2026-9", "2026-10"], ["W1", "Q1"]])
+def test_periods_that_text_does_not_put_in_order_are_refused(names):
+    with pytest.raises(ValueError, match=r"when holds .*such as 2026-03"):
+        promise_kept([0.1] * 4, [0, 1, 0, 1], when=names * 2)
+    with pytest.raises(ValueError, match="when holds "):
+        ledger_promise(ledger_rows(7, n=50).assign(month=names * 25), when="month")
+    ordered = pd.Categorical(names * 2, names, ordered=True)
+    assert promise_kept([0.1] * 4, [0, 1, 0, 1], when=ordered).table.index.tolist() == names
 
 
 def test_a_group_without_a_label_is_told():
@@ -350,6 +384,22 @@ def test_kept_promises_are_kept_and_broken_ones_found():
     rows = ledger_rows(3)
     wrong = ledger_promise(rows.assign(score=rows["score"] / 2)).table["kept"]
     assert wrong.tolist() == [False, True]
+
+
+def test_the_words_of_a_ledgers_promises_follow_their_intervals():
+    rows = ledger_rows(3)
+    found = ledger_promise(rows)
+    assert found.table["size"].tolist() == ["", ""]
+    assert [part.split(", ")[-1] for part in str(found).split("; ")[:2]] == ["not refuted", "not refuted"]
+    wide, narrow = ledger_promise(rows, least_rate=0.5, least_dollars=500), ledger_promise(rows, least_dollars=1e-9)
+    assert wide.table["size"].tolist() == ["alike", "alike"]
+    assert [part.split(", ")[-1] for part in str(wide).split("; ")[:2]] == ["kept within 50 points", "kept within $500"]
+    assert narrow.table["size"].tolist() == ["", "open"]
+    assert "broken by more than 0.1 points" in str(
+        ledger_promise(rows.assign(score=rows["score"] / 2), least_rate=1e-3)
+    )
+    with pytest.raises(ValueError, match="least_dollars must be > 0"):
+        ledger_promise(rows, least_dollars=0)
 
 
 def test_what_was_left_out_is_counted():

@@ -302,6 +302,18 @@ def test_a_mean_that_is_kept_can_hide_broken_bands():
     assert "broken in 2 of 2 bands" in repr(found)
 
 
+def test_a_score_is_called_kept_only_within_a_stated_difference():
+    y, p = np.arange(40_000) % 10 == 0, np.full(40_000, 0.1)
+    found = [calibration_by_band(y, p, least=least) for least in (None, 0.001, 0.02)]
+    assert [(x.kept, x.size) for x in found] == [(True, ""), (True, "open"), (True, "alike")]
+    assert ["not refuted" in repr(found[0]), "not refuted" in repr(found[1])] == [True, True]
+    assert "kept within 2 points as a whole" in repr(found[2])
+    two = calibration_by_band(y, np.where(np.arange(y.size) < 20_000, 0.095, 0.2), bands=2, least=0.02).frame()
+    assert two["size"].tolist() == ["alike", "less"]
+    assert (two["low_all"] < two["low"]).all()
+    assert (two["high"] < two["high_all"]).all()
+
+
 def test_a_right_score_is_seldom_called_broken():
     rng = np.random.default_rng(4)
     p = rng.beta(1, 30, 3_000)
@@ -354,6 +366,26 @@ def test_the_expected_auc_is_the_sum_over_pairs(n, seed):
         assert found.auc == pytest.approx(above / pairs)
     else:
         assert np.isnan(found.auc)
+
+
+def test_an_expected_weight_is_so_many_cases():
+    _, p, rng = sample(300)
+    p, w = p.round(2), rng.choice([1.0, 2.0, 5.0], 300)
+    found, many = expected_performance(p, **MONEY, weights=w), np.repeat(p, w.astype(int))
+    every = expected_performance(many, **MONEY)
+    for name in ("money", "nobody", "everyone", "events", "stands_for"):
+        assert getattr(found, name) == pytest.approx(getattr(every, name)), name
+    assert (found.n, found.stands_for) == (300, w.sum())
+    i, j = np.nonzero(~np.eye(300, dtype=bool))
+    pair = w[i] * w[j] * p[i] * (1 - p[j])
+    assert found.auc == pytest.approx((pair * ((p[i] > p[j]) + 0.5 * (p[i] == p[j]))).sum() / pair.sum())
+    shown = np.array([roc_auc_score(rng.random(300) < p, p, sample_weight=w) for _ in range(150)])
+    assert np.mean((shown >= found.auc_low) & (shown <= found.auc_high)) >= 0.9
+    assert expected_performance(p, **MONEY, weights=np.full(300, 4.0)).auc_low == pytest.approx(
+        expected_performance(p, **MONEY).auc_low
+    )
+    with pytest.raises(ValueError, match="p and weights must have the same length"):
+        expected_performance(p, **MONEY, weights=[1.0])
 
 
 def test_expected_money_is_the_mean_of_what_comes():

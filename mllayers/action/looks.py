@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from mllayers._check import (
     Floats,
     as_binary,
-    as_groups,
     as_number,
+    as_ordered_periods,
     as_propensities,
     same_cases,
 )
@@ -189,7 +189,7 @@ def hold_out_always_valid(
             guard_weights(side * weight, min_n_eff=2, what=f"1 / propensity of the {name}", who="one of the groups")
     rows: dict[Any, dict[str, Any]] = {}
     seen, per_planned = np.zeros(n, dtype=bool), math.nan
-    for period, here in as_groups(when, n, "when").items():
+    for period, here in as_ordered_periods(when, n, "when").items():
         seen[here] = True
         sides = [seen & group, seen & ~group]
         information = _information(*(weight[side] for side in sides))

@@ -150,15 +150,23 @@ def uplift_table(
     Returns
     -------
     UpliftTable
-        By ``frame()`` a row per arm, and per segment and arm: ``treated``, ``held_out`` (cases); ``mean`` and
-        ``control_mean`` of the outcome as seen; ``effect`` with ``low``, ``high``; ``p``; ``p_holm`` (adjusted for all
-        rows) and ``sure`` (it is below 1 − level); ``low_all``, ``high_all`` (hold all rows at once); ``size`` where
-        `least` is given (*more* or *less*, by more than that; *alike*, within it; or *open*; by ``low_all`` and
-        ``high_all``); ``claimed``, what a dashboard
-        adds up: the outcomes of all who got the action, beside ``incremental``, what the action changed in them
-        (``incremental_low``, ``incremental_high``); ``spared``, the share of the variance that `before` took out;
-        ``events`` (cases that differ from what most have, in the arm with fewer; for a rate, the outcomes of both); and
-        a ``reason`` where something is NaN.
+        By ``frame()`` a row per arm, and per segment and arm, with these columns:
+
+        - ``segment`` (only with `by`; ``all`` for the whole), ``action``.
+        - ``treated``, ``held_out``: cases.
+        - ``mean``, ``control_mean``: the outcome as seen.
+        - ``effect`` with ``low`` and ``high``: the interval of this row alone.
+        - ``p``, ``p_holm``: the p-value, and the same adjusted for all rows.
+        - ``sure``: whether ``p_holm`` is below 1 − level.
+        - ``low_all``, ``high_all``: intervals that hold all rows at once.
+        - ``size`` (only with `least`), by these: *more* or *less* than nothing by more than `least`, *alike* (within
+          it), or *open*.
+        - ``claimed``: what a dashboard adds up, the outcomes of all who got the action.
+        - ``incremental`` with ``incremental_low`` and ``incremental_high``: what the action changed in them.
+        - ``spared`` (only with `before`): the share of the variance that it took out.
+        - ``events``: for a rate the outcomes of both arms; else the cases that differ from what most have, in the arm
+          with fewer.
+        - ``reason``: why something is NaN.
 
     Raises
     ------

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from mllayers._check import Floats, as_binary, as_number, as_numbers, as_probabilities, same_cases
+from mllayers._check import Floats, as_binary, as_number, as_numbers, as_probabilities, as_weights, same_cases
 from mllayers._results import Result
 from mllayers._stats import score_interval
 from mllayers._words import count, dollars, exact, plain
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["DecisionCurve", "decision_curve"]
 
 _MANY = 60  # prices tried where none are named
+_Sums = tuple[float, float]  # the weights of some cases, and the squares of the weights, summed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,10 +38,12 @@ class DecisionCurve(Result):
         Probability with which the interval of each cost is to hold the true value.
     events, n : int
         Cases with y = 1, and all cases.
+    stands_for : float
+        Cases of the population: n, or the sum of the weights.
     table : DataFrame
-        A row for each cost, rising: ``cost`` of acting where y = 0, ``threshold`` = cost / (cost + gain), ``acted``,
-        dollars over all cases beyond acting on nobody for ``model`` and ``everyone``, ``value`` = model less the better
-        of everyone and nobody, ``low`` and ``high``.
+        A row for each cost, rising: ``cost`` of acting where y = 0, ``threshold`` = cost / (cost + gain), ``acted``
+        (cases of the population), dollars over all of them beyond acting on nobody for ``model`` and ``everyone``,
+        ``value`` = model less the better of everyone and nobody, ``low`` and ``high``.
     """
 
     gain: float
@@ -49,6 +52,7 @@ class DecisionCurve(Result):
     level: float
     events: int
     n: int
+    stands_for: float
     table: pd.DataFrame
 
     def frame(self) -> pd.DataFrame:
@@ -73,6 +77,7 @@ def decision_curve(
     *,
     gain: float = 1.0,
     cost: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
     level: float = 0.95,
 ) -> DecisionCurve:
     """Over which prices is the model worth more than acting on nobody and on everyone?
@@ -90,6 +95,9 @@ def decision_curve(
     cost : array of float, optional
         The prices to try for acting where y = 0 (``cost_fp + gain_tn``), each > 0. Left out, 60 of them, so that the
         thresholds run through the scores that occur.
+    weights : array of shape (n,), optional
+        How many cases of the population each row stands for, > 0, where the sample is not the population (a sample of
+        the negatives, say). The scores must be those of the population, too: `prediction.prior_corrected`.
     level : float in (0, 1), default 0.95
         Probability with which the interval of each price is to hold the true value.
 
@@ -101,8 +109,8 @@ def decision_curve(
     Raises
     ------
     TypeError, ValueError
-        If y is not 0/1, p not in [0, 1], a price not > 0, lengths differ, or no price is named and no score lies
-        between 0 and 1.
+        If y is not 0/1, p not in [0, 1], a price or a weight not > 0, lengths differ, or no price is named and no score
+        lies between 0 and 1.
 
     Notes
     -----
@@ -112,8 +120,10 @@ def decision_curve(
     times n. A score that is not calibrated acts at the wrong places and falls below both lines.
 
     Each interval is square-and-add over the two shares in the difference (Wilson's limits, their multinomial
-    correlation); ``value`` takes the closer of the two alternatives, with the smaller of the lower and of the upper
-    ends. It stands at each price by itself: over many prices some interval misses more often than that.
+    correlation; with weights w each share a = Σ w x / Σ w counts as the a (1 − a) / s² cases that would give it its
+    variance s² = Σ w² (x − a)² / (Σ w)², the rows taken for independent draws); ``value`` takes the closer of the two
+    alternatives, with the smaller of the lower and of the upper ends. It stands at each price by itself: over many
+    prices some interval misses more often than that.
     Taught in notebook 03, *Your own system*.
 
     References
@@ -140,42 +150,47 @@ def decision_curve(
     import pandas as pd
 
     one, score = as_binary(y, "y") == 1, as_probabilities(p, "p")
-    n = same_cases(y=y, p=p)
+    n = same_cases(y=y, p=p, weights=weights)
+    weight = np.ones(n) if weights is None else as_weights(weights, n)
     gain, level = as_number(gain, "gain", gt=0), as_number(level, "level", gt=0, lt=1)
     prices = _prices(score, gain) if cost is None else np.unique(as_numbers(cost, "cost"))
     if prices.size == 0 or (prices <= 0).any():
         raise ValueError(f"cost must hold prices > 0; got {exact(prices.min()) if prices.size else 'none'}")
-    if not max(gain, float(prices[-1])) * n < 1e150:
+    cases = float(weight.sum())
+    if not max(gain, float(prices[-1])) * cases < 1e150:
         raise ValueError("gain and cost must be small enough to be added up")
     threshold = prices / (prices + gain)
-    positives = int(one.sum())
-    right, wrong = (_acted_on(score[side], threshold) for side in (one, ~one))
+    parted = [_acted_on(score[side], weight[side], threshold) for side in (one, ~one)]
+    positives, negatives = (float(weight[side].sum()) for side in (one, ~one))
+    sums = (cases, float((weight**2).sum()), float(weight.max()))
     rows = []
-    for price, limit, tp, fp in zip(prices, threshold, right.tolist(), wrong.tolist(), strict=True):
-        fn, tn = positives - tp, n - positives - fp
-        nobody = _net_benefit(gain, tp, price, fp, n, level)
-        everyone = _net_benefit(price, tn, gain, fn, n, level)
+    for price, limit, (tp, fn), (fp, tn) in zip(prices, threshold, *parted, strict=True):
+        nobody = _net_benefit(gain, tp, price, fp, sums, level)
+        everyone = _net_benefit(price, tn, gain, fn, sums, level)
         value, low, high = (min(nobody[k], everyone[k]) for k in range(3))
         rows.append(
             {
                 "cost": price,
                 "threshold": limit,
-                "acted": tp + fp,
-                "model": gain * tp - price * fp,
-                "everyone": gain * positives - price * (n - positives),
+                "acted": tp[0] + fp[0],
+                "model": gain * tp[0] - price * fp[0],
+                "everyone": gain * positives - price * negatives,
                 "value": value,
                 "low": low,
                 "high": high,
             }
         )
     table = pd.DataFrame(rows)
+    if weights is None:
+        table["acted"] = table["acted"].astype(int)
     return DecisionCurve(
         gain=gain,
         better=_ranges_above_zero(prices, table["value"].to_numpy()),
         sure=_ranges_above_zero(prices, table["low"].to_numpy()),
         level=level,
-        events=positives,
+        events=int(one.sum()),
         n=n,
+        stands_for=cases,
         table=table,
     )
 
@@ -190,23 +205,52 @@ def _prices(score: Floats, gain: float) -> Floats:
     return np.unique(gain * np.geomspace(low / (1 - low), high / (1 - high), _MANY))
 
 
-def _acted_on(score: Floats, threshold: Floats) -> NDArray[np.intp]:
-    """How many scores reach each threshold."""
-    return score.size - np.searchsorted(np.sort(score), threshold, side="left")
+def _acted_on(score: Floats, weight: Floats, threshold: Floats) -> list[tuple[_Sums, _Sums]]:
+    """Of those whose scores reach each threshold, and of the others: the weights and their squares, summed."""
+    order = np.argsort(score)
+    first = np.searchsorted(score[order], threshold, side="left")
+    each = [w[order] for w in (weight, weight**2)]
+    reach = [np.append(np.cumsum(w[::-1])[::-1], 0.0)[first].tolist() for w in each]
+    below = [np.append(0.0, np.cumsum(w))[first].tolist() for w in each]
+    return list(zip(zip(*reach, strict=True), zip(*below, strict=True), strict=True))
 
 
-def _net_benefit(gain: float, hits: int, cost: float, slips: int, n: int, level: float) -> tuple[float, float, float]:
-    """The money gain · hits − cost · slips with its interval, hits and slips being two kinds of the same n cases."""
-    if not hits and not slips:
+def _net_benefit(
+    gain: float,
+    hits: _Sums,
+    cost: float,
+    slips: _Sums,
+    sums: tuple[float, float, float],
+    level: float,
+) -> tuple[float, float, float]:
+    """The money gain · hits − cost · slips with its interval, hits and slips being two kinds of the same cases.
+
+    Of each kind the weights and their squares, summed; ``sums`` are the same of all cases, and the largest weight.
+    """
+    cases, squares, _ = sums
+    if hits[0] <= 0 and slips[0] <= 0:
         return 0.0, 0.0, 0.0
-    (a, a_low, a_high), (b, b_low, b_high) = ((k / n, *score_interval(k, n, n, level=level)) for k in (hits, slips))
-    together = -math.sqrt(a * b / ((1 - a) * (1 - b))) if a < 1 and b < 1 else 0.0
+    (a, a_low, a_high, a_noise), (b, b_low, b_high, b_noise) = (_share_of(x, sums, level) for x in (hits, slips))
+    shared = -b * hits[1] - a * slips[1] + a * b * squares
+    together = max(shared / math.sqrt(a_noise * b_noise), -1.0) if a_noise > 0 and b_noise > 0 else 0.0
     down, up = gain * (a - a_low), cost * (b_high - b)
     low = math.sqrt(max(down**2 + up**2 - 2 * together * down * up, 0.0))
     rise, fall = gain * (a_high - a), cost * (b - b_low)
     high = math.sqrt(max(rise**2 + fall**2 - 2 * together * rise * fall, 0.0))
-    value = gain * hits - cost * slips
-    return value, value - n * low, value + n * high
+    value = gain * hits[0] - cost * slips[0]
+    return value, value - cases * low, value + cases * high
+
+
+def _share_of(kind: _Sums, sums: tuple[float, float, float], level: float) -> tuple[float, float, float, float]:
+    """The weighted share of a kind of cases with Wilson's limits, for as many cases as have its variance; its noise.
+
+    A kind that was not seen may be one of the heaviest cases: it counts as that many of them.
+    """
+    cases, squares, most = sums
+    share = min(kind[0] / cases, 1.0)
+    noise = kind[1] * (1 - 2 * share) + share**2 * squares
+    size = share * (1 - share) * cases**2 / noise if 0 < share < 1 and noise > 0 else cases / most
+    return share, *score_interval(share * size, size, size, level=level), noise
 
 
 def _ranges_above_zero(prices: Floats, value: Floats) -> list[tuple[float, float]]:

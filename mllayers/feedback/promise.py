@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from mllayers._check import (
     as_groups,
     as_number,
     as_numbers,
+    as_ordered_periods,
     as_probabilities,
     as_propensities,
     describe,
@@ -25,8 +27,17 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import delivered_rate, difference, mean_interval, what_is_sure
-from mllayers._words import count, dollars, percent
+from mllayers._stats import (
+    RateCounts,
+    all_counts,
+    delivered_rate,
+    difference,
+    mean_interval,
+    rate_counts,
+    rate_delivered,
+    what_is_sure,
+)
+from mllayers._words import count, dollars, percent, points_told, promise_verdict
 
 __all__ = ["LedgerPromise", "PromiseKept", "ledger_promise", "promise_kept"]
 
@@ -63,6 +74,8 @@ class PromiseKept(Result):
         where it has no label). With `by` or `least` also ``low_all``, ``high_all`` (they hold all rows at once) and
         ``broken`` (the promise lies outside these); with `least` also ``size``: delivered is *more* or *less* than
         promised by more than that, *alike* within it, or it is *open*, by ``low_all`` and ``high_all``.
+    size : str
+        With `least`, the same of all cases, at the level at which all rows and the whole are asked at once.
     broken : int
         Periods (or groups) whose promise is broken, all of them asked at once.
     of : {"period", "group"}
@@ -86,6 +99,7 @@ class PromiseKept(Result):
     broken: int = 0
     of: str = "period"
     least: float | None = None
+    size: str = ""
 
     def _line(self) -> str:
         told = f"promised {percent(self.promised, 2)}, delivered {percent(self.delivered, 2)} "
@@ -94,26 +108,25 @@ class PromiseKept(Result):
         if self.least is not None:
             sizes = self.table["size"]
             off, near = int(sizes.isin(["more", "less"]).sum()), int((sizes == "alike").sum())
-            told += f"; off by more than {percent(self.least)} in {off}, within it in {near}, open in "
+            told += f"; off by more than {points_told(self.least)} in {off}, within it in {near}, open in "
             told += f"{len(sizes) - off - near}"
         silent = int((self.table["labels"] == 0).sum())
         return told + (f"; no label in {silent} of {count(len(self.table), self.of)}" if silent else "")
 
     def _verdict(self) -> str:
-        """Whether it was kept; a mean that is kept does not hide the groups in which it is not."""
-        rows = int((self.table["labels"] > 0).sum())
-        if self.of == "period":
-            return "kept" if self.kept else "broken"
+        """What the intervals say; a mean that is not refuted does not hide the rows in which the promise is broken."""
+        rows, least = int((self.table["labels"] > 0).sum()), points_told(self.least or 0.0)
+        if len(self.table) == 1:
+            return promise_verdict(self.kept, self.size, least)
+        possible = self.by_chance >= (1 - self.level) / (rows + 1)
+        whole = f"{promise_verdict(possible, self.size, least)} as a whole, "
         if not self.broken:
-            whole = "kept as a whole and" if self.kept else "broken as a whole, although kept"
-            return f"{whole} in each of {count(rows, self.of)}"
-        alone = self.by_chance >= (1 - self.level) / (rows + 1)
+            return whole + f"{'and' if possible else 'although'} broken in none of {count(rows, self.of)}"
         place = int(np.nanargmin(self.table["by_chance"].to_numpy(np.float64)))
         worst, row = self.table.index[place], self.table.iloc[place]
         return (
-            f"{'kept as a whole, but' if alone else 'broken as a whole, and'} broken in {self.broken} of "
-            f"{count(rows, self.of)}, most clearly {worst} (promised {percent(row['promised'], 2)}, delivered "
-            f"{percent(row['delivered'], 2)})"
+            f"{whole}{'but' if possible else 'and'} broken in {self.broken} of {count(rows, self.of)}, most clearly "
+            f"{worst} (promised {percent(row['promised'], 2)}, delivered {percent(row['delivered'], 2)})"
         )
 
     def frame(self) -> pd.DataFrame:
@@ -143,7 +156,8 @@ def promise_kept(
         The chance that the case was looked at; 1 for all by default. A case that could not be looked at has no place
         here: a promise about it cannot be checked.
     when : array of shape (n,), optional
-        The period of each case, such as the number or the first day of its month; by default all are one.
+        The period of each case, such as the number or the first day of its month; by default all are one. Text must
+        sort by time as it stands, as ``2026-03`` does and ``March`` does not.
     by : array of shape (n,), optional
         The group of each case instead: a segment, or a band of the score (``pd.qcut(p, 10)``). A mean that is kept can
         hide groups in which it is not.
@@ -157,6 +171,8 @@ def promise_kept(
     -------
     PromiseKept
         ``promised``, ``delivered`` with ``low`` and ``high``, ``kept``, and a row per period (or group) by ``frame()``.
+        In words a promise is *broken* where the interval lies beyond it; else it is *not refuted*, which a wide
+        interval always allows; and *kept* only within a stated `least`, where the whole interval lies within that.
 
     Raises
     ------
@@ -198,8 +214,8 @@ def promise_kept(
 
     >>> print(promise_kept([0.1] * 1_000, np.arange(1_000) % 500 < 50 + 40 * np.repeat([1, -1], 500),
     ...                    by=["new"] * 500 + ["old"] * 500))
-    promised 10.00 %, delivered 10.00 % (8.21 % to 12.03 %) by 100 events in 1,000 labels: kept as a whole, but broken \
-in 2 of 2 groups, most clearly old (promised 10.00 %, delivered 2.00 %)
+    promised 10.00 %, delivered 10.00 % (8.21 % to 12.03 %) by 100 events in 1,000 labels: not refuted as a whole, but \
+broken in 2 of 2 groups, most clearly old (promised 10.00 %, delivered 2.00 %)
     """
     n = same_cases(p=p, y=y, propensity=propensity, when=when, by=by)
     promised, label = as_probabilities(p, "p"), as_binary(y, "y", missing=True)
@@ -216,32 +232,50 @@ in 2 of 2 groups, most clearly old (promised 10.00 %, delivered 2.00 %)
     if when is not None and by is not None:
         raise ValueError("when and by are two ways to part the cases: give one of them, and ask once for each")
     least = None if least is None else as_number(least, "least", gt=0)
-    parts = as_groups(when, n, "when") if by is None else _named_groups(by, n)
-    known = {name: where[~np.isnan(label[where])] for name, where in parts.items()}
-    asked = sum(len(there) > 0 for there in known.values())
+    parts = as_ordered_periods(when, n, "when") if by is None else _named_groups(by, n)
+    sums = {}
+    for name, where in parts.items():
+        seen = where[~np.isnan(label[where])]
+        sums[name] = _Promised(len(where), float(promised[where].sum()), rate_counts(label[seen], 1 / chance[seen]))
+    return _promise_of(sums, of="period" if by is None else "group", least=least, level=level)
+
+
+class _Promised(NamedTuple):
+    """A period or group, summed up: its cases, the sum of what was promised, and the labels."""
+
+    n: int
+    total: float
+    seen: RateCounts
+
+
+def _promise_of(parts: Mapping[Any, _Promised], *, of: str, least: float | None, level: float) -> PromiseKept:
+    """What `promise_kept` says, from the sums of each period or group."""
+    asked = sum(part.seen.zeros + part.seen.ones > 0 for part in parts.values())
     asked = asked + 1 if len(parts) > 1 else 1
     together = 1 - (1 - level) / asked
     rows = {}
-    for name, where in parts.items():
-        seen, w, said = label[known[name]], 1 / chance[known[name]], float(promised[where].mean())
-        rows[name] = {"n": len(where), "labels": len(seen)} | delivered_rate(seen, w, said, level)
-        if by is not None or least is not None:
-            wide = delivered_rate(seen, w, said, together)
+    for name, (n, total, seen) in parts.items():
+        said = total / n
+        rows[name] = {"n": n, "labels": seen.zeros + seen.ones} | rate_delivered(seen, said, level)
+        if of == "group" or least is not None:
+            wide = rate_delivered(seen, said, together)
             rows[name] |= {"low_all": wide["low"], "high_all": wide["high"]}
             rows[name] |= {"broken": None if wide["kept"] is None else not wide["kept"]}
         if least is not None:
             rows[name]["size"] = what_is_sure(wide["low"] - said, wide["high"] - said, least)
-    there = np.flatnonzero(~np.isnan(label))
-    whole = delivered_rate(label[there], 1 / chance[there], float(promised.mean()), level)
+    cases, labels = sum(part.n for part in parts.values()), all_counts(part.seen for part in parts.values())
+    said = math.fsum(part.total for part in parts.values()) / cases
+    whole, wide = (rate_delivered(labels, said, at) for at in (level, together))
     table = pd.DataFrame.from_dict(rows, orient="index")
     table = table.astype({name: "boolean" for name in ("kept", "broken") if name in table})
     chances = table["by_chance"].to_numpy(np.float64)
     broken = int((chances < (1 - level) / asked).sum())
     return PromiseKept(
         promised=whole["promised"], delivered=whole["delivered"], low=whole["low"], high=whole["high"], level=level,
-        events=whole["events"], n=n, labels=len(there), ratio=whole["ratio"], by_chance=whole["by_chance"],
-        kept=broken == 0 and whole["by_chance"] >= (1 - level) / asked, table=table, broken=broken,
-        of="period" if by is None else "group", least=least,
+        events=whole["events"], n=cases, labels=labels.zeros + labels.ones, ratio=whole["ratio"],
+        by_chance=whole["by_chance"], kept=broken == 0 and whole["by_chance"] >= (1 - level) / asked, table=table,
+        broken=broken, of=of, least=least,
+        size="" if least is None else what_is_sure(wide["low"] - said, wide["high"] - said, least),
     )  # fmt: skip
 
 
@@ -261,7 +295,7 @@ class LedgerPromise(Result):
     Attributes
     ----------
     kept : bool or None
-        Whether no promise is broken; None where none could be checked.
+        Whether no promise is broken (each lies in its interval); None where none could be checked.
     level : float
         Probability with which each interval is to hold the true value.
     events : int
@@ -275,7 +309,11 @@ class LedgerPromise(Result):
     table : DataFrame
         Rows ``(promise, of)``: the ``probability`` of the cases left alone (as a whole or by period) and the
         ``dollars`` of each planned action. Columns ``n``, ``held_out`` (for dollars), ``events``, ``promised``,
-        ``delivered``, ``low``, ``high``, ``kept`` (missing where it cannot be said) and ``why`` not.
+        ``delivered``, ``low``, ``high``, ``kept`` (the promise lies in the interval; missing where it cannot be said),
+        ``size`` (delivered is *more* or *less* than promised by more than the least difference that matters, *alike*
+        within it, or it is *open*; empty where no such difference was stated) and ``why`` it cannot be said.
+    least_rate, least_dollars : float or None
+        The differences that matter.
     """
 
     kept: bool | None
@@ -286,6 +324,8 @@ class LedgerPromise(Result):
     without_score: int
     without_expected: int
     table: pd.DataFrame = field(hash=False)
+    least_rate: float | None = None
+    least_dollars: float | None = None
 
     def _line(self) -> str:
         told = []
@@ -298,7 +338,9 @@ class LedgerPromise(Result):
                 told.append(f"{what}, {row['why']}")
                 continue
             ends = f"{words(row['low'])} to {words(row['high'])}"
-            told.append(f"{what}, delivered {words(row['delivered'])} ({ends}), {'kept' if row['kept'] else 'broken'}")
+            least = dollars(self.least_dollars or 0.0) if money else points_told(self.least_rate or 0.0)
+            verdict = promise_verdict(bool(row["kept"]), row["size"], least)
+            told.append(f"{what}, delivered {words(row['delivered'])} ({ends}), {verdict}")
         if self.immature:
             told.append(f"{count(self.immature, 'row')} too young")
         return "; ".join(told)
@@ -308,7 +350,14 @@ class LedgerPromise(Result):
         return self.table.copy()
 
 
-def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) -> LedgerPromise:
+def ledger_promise(
+    found: Any,
+    *,
+    when: str | None = None,
+    least_rate: float | None = None,
+    least_dollars: float | None = None,
+    level: float = 0.95,
+) -> LedgerPromise:
     """What a policy promised about its cases, against what came back: from the ledger alone.
 
     Two promises stand in a ledger. The **score** promises how many of the cases that are left alone end in the outcome.
@@ -321,14 +370,19 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
         dollars of the outcomes must be there for the second promise: positive where they come in, negative where they
         go out.
     when : str, optional
-        A column of the labels with the period of each row; by default all are one.
+        A column of the labels with the period of each row; by default all are one. Text must sort by time as it stands.
+    least_rate, least_dollars : float, optional
+        The smallest difference between promised and delivered that matters, above 0: of the score (0.01 is one point),
+        and of the expected value (dollars per case).
     level : float in (0, 1), default 0.95
         Probability with which each interval is to hold the true value.
 
     Returns
     -------
     LedgerPromise
-        A row per promise by ``frame()``: promised, delivered with its interval, kept or not and why not.
+        A row per promise by ``frame()``: promised, delivered with its interval, and what the interval says. In words:
+        *broken* where the promise lies outside it, else *not refuted*, which a wide interval always allows; *kept* only
+        within a stated least difference, where the whole interval lies within that.
 
     Raises
     ------
@@ -373,6 +427,9 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
     labels = as_frame(getattr(found, "labels", found), "found", [*_BROUGHT, "score", "idle", "expected_value"])
     refuse_doubles(labels, "found")
     level = as_number(level, "level", gt=0, lt=1)
+    leasts = {"probability": least_rate, "dollars": least_dollars}
+    named = {"probability": "least_rate", "dollars": "least_dollars"}
+    leasts = {kind: None if x is None else as_number(x, named[kind], gt=0) for kind, x in leasts.items()}
     ready = as_binary(labels["mature"], "mature") == 1
     if not ready.any():
         raise ValueError("found must hold at least one mature row; all are too young to be believed")
@@ -388,7 +445,7 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
     said = alone & ~np.isnan(score)
     period = None if when is None else rows[as_columns([when], "when")[0]].tolist()
     table: dict[tuple[str, Any], dict[str, Any]] = {}
-    for name, where in as_groups(period, n, "when").items():
+    for name, where in as_ordered_periods(period, n, "when").items():
         use = where[said[where]]
         if len(use):
             row = delivered_rate(y[use], w[use], float(np.average(score[use], weights=w[use])), level)
@@ -402,7 +459,13 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
         table["dollars", name] = _delivered_dollars(acted, left, value, w, cost, expected, level)
     whole = pd.DataFrame.from_dict(table, orient="index")
     whole.index = pd.MultiIndex.from_tuples(list(table), names=["promise", "of"])
-    whole = whole[["n", "held_out", "events", "promised", "delivered", "low", "high", "kept", "why"]]
+    whole["size"] = [
+        what_is_sure(row["low"] - row["promised"], row["high"] - row["promised"], least)
+        if (least := leasts[kind]) is not None and not row["why"]
+        else ""
+        for (kind, _), row in table.items()
+    ]
+    whole = whole[["n", "held_out", "events", "promised", "delivered", "low", "high", "kept", "size", "why"]]
     whole = whole.astype({"held_out": "Int64", "kept": "boolean"})
     verdicts = whole["kept"].dropna()
     acted_on = ~alone & (drawn != "explore")
@@ -411,6 +474,7 @@ def ledger_promise(found: Any, *, when: str | None = None, level: float = 0.95) 
         events=int(y[said | (drawn != "explore")].sum()), immature=int((~ready).sum()),
         explored=int((drawn == "explore").sum()), without_score=int((alone & np.isnan(score)).sum()),
         without_expected=int((acted_on & np.isnan(expected)).sum()), table=whole,
+        least_rate=leasts["probability"], least_dollars=leasts["dollars"],
     )  # fmt: skip
 
 

@@ -9,23 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import Floats, as_numbers, per_case
+from mllayers._check import Floats, per_case
 from mllayers._stats import mean_interval, normal_quantile, what_is_sure
-from mllayers._words import exact
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def as_weights(x: Any, n: int, name: str = "weights") -> Floats:
-    """How many cases of the population each of n rows stands for, each > 0."""
-    out = as_numbers(x, name)
-    if out.size != n:
-        raise ValueError(f"{name} must hold {n} numbers, one per case; got {out.size}")
-    if (out <= 0).any():
-        row = int(np.argmax(out <= 0))
-        raise ValueError(f"{name} must be > 0, how many cases each row stands for; got {exact(out[row])} at row {row}")
-    return out
 
 
 def stakes(

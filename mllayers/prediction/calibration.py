@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mllayers._check import Floats, as_binary, as_integer, as_number, as_numbers, as_probabilities, same_cases
+from mllayers._check import (
+    Floats,
+    as_binary,
+    as_integer,
+    as_number,
+    as_numbers,
+    as_probabilities,
+    as_weights,
+    same_cases,
+)
 from mllayers._results import Result
-from mllayers._stats import rate_interval, weighted_counts
-from mllayers._words import count, percent
-from mllayers.prediction._sums import as_weights
+from mllayers._stats import rate_interval, weighted_counts, what_is_sure
+from mllayers._words import count, percent, points_told, promise_verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +50,13 @@ class CalibrationBands(Result):
     table : DataFrame
         A row for each band, lowest scores first: ``score_from``, ``score_to`` (lowest and highest score in it), ``n``,
         ``events``, ``promised``, ``happened``, ``low``, ``high``, ``by_chance`` (the probability of a difference as
-        large if the promise is true) and ``kept`` (by the measure for all bands together).
+        large if the promise is true) and ``kept`` (by the measure for all bands together). With `least` also
+        ``low_all`` and ``high_all`` (they hold all bands and the whole at once) and ``size`` by these: more or less
+        happened than promised by *more* or *less* than that, *alike*, or it is *open*.
+    least : float or None
+        The difference that matters.
+    size : str
+        With `least`, the same of all cases.
     """
 
     promised: float
@@ -56,6 +70,8 @@ class CalibrationBands(Result):
     kept: bool
     broken: int
     table: pd.DataFrame
+    least: float | None = None
+    size: str = ""
 
     def frame(self) -> pd.DataFrame:
         """One row per band."""
@@ -65,7 +81,8 @@ class CalibrationBands(Result):
         told = f"promised {percent(self.promised, 2)}, happened {percent(self.happened, 2)} ({percent(self.low, 2)} to "
         told += f"{percent(self.high, 2)}) by {count(self.events, 'event')} in {count(self.n, 'case')}"
         if self.kept:
-            return f"{told}: kept, as a whole and in each of {count(len(self.table), 'band')}"
+            verdict = promise_verdict(True, self.size, points_told(self.least or 0.0))
+            return f"{told}: {verdict} as a whole, and broken in none of {count(len(self.table), 'band')}"
         if not self.broken:
             return f"{told}: broken as a whole, although no band alone shows it"
         worst = self.table.iloc[int(np.argmin(self.table["by_chance"]))]
@@ -82,6 +99,7 @@ def calibration_by_band(
     *,
     bands: int | Sequence[float] = 10,
     weights: ArrayLike | None = None,
+    least: float | None = None,
     level: float = 0.95,
 ) -> CalibrationBands:
     """Of the cases to which the score gives about 20 %, did about 20 % happen, and could the gap be chance?
@@ -97,6 +115,8 @@ def calibration_by_band(
         Equal scores stay in one band.
     weights : array of shape (n,), optional
         How many cases of the population each row stands for, > 0, where the sample is not the population.
+    least : float, optional
+        The smallest difference between promised and happened that matters, above 0 (0.01 is one point).
     level : float in (0, 1), default 0.95
         Probability with which each interval is to hold the true rate.
 
@@ -104,7 +124,8 @@ def calibration_by_band(
     -------
     CalibrationBands
         A row per band by ``frame()``; as a whole ``promised``, ``happened`` with ``low`` and ``high``, ``off`` and
-        ``kept``.
+        ``kept``. In words a promise is *broken* where the interval lies beyond it, else *not refuted*; *kept* only
+        within a stated `least`.
 
     Raises
     ------
@@ -150,21 +171,27 @@ def calibration_by_band(
     n = same_cases(y=y, p=p, weights=weights)
     weight = np.ones(n) if weights is None else as_weights(weights, n)
     level = as_number(level, "level", gt=0, lt=1)
+    least = None if least is None else as_number(least, "least", gt=0)
     order = np.argsort(score, kind="stable")
     label, score, weight = label[order], score[order], weight[order]
     starts = _band_starts(score, weight, bands)
+    asked = len(starts) + 1 if len(starts) > 1 else 1
+    together = 1 - (1 - level) / asked
     rows = []
     for first, last in zip(starts, [*starts[1:], n], strict=True):
         here = slice(first, last)
         said = float(np.average(score[here], weights=weight[here]))
         found = _what_happened(label[here], weight[here], said, level)
+        if least is not None:
+            found |= _its_size(label[here], weight[here], said, together, least)
         rows.append({"score_from": score[first], "score_to": score[last - 1], "n": last - first, **found})
-    whole = _what_happened(label, weight, float(np.average(score, weights=weight)), level)
+    said = float(np.average(score, weights=weight))
+    whole = _what_happened(label, weight, said, level)
     table = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="band"))
-    asked = len(rows) + 1 if len(rows) > 1 else 1
     table["kept"] = table["by_chance"] >= (1 - level) / asked
     off = float(np.average((table["promised"] - table["happened"]).abs(), weights=table["cases"]))
     columns = ["score_from", "score_to", "n", "events", "promised", "happened", "low", "high", "by_chance", "kept"]
+    columns += [] if least is None else ["low_all", "high_all", "size"]
     return CalibrationBands(
         promised=whole["promised"],
         happened=whole["happened"],
@@ -177,6 +204,8 @@ def calibration_by_band(
         kept=bool(table["kept"].all() and whole["by_chance"] >= (1 - level) / asked),
         broken=int((~table["kept"]).sum()),
         table=table[columns],
+        least=least,
+        size="" if least is None else _its_size(label, weight, said, together, least)["size"],
     )
 
 
@@ -196,6 +225,16 @@ def _what_happened(label: Floats, weight: Floats, said: float, level: float) -> 
         "low": rate_interval(*below, level=level)[0],
         "high": rate_interval(*above, level=level)[1],
         "by_chance": min(2 * more, 2 * less, 1.0),
+    }
+
+
+def _its_size(label: Floats, weight: Floats, said: float, level: float, least: float) -> dict[str, Any]:
+    """Whether what happened differs from what was said by more than matters, by the interval at this level."""
+    wide = _what_happened(label, weight, said, level)
+    return {
+        "low_all": wide["low"],
+        "high_all": wide["high"],
+        "size": what_is_sure(wide["low"] - said, wide["high"] - said, least),
     }
 
 

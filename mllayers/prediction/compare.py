@@ -18,13 +18,13 @@ from mllayers._check import (
     as_probabilities,
     as_propensities,
     as_thresholds,
+    as_weights,
     same_cases,
 )
 from mllayers._results import Result
 from mllayers._stats import mean_interval, what_is_sure
 from mllayers._words import count, dollars, percent
 from mllayers.prediction._sums import (
-    as_weights,
     money_by_group,
     paired_difference,
     stakes,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mllayers._check import Floats, as_number, as_probabilities, as_thresholds, per_case, same_cases
+from mllayers._check import Floats, as_number, as_probabilities, as_thresholds, as_weights, per_case, same_cases
 from mllayers._results import Result
 from mllayers._stats import normal_quantile
 from mllayers._words import count, dollars
@@ -40,7 +40,9 @@ class Expected(Result):
     events : float
         Expected number of cases with y = 1.
     acted, n : int
-        Cases that are acted on, and all cases.
+        Rows that are acted on, and all rows.
+    stands_for : float
+        Cases of the population: n, or the sum of the weights.
     """
 
     money: float
@@ -55,9 +57,12 @@ class Expected(Result):
     events: float
     acted: int
     n: int
+    stands_for: float
 
     def _line(self) -> str:
-        told = f"expected: {dollars(self.money)} over {count(self.n, 'case')} ({100 * self.level:g} %: "
+        told = f"expected: {dollars(self.money)} over {count(self.stands_for, 'case')}"
+        told += f" that {count(self.n, 'row')} stand for" if self.stands_for != self.n else ""
+        told += f" ({100 * self.level:g} %: "
         told += f"{dollars(self.low)} to {dollars(self.high)}), {self.acted:,} acted on; on nobody "
         told += f"{dollars(self.nobody)}, on everyone {dollars(self.everyone)}"
         if not math.isnan(self.auc):
@@ -73,6 +78,7 @@ def expected_performance(
     cost_fn: ArrayLike = 0.0,
     gain_tn: ArrayLike = 0.0,
     threshold: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
     level: float = 0.95,
 ) -> Expected:
     """What will these cases earn and which AUC will they show, before a single label has come?
@@ -85,6 +91,9 @@ def expected_performance(
         Dollars of the four outcomes, as in :func:`money_by_threshold`.
     threshold : float or array of shape (n,), optional
         Act where p ≥ threshold. Left out, each case is acted on where that is worth it at its score.
+    weights : array of shape (n,), optional
+        How many cases of the population each row stands for, > 0, where the sample is not the population. The scores
+        must be those of the population, too: :func:`prior_corrected`.
     level : float in (0, 1), default 0.95
         Probability with which each interval is to hold what these very cases will show, if the scores are right.
 
@@ -103,6 +112,8 @@ def expected_performance(
     Each case counts as y = 1 with probability p: money = Σ (p m₁ + (1 − p) m₀), with m₁ and m₀ what the decision brings
     where y is 1 and 0, and AUC = Σ pᵢ (1 − pⱼ) [pᵢ > pⱼ, ½ where equal] / Σ pᵢ (1 − pⱼ) over pairs of different cases.
     This is the confidence-based estimator (CBPE) of model monitoring.
+
+    With weights w the money of a row counts w times, and a pair wᵢ wⱼ times.
 
     *Intervals* are for what the labels of these cases will show, not for a larger population. Mean, variance and
     skewness of the money are those of a sum of independent draws, exactly; its ends are the quantiles of the gamma law
@@ -136,7 +147,8 @@ def expected_performance(
     """
     score = as_probabilities(p, "p")
     amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
-    n = same_cases(p=p, **amounts, threshold=threshold)
+    n = same_cases(p=p, **amounts, threshold=threshold, weights=weights)
+    weight = np.ones(n) if weights is None else as_weights(weights, n)
     level = as_number(level, "level", gt=0, lt=1)
     if_one, if_zero, _ = stakes(np.zeros(n, dtype=bool), n, **amounts, weight=None)
     if threshold is None:
@@ -144,12 +156,13 @@ def expected_performance(
     else:
         acts = score >= as_thresholds(threshold, n, "threshold")
     alone_one, alone_zero = (np.broadcast_to(x, n) for x in _left_alone(n, cost_fn, gain_tn))
+    alone_one, alone_zero, if_one, if_zero = (weight * x for x in (alone_one, alone_zero, if_one, if_zero))
     money_one, money_zero = alone_one + acts * if_one, alone_zero + acts * if_zero
     moves = money_one - money_zero
     low, high = _range_of_sum(score, moves, level)
     fixed = float(money_zero.sum())
     nobody = float((score * alone_one + (1 - score) * alone_zero).sum())
-    auc, auc_low, auc_high = _expected_auc(score, level)
+    auc, auc_low, auc_high = _expected_auc(score, weight, level)
     return Expected(
         money=fixed + float(score @ moves),
         low=fixed + low,
@@ -160,9 +173,10 @@ def expected_performance(
         auc_low=auc_low,
         auc_high=auc_high,
         level=level,
-        events=float(score.sum()),
+        events=float(weight @ score),
         acted=int(np.count_nonzero(acts)),
         n=n,
+        stands_for=float(weight.sum()),
     )
 
 
@@ -201,23 +215,26 @@ def _range_of_sum(p: Floats, moves: Floats, level: float) -> tuple[float, float]
     return low, high
 
 
-def _expected_auc(p: Floats, level: float) -> tuple[float, float, float]:
+def _expected_auc(p: Floats, w: Floats, level: float) -> tuple[float, float, float]:
     """The area under the ROC curve that labels drawn with probabilities p show on average, and its range."""
-    ones, zeros = float(p.sum()), float((1 - p).sum())
-    if min(ones, zeros) < _FEWEST:
+    ones, zeros = float(w @ p), float(w @ (1 - p))
+    few = min(side**2 / max(squares, 1e-300) for side, squares in ((ones, w**2 @ p), (zeros, w**2 @ (1 - p))))
+    if few < _FEWEST:
         return math.nan, math.nan, math.nan
-    p = np.sort(p)
+    order = np.argsort(p, kind="stable")
+    p, w = p[order], w[order]
+    one, zero = w * p, w * (1 - p)
     first = np.flatnonzero(np.concatenate([[True], p[1:] != p[:-1]]))
     size = np.diff(np.append(first, p.size))
-    value = p[first]
-    one, zero = value * size, (1 - value) * size
-    below = np.cumsum(zero) - zero + (zero - (1 - value)) / 2  # of a positive case: the negatives it stands above
-    above = ones - np.cumsum(one) + (one - value) / 2  # of a negative case: the positives that stand above it
-    pairs = ones * zeros - float((one * (1 - value)).sum())
-    auc = float((one * below).sum()) / pairs
-    pull = (below - above - auc * ((zeros - (1 - value)) - (ones - value))) / pairs
-    few = min(ones, zeros)
-    se = math.sqrt(float((size * value * (1 - value) * pull**2).sum()) * (1 + 1 / few + 2 / few**2))
+    ties = [np.add.reduceat(x, first) for x in (one, zero)]
+    ones_tied, zeros_tied = (np.repeat(x, size) for x in ties)
+    ones_under, zeros_under = (np.repeat(np.cumsum(x) - x, size) for x in ties)
+    below = zeros_under + (zeros_tied - zero) / 2  # of a positive row: the negatives it stands above
+    above = ones - ones_under - ones_tied + (ones_tied - one) / 2  # of a negative one: the positives above it
+    pairs = ones * zeros - float(one @ zero)
+    auc = float(one @ below) / pairs
+    pull = w * (below - above - auc * ((zeros - zero) - (ones - one))) / pairs
+    se = math.sqrt(float((p * (1 - p) * pull**2).sum()) * (1 + 1 / few + 2 / few**2))
     if not 0 < auc < 1:
         return auc, math.nan, math.nan
     at, half = math.log(auc / (1 - auc)), normal_quantile(level) * se / (auc * (1 - auc))

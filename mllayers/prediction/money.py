@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mllayers._check import as_binary, as_number, as_probabilities, same_cases
+from mllayers._check import as_binary, as_number, as_probabilities, as_weights, same_cases
 from mllayers._results import Result
 from mllayers._words import count, dollars
-from mllayers.prediction._sums import as_weights, cuts, running, stakes, threshold_words
+from mllayers.prediction._sums import cuts, running, stakes, threshold_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,12 +17,12 @@ from mllayers._check import (
     as_number,
     as_probabilities,
     as_thresholds,
+    as_weights,
     same_cases,
 )
 from mllayers._results import Result
 from mllayers._words import count, dollars
 from mllayers.prediction._sums import (
-    as_weights,
     best_cut,
     money_by_group,
     paired_difference,
