@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from mllayers.course.words import told
 
-__all__ = ["SECONDS_A_LINE", "WORDS_A_MINUTE", "Section", "estimated", "said", "write"]
+__all__ = ["SECONDS_A_LINE", "WORDS_A_MINUTE", "Section", "estimated", "minutes_of", "said", "write"]
 
 WORDS_A_MINUTE = 180
 SECONDS_A_LINE = 8
@@ -56,14 +57,20 @@ def estimated(notebook: Any) -> list[Section]:
     opened = [n for n, cell in enumerate(notebook.cells) if "section" in cell.metadata.get("mllayers", {})]
     for first, end in zip(opened, [*opened[1:], len(notebook.cells)], strict=False):
         cells = notebook.cells[first:end]
-        words, lines = sum(map(_words, cells)), sum(map(_lines, cells))
-        work = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in cells)
-        minutes = max(1, math.ceil(words / WORDS_A_MINUTE + lines * SECONDS_A_LINE / 60 + work))
+        words, lines, minutes = sum(map(_words, cells)), sum(map(_lines, cells)), minutes_of(cells)
         opening = cells[0].metadata
         found.append(
             Section(opening["mllayers"]["section"], "optional" in opening.get("tags", ()), first, minutes, words, lines)
         )
     return found
+
+
+def minutes_of(cells: Iterable[Any]) -> int:
+    """The estimated minutes of some cells of a solved notebook, rounded up."""
+    taken = list(cells)
+    words, lines = sum(map(_words, taken)), sum(map(_lines, taken))
+    work = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in taken)
+    return max(1, math.ceil(words / WORDS_A_MINUTE + lines * SECONDS_A_LINE / 60 + work))
 
 
 def write(notebook: Any, language: str = "en") -> None:

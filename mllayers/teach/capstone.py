@@ -1,0 +1,164 @@
+"""The capstone's world: a desk that sends free boxes to subscribers, with one fault in each of its five layers.
+
+The Larder delivers boxes of food. Its subscribers are the shop's customers with other habits, other prices and one
+action, a free box. Everything flows from a seed, so that a rule that was written for one world can be graded on others.
+What a desk would not know stands in columns that begin with ``_``.
+
+Where the faults are
+--------------------
+Data: who pays through an app store leaves without a word; only those who are asked by telephone have a label, and boxes
+change nothing for them. Prediction: ``visits_30d`` of the pilot was counted when the table was exported, half a year
+later. Decision: the desk's rule takes the list price for the value of a subscriber and the goods for the cost of a box,
+and knows no limit. Action: it takes the probability of leaving for what a box changes. Feedback: silence counts as
+staying, though cancellations take up to 90 days, and longer after a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mllayers import shop
+from mllayers._check import as_frame, as_integer, describe
+from mllayers.decision import Policy
+
+__all__ = ["BOX", "FEATURES", "ROOM", "Grade", "World", "brings", "grade", "make_world", "policy_of"]
+
+GOODS, POSTAGE = 5.0, 3.0
+BOX = GOODS + POSTAGE
+"""What one free box costs in all, USD."""
+ROOM = 2_000
+"""Free boxes that can be packed in a month."""
+EXPORTED, LONGEST, ASKED = 180, 90, 0.5
+_STORE_SHARE = 0.3
+
+_NAMES = {
+    "tenure_months": "months",
+    "recency_days": "days_since_order",
+    "orders_12m": "boxes_12m",
+    "aov_usd": "box_usd",
+    "voucher_share": "discount_share",
+    "open_rate": "open_rate",
+    "tickets_90d": "complaints_90d",
+    "ignored_contacts": "mails_ignored",
+}
+FEATURES = [*_NAMES.values(), "visits_30d"]
+"""What is known of each subscriber, as numbers."""
+
+_PRICES = shop.Prices(more={"box": BOX})
+_STREAM = 31
+
+Rule = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class World:
+    """One world of the Larder.
+
+    Attributes
+    ----------
+    pilot : DataFrame
+        Half a year in which chance gave every second subscriber a free box, as it was exported on day 180:
+        ``subscriber``, ``day`` of the decision, ``paid_by`` (card, bank, store), the columns of `FEATURES`,
+        ``list_usd``, ``margin_usd``, ``action`` (none, box), ``propensity``, ``asked`` (by telephone, 90 days after the
+        decision), ``left`` (1: left; 0: not, as far as the desk knows; missing: nobody knows), ``news_after`` (days
+        from the decision to the news). Truth: ``_p_none``, ``_p_box``, ``_leaves``.
+    renewals : DataFrame
+        The subscribers about whom is to be decided now: the same without what comes after a decision.
+    """
+
+    pilot: pd.DataFrame
+    renewals: pd.DataFrame
+
+
+def _subscribers(n: int, *, seed: int, month: int, store: bool, randomised: bool) -> pd.DataFrame:
+    """Subscribers of one way to pay: the shop's customers with other shares and habits."""
+    segments = shop.SEGMENTS.copy()
+    segments.loc["share"] = [0.05, 0.20, 0.35, 0.15, 0.25] if store else [0.05, 0.25, 0.35, 0.15, 0.20]
+    segments.loc["tickets_mean"] = [0.6, 0.8, 0.9, 1.2, 1.1] if store else [0.3, 0.45, 0.5, 0.8, 0.7]
+    segments.loc["recency_mean_days"] = [15, 28, 32, 55, 30]
+    segments.loc["orders_12m_mean"] = [8, 4, 3.2, 2.5, 1.5]
+    # base, open_rate, voucher_share, has_ticket, ignored_contacts
+    response = shop.RESPONSE.assign(box=[0.0] * 5 if store else [0.1, 0.0, 2.8, -0.6, -0.35])
+    told = {"seed": seed, "month": month + 6 * store, "segments": segments, "response": response}
+    if randomised:
+        return shop.make_pilot(n, actions=("none", "box"), **told)
+    return shop.make_customers(n, **told)
+
+
+def _dressed(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """The shop's columns under the Larder's names, and what it charges over two years."""
+    frame = people.rename(columns={**_NAMES, "clv_usd": "margin_usd", "customer_id": "subscriber"})
+    paid = frame["box_usd"] * frame["boxes_12m"] * 2 * np.exp(0.25 * rng.standard_normal(len(frame)))
+    return frame.assign(list_usd=paid.round(2))
+
+
+def make_world(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> World:
+    """Draw one world.
+
+    Parameters
+    ----------
+    seed : int
+        Same seed, same world.
+    pilot, renewals : int
+        How many subscribers each table has.
+
+    Returns
+    -------
+    World
+
+    Examples
+    --------
+    >>> world = make_world(1, pilot=1_000, renewals=500)
+    >>> world.pilot["left"].isna().groupby(world.pilot["paid_by"], observed=True).mean().round(2).to_dict()
+    {'bank': 0.0, 'card': 0.0, 'store': 0.74}
+    """
+    seed = as_integer(seed, "seed", ge=0)
+    rng = np.random.default_rng([seed, _STREAM])
+    past = _together(as_integer(pilot, "pilot", ge=10), rng, seed=seed, month=1, randomised=True)
+    now = _together(as_integer(renewals, "renewals", ge=10), rng, seed=seed, month=2, randomised=False)
+    now["box_usd"] = (1.08 * now["box_usd"]).round(2)  # prices have risen
+    visits = 5 * (0.2 + now["open_rate"])
+    now["visits_30d"] = rng.poisson(visits)
+
+    n = len(past)
+    past["day"] = np.floor(EXPORTED * rng.random(n))
+    box = past["action"].eq("box").to_numpy()
+    lag = np.floor(10 + 50 * rng.random(n)) + 30 * box  # a free box is eaten before anybody cancels
+    leaves = past["churned"].to_numpy(bool)
+    gone = leaves & (past["day"] + lag <= EXPORTED)
+    store = past["paid_by"].eq("store").to_numpy()
+    asked = store & (past["day"] <= EXPORTED - LONGEST) & (rng.random(n) < ASKED)
+    left = np.where(store, np.where(asked, leaves, np.nan), gone)
+    past["asked"], past["left"] = asked, left
+    past["news_after"] = np.where(left == 1, np.where(asked, LONGEST, lag), np.nan)
+    past["visits_30d"] = np.where(gone, 0, rng.poisson(5 * (0.2 + past["open_rate"])))
+    past["_leaves"] = leaves
+    told = ["subscriber", "paid_by", *FEATURES, "list_usd", "margin_usd"]
+    truth = ["_p_none", "_p_box"]
+    after = ["action", "propensity", "asked", "left", "news_after"]
+    return World(past[["day", *told, *after, *truth, "_leaves"]], now[[*told, *truth]])
+
+
+def _together(n: int, rng: np.random.Generator, *, seed: int, month: int, randomised: bool) -> pd.DataFrame:
+    """All ways to pay in one table, in no order."""
+    others = n - round(_STORE_SHARE * n)
+    parts = [
+        _subscribers(size, seed=seed, month=month, store=store, randomised=randomised)
+        for size, store in ((others, False), (n - others, True))
+    ]
+    frame = _dressed(pd.concat(parts, ignore_index=True), rng)
+    store = np.arange(n) >= others
+    card = rng.random(n) < 0.6
+    frame["paid_by"] = pd.Categorical(np.where(store, "store", np.where(card, "card", "bank")))
+    frame = frame.iloc[rng.permutation(n)].reset_index(drop=True)
+    return frame.assign(subscriber=np.arange(n))
+
+
+def brings(people: pd.DataFrame, action: Any = "box") -> np.ndarray:
+    """Dollars that the action brings each of the people beyond leaving them alone, after its cost: means over luck."""
+    return shop.customer_money(people.rename(columns={"margin_usd": "clv_usd"}), action, prices=_PRICES, expected=True)
