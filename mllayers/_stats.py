@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -196,7 +196,7 @@ def moments_of_powers(n: int, powers: Sequence[float], shared: int, *, events: i
         return Moments(n, float(powers[0]), 0.0, 0.0, 0.0, 0.0, 0, enough=False)
     found, enough = _events_among(n, shared, events)
     mean, second, third, fourth = (x / n for x in powers)
-    if not enough:
+    if not enough or second == 0:
         return Moments(n, mean, 1.0, 0.0, 0.0, 0.0, found, enough=False)
     m2 = second - mean**2
     if m2 <= 1e-8 * second:
@@ -207,6 +207,37 @@ def moments_of_powers(n: int, powers: Sequence[float], shared: int, *, events: i
     m3 = third - 3 * mean * second + 2 * mean**3
     m4 = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
     return Moments(n, mean, 1.0, m2, m3, m4, found, enough=True)
+
+
+class MoneySums(NamedTuple):
+    """Money with weights, summed up.
+
+    Attributes
+    ----------
+    powers : array of shape (5, 5)
+        The sum of wⁱ xʲ in row i and column j; the first is the number of cases.
+    usual : float
+        The amount that more cases have than any other (any amount, where none is common).
+    at_usual : int
+        How many have it.
+    """
+
+    powers: Floats
+    usual: float
+    at_usual: int
+
+    @property
+    def n(self) -> int:
+        """How many cases."""
+        return int(self.powers[0, 0])
+
+    def beyond(self, amount: float) -> Floats:
+        """The same sums of x − amount instead of x."""
+        out = np.zeros_like(self.powers)
+        for j in range(5):
+            for k in range(j + 1):
+                out[:, j] += math.comb(j, k) * (-amount) ** (j - k) * self.powers[:, k]
+        return out
 
 
 def _events_among(n: int, shared: int, events: int | None) -> tuple[int, bool]:
@@ -274,42 +305,10 @@ def what_is_sure(low: float, high: float, least: float) -> str:
     return "alike" if least > 0 and -least <= low and high <= least else "open"
 
 
-def weighted_rate_interval(
-    y: Floats, pi: Floats, n: int, *, level: float, others: Floats | None = None
-) -> tuple[float, float, float, int]:
-    """The rate among n cases of which each had a known chance of a label: estimate, low, high, events left to chance.
-
-    Parameters
-    ----------
-    y, pi : arrays of shape (labels,)
-        The labelled cases: 0 or 1, and the chance in (0, 1] with which each was labelled.
-    n : int
-        How many cases could have been labelled.
-    level : float in (0, 1)
-        Probability with which the interval is to hold the rate of these n cases.
-    others : array of shape (n − labels,), optional
-        The chances of the cases without a label, where they are known.
-
-    Notes
-    -----
-    Of cases that weigh more than any label (they were less likely, and none of them was drawn) the labels say nothing:
-    the upper limit allows for one event of their weight, or for an event in each of them, whichever is less.
-
-    Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
-    (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
-    too: neither the estimate nor a limit contradicts them.
-    """
-    certain = pi == 1
-    drawn = rate_counts(y[~certain], 1 / pi[~certain])
-    heavier = np.empty(0) if others is None else 1 / others[1 / others > drawn.heaviest * (1 + 1e-12)]
-    unseen = (heavier.size, float(heavier.max(initial=0.0)))
-    return weighted_rate_limits(n, int(certain.sum()), float(y[certain].sum()), drawn, unseen, level=level)
-
-
 def weighted_rate_limits(
     n: int, certain: int, known: float, drawn: RateCounts, unseen: tuple[int, float], *, level: float
 ) -> tuple[float, float, float, int]:
-    """What `weighted_rate_interval` says, from sums alone.
+    """The rate among n cases of which each had a known chance of a label: estimate, low, high, events left to chance.
 
     Parameters
     ----------
@@ -323,6 +322,15 @@ def weighted_rate_limits(
         How many cases without a label weigh more than any of these labels, and the largest of their weights.
     level : float in (0, 1)
         Probability with which the interval is to hold the rate of these n cases.
+
+    Notes
+    -----
+    Of cases that weigh more than any label (they were less likely, and none of them was drawn) the labels say nothing:
+    the upper limit allows for one event of their weight, or for an event in each of them, whichever is less.
+
+    Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
+    (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
+    too: neither the estimate nor a limit contradicts them.
     """
     rest, events, seen = n - certain, drawn.ones, drawn.zeros + drawn.ones
     if seen == 0:
@@ -383,6 +391,12 @@ class RateCounts(NamedTuple):
         total, squares = self.weight_ones + more, self.squares_ones + more**2
         worth = self.weight + (more if heaviest else 0.0)
         return rate, (rate * size, size), (total**2 / squares - 1, worth * total / squares)
+
+
+def all_counts(parts: Iterable[RateCounts]) -> RateCounts:
+    """The sums of all parts together."""
+    zeros, ones, *sums, heaviest = zip(*parts, strict=True)
+    return RateCounts(sum(zeros), sum(ones), *(math.fsum(each) for each in sums), max(heaviest))
 
 
 def rate_counts(y: Floats, w: Floats) -> RateCounts:

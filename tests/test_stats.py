@@ -23,10 +23,11 @@ from mllayers._stats import (
     mean_interval,
     moments_of,
     normal_quantile,
+    rate_counts,
     rate_interval,
     score_interval,
     weighted_counts,
-    weighted_rate_interval,
+    weighted_rate_limits,
     what_is_sure,
 )
 
@@ -251,6 +252,13 @@ def test_mean_interval_of_tiny_and_huge_money(unit, seed):
 
 
 # rates from designs -------------------------------------------------------------------------------------------------
+
+
+def weighted_rate_interval(y, pi, n, *, level):
+    """The interval of labels that came with these chances."""
+    certain = pi == 1
+    drawn = rate_counts(y[~certain], 1 / pi[~certain])
+    return weighted_rate_limits(n, int(certain.sum()), float(y[certain].sum()), drawn, (0, 0.0), level=level)
 
 
 def test_what_was_labelled_for_certain_is_known():

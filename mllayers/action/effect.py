@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import Floats, as_binary, as_number, as_propensities, per_case, same_cases
 from mllayers._results import Result
-from mllayers._stats import Moments, difference, effective_size, guard_weights, moments_of, score_interval
+from mllayers._stats import (
+    Moments,
+    MoneySums,
+    RateCounts,
+    difference,
+    guard_weights,
+    moments_of,
+    moments_of_powers,
+    rate_counts,
+    score_interval,
+)
 from mllayers._words import dollars, points
 
 __all__ = ["UpliftEffect", "uplift_effect"]
@@ -137,31 +148,47 @@ def _effect(
     y: Floats, worth: Floats | None, acted: NDArray[np.bool_], held: NDArray[np.bool_], weight: Floats, level: float
 ) -> UpliftEffect:
     """Rate and dollars of one group minus those of the other."""
-    rate = difference(*(_arm_rate(y[side], weight[side], level) for side in (acted, held)))
-    money, events = (math.nan,) * 3, 0
-    if worth is not None:
-        arms = [_arm_mean(worth[side], weight[side], level) for side in (acted, held)]
-        money, events = difference(arms[0][:3], arms[1][:3]), min(arms[0][3], arms[1][3])
-    return UpliftEffect(*rate, int(acted.sum()), int(held.sum()), int(y[acted | held].sum()), level, *money, events)
+    arms = [rate_counts(y[side], weight[side]) for side in (acted, held)]
+    money = None if worth is None else [_arm_mean(worth[side], weight[side], level) for side in (acted, held)]
+    return _effect_of(arms, money, level)
 
 
-def _arm_rate(y: Floats, w: Floats, level: float) -> tuple[float, float, float]:
+def _effect_of(
+    arms: Sequence[RateCounts], money: Sequence[tuple[float, float, float, int]] | None, level: float
+) -> UpliftEffect:
+    """What the action changed, from the sums of both groups and the mean dollars of each with interval and events."""
+    rate = difference(*(_arm_rate(arm, level) for arm in arms))
+    worth, events = (math.nan,) * 3, 0
+    if money is not None:
+        worth, events = difference(money[0][:3], money[1][:3]), min(money[0][3], money[1][3])
+    sizes = [arm.zeros + arm.ones for arm in arms]
+    return UpliftEffect(*rate, *sizes, sum(arm.ones for arm in arms), level, *worth, events)
+
+
+def _arm_rate(arm: RateCounts, level: float) -> tuple[float, float, float]:
     """A weighted rate with Wilson's interval for as many cases as the weights are worth."""
-    rate, size = _rate_and_size(y, w)
+    rate, size = _rate_and_size_of(arm)
     return rate, *score_interval(rate * size, size, size, level=level)
 
 
 def _rate_and_size(y: Floats, w: Floats) -> tuple[float, float]:
     """A weighted rate, and how many cases of equal weight would know it as well."""
-    rate, size = float(w @ y / w.sum()), effective_size(w)
-    if 0 < rate < 1 and w.min() < w.max():  # heavy weights on the events are worth still less
-        size = min(size, rate * (1 - rate) * float(w.sum()) ** 2 / float(((w * (y - rate)) ** 2).sum()))
-    return rate, size
+    return _rate_and_size_of(rate_counts(y, w))
+
+
+def _rate_and_size_of(arm: RateCounts) -> tuple[float, float]:
+    """The same from sums; heavy weights on the events are worth still less than the effective size."""
+    rate, size = arm.rate, arm.n_eff
+    return rate, min(size, rate * (1 - rate) * arm.weight**2 / arm.spread()) if 0 < rate < 1 else size
 
 
 def _arm_mean(x: Floats, w: Floats, level: float) -> tuple[float, float, float, int]:
     """A weighted mean of money with interval and events: the cases that differ from what most of them have."""
-    usual, known, events = _usual_and_rest(x, w)
+    return _with_interval(*_usual_and_rest(x, w), level)
+
+
+def _with_interval(usual: float, known: Moments, events: int, level: float) -> tuple[float, float, float, int]:
+    """The mean with its interval and events."""
     low, high, _ = known.interval(level)
     return usual + known.mean, usual + low, usual + high, events
 
@@ -179,6 +206,23 @@ def _usual_and_rest(x: Floats, w: Floats) -> tuple[float, Moments, int]:
     # zeros stay zeros where there are many; else the terms are those of the linearised estimate
     terms = scale * rare if 2 * np.count_nonzero(rare) <= x.size else mean + scale * (rare - mean)
     return usual, moments_of(terms)._replace(mean=mean), int(np.count_nonzero(rare))
+
+
+def _usual_and_rest_of(money: MoneySums) -> tuple[float, Moments, int]:
+    """The same from sums."""
+    n, usual = money.n, money.usual if 2 * money.at_usual > money.n else 0.0
+    same = money.at_usual if usual == money.usual else 0
+    rare, weight = money.beyond(usual), float(money.powers[1, 0])
+    mean, scale = float(rare[1, 1]) / weight, n / weight
+    if 2 * (n - same) <= n:
+        terms, shared = [scale**k * float(rare[k, k]) for k in range(1, 5)], same
+    else:
+        around, shared = money.beyond(usual + mean), 0
+        terms = [
+            sum(math.comb(k, i) * mean ** (k - i) * scale**i * float(around[i, i]) for i in range(k + 1))
+            for k in range(1, 5)
+        ]
+    return usual, moments_of_powers(n, terms, shared)._replace(mean=mean), n - same
 
 
 def _per_case(x: float, low: float, high: float, events: int) -> str:

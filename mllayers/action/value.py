@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import as_binary, as_number, as_numbers, as_propensities, describe, same_cases
 from mllayers._results import Result
-from mllayers._stats import OverlapCollapsed, difference, effective_size, guard_weights, normal_quantile
+from mllayers._stats import OverlapCollapsed, WeightSums, difference, guard_weight_sums, normal_quantile
 from mllayers._words import percent
 from mllayers.action.effect import _arm_mean, _per_case, _reckonable
 
@@ -125,7 +126,7 @@ def uplift_policy_value(
     money = _reckonable(as_numbers(reward, "reward"), "reward")
     same = {"reward": reward, "action": action, "target": target, "instead": instead}
     n = same_cases(**{name: x for name, x in same.items() if not _for_all(x)}, propensity=propensity)
-    z, least = normal_quantile(level), as_number(min_n_eff, "min_n_eff", ge=2)
+    level, least = as_number(level, "level", gt=0, lt=1), as_number(min_n_eff, "min_n_eff", ge=2)
     took, wants = _given_actions(action, "action", n), _given_actions(target, "target", n)
     weight = 1 / as_propensities(propensity, n)
     if instead is None:
@@ -134,39 +135,60 @@ def uplift_policy_value(
                 raise ValueError(f"{name} holds names of actions: say which one the other rule takes, instead='…'")
         took, wants, instead = as_binary(took, "action") == 1, as_binary(wants, "target") == 1, False
     other = _given_actions(instead, "instead", n)
-    differ, influence, means, events = wants != other, np.zeros(n), [], []
-    changed, used = float(differ.mean()), differ & ((took == wants) | (took == other))
+    differ = wants != other
     if not differ.any():
         return UpliftPolicyValue(0.0, 0.0, 0.0, 0.0, level, 0, 0.0, 0, 0.0, 0.0)
-    for sign, rule, name in ((1.0, wants, "target"), (-1.0, other, "instead")):
+    sides, where = [], int(differ.sum())
+    for rule, name in ((wants, "target"), (other, "instead")):
         says = differ & (took == rule)
         for given in sorted(set(rule[differ].tolist()), key=str):
-            if (says & (rule == given)).sum() < 2:
-                raise OverlapCollapsed(
-                    f"fewer than two cases got {given!r} where {name} gives it: nothing is known about it"
-                )
-        guard_weights((says * weight)[differ], min_n_eff=least, what=f"1 / propensity under {name}", who=f"{name}")
-        *mean, seen = _arm_mean(money[says], weight[says], level)
-        means.append((mean[0], mean[1], mean[2]))
-        events.append(seen)
-        scaled = says * weight * (money - mean[0]) * differ.sum() / weight[says].sum()
-        influence += sign * (differ * mean[0] + scaled)
-    each, low, high = difference(*means)
+            _refuse_untried(int((says & (rule == given)).sum()), given, name)
+        w = weight[says]
+        sums = WeightSums(where, float(w.sum()), float((w**2).sum()), float(w.max(initial=0.0)))
+        guard_weight_sums(sums, min_n_eff=least, what=f"1 / propensity under {name}", who=name)
+        *mean, seen = _arm_mean(money[says], w, level)
+        around = float(((w * (money[says] - mean[0])) ** 2).sum())
+        sides.append(_Side(int(says.sum()), sums, (mean[0], mean[1], mean[2]), seen, around))
+    return _rule_value_of(n, where, sides, level)
+
+
+def _refuse_untried(cases: int, given: Any, name: str) -> None:
+    if cases < 2:
+        raise OverlapCollapsed(f"fewer than two cases got {given!r} where {name} gives it: nothing is known about it")
+
+
+class _Side(NamedTuple):
+    """The cases that speak for one of two rules where they differ: how many, their weights, the mean reward with its
+    interval, the events it rests on, and Σ w² (reward − mean)².
+    """
+
+    n: int
+    weights: WeightSums
+    mean: tuple[float, float, float]
+    events: int
+    around: float
+
+
+def _rule_value_of(n: int, differ: int, sides: Sequence[_Side], level: float) -> UpliftPolicyValue:
+    """What `uplift_policy_value` says, from the sums of both sides among n cases, some of them treated differently."""
+    z, changed = normal_quantile(level), differ / n
+    each, low, high = difference(*(side.mean for side in sides))
     # the share of cases on which the rules differ is known from these cases only
     spread = z * abs(each) * math.sqrt(changed * (1 - changed) / n)
     value = each * changed
-    w = weight[used]
+    squares = differ * each**2 + sum((differ / side.weights.total) ** 2 * side.around for side in sides)
+    weight, weight2 = (sum(side.weights[k] for side in sides) for k in (1, 2))
     return UpliftPolicyValue(
         value=value,
         low=value - math.hypot(changed * (each - low), spread),
         high=value + math.hypot(changed * (high - each), spread),
-        se=float(np.std(influence, ddof=1) / math.sqrt(n)),
-        level=as_number(level, "level"),
-        events=min(events),
+        se=math.sqrt(max(squares / n - value**2, 0.0) / (n - 1)),
+        level=level,
+        events=min(side.events for side in sides),
         changed=changed,
-        n=int(used.sum()),
-        n_eff=effective_size(w),
-        largest_weight=float(w.max()),
+        n=sum(side.n for side in sides),
+        n_eff=weight**2 / weight2,
+        largest_weight=max(side.weights.largest for side in sides),
     )
 
 

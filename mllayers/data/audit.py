@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +20,8 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import effective_size, weighted_rate_interval
+from mllayers._stats import RateCounts, rate_counts, weighted_rate_limits
 from mllayers._words import count
-from mllayers.data._columns import AnyArray
 
 
 def audit_sample(
@@ -229,57 +228,86 @@ def weighted_rate(
     if not known.any():
         raise ValueError("y must hold at least one label; got only NaN")
     n = int((chance > 0).sum()) if population is None else as_integer(population, "population", ge=len(outcome))
-    label, pi = outcome[known], chance[known]
-    rest = n - int((pi == 1).sum())
-    if rest and np.ndim(propensity) == 0 and chance[0] == 1:
-        raise ValueError(
-            f"population must be {len(label)}, the number of labels, since propensity 1 labels all; got {n}"
-        )
-    of_all = population is None or np.ndim(propensity) == 0
-    _refuse_other_design(pi[pi < 1], rest, chance[(chance > 0) & (chance < 1)] if of_all else None)
-    w = 1 / pi
-    others = chance[~known & (chance > 0)] if population is None else None
-    hajek, low, high, events = weighted_rate_interval(label, pi, n, level=level, others=others)
-    left, v = label[pi < 1], w[pi < 1]
+    label, pi, maybe = outcome[known], chance[known], chance[(chance > 0) & (chance < 1)]
+    drawn = rate_counts(label[pi < 1], 1 / pi[pi < 1])
+    others = 1 / chance[~known & (chance > 0)]
+    heavier = others[others > drawn.heaviest * (1 + 1e-12)]
+    sums = _AuditSums(
+        never=int((chance == 0).sum()),
+        certain=int((pi == 1).sum()),
+        known=int(label[pi == 1].sum()),
+        drawn=drawn,
+        heavier=(heavier.size, float(heavier.max(initial=0.0))),
+        left=maybe.size,
+        left_weight=float((1 / maybe).sum()),
+        left_heaviest=float((1 / maybe).max(initial=0.0)),
+    )
+    return _weighted_rate_of(sums, n, whole=population is None, one_share=np.ndim(propensity) == 0, level=level)
+
+
+class _AuditSums(NamedTuple):
+    """An audit, summed up: cases without a chance of a label; labels that were certain, and the events among them;
+    labels left to chance; how many cases without a label weigh more than those, and the largest such weight; and all
+    cases left to chance: how many, Σ w and the largest w.
+    """
+
+    never: int
+    certain: int
+    known: int
+    drawn: RateCounts
+    heavier: tuple[int, float]
+    left: int
+    left_weight: float
+    left_heaviest: float
+
+
+def _weighted_rate_of(sums: _AuditSums, n: int, *, whole: bool, one_share: bool, level: float) -> WeightedRate:
+    """What `weighted_rate` says of n cases, from sums; `whole`: of all of them, else of the labelled ones alone."""
+    drawn, certain = sums.drawn, sums.certain
+    rest, labels = n - certain, certain + drawn.zeros + drawn.ones
+    if rest and one_share and certain and not sums.left:
+        raise ValueError(f"population must be {labels}, the number of labels, since propensity 1 labels all; got {n}")
+    _refuse_other_design(sums, rest, of_all=whole or one_share)
+    unseen = sums.heavier if whole else (0, 0.0)
+    hajek, low, high, events = weighted_rate_limits(n, certain, sums.known, drawn, unseen, level=level)
     se = np.nan if rest else 0.0
-    if len(left):
-        around = left - float(v @ left / v.sum())
-        se = float(rest / n * np.sqrt(((1 - 1 / v) * (v * around) ** 2).sum()) / v.sum())
+    if drawn.zeros + drawn.ones:
+        se = float(rest / n * np.sqrt(drawn.spread(finite=True)) / drawn.weight)
+    weight = certain + drawn.weight
     return WeightedRate(
         hajek=hajek,
         se=se,
         low=low,
         high=high,
         level=level,
-        ht=float((w * label).sum() / n),
-        se_ht=float(np.sqrt(((1 - pi) * (w * label) ** 2).sum()) / n),
+        ht=(sums.known + drawn.weight_ones) / n,
+        se_ht=float(np.sqrt(max(drawn.squares_ones - drawn.weight_ones, 0.0)) / n),
         n=n,
-        n_labels=len(label),
-        n_eff=effective_size(w),
-        n_never=int((chance == 0).sum()),
+        n_labels=labels,
+        n_eff=weight**2 / (certain + drawn.squares_zeros + drawn.squares_ones),
+        n_never=sums.never,
         events=events,
     )
 
 
-def _refuse_other_design(pi: AnyArray, rest: int, everyone: AnyArray | None) -> None:
+def _refuse_other_design(sums: _AuditSums, rest: int, *, of_all: bool) -> None:
     """Refuse labels that cannot have been drawn with these chances: their weights must add up to the cases there are.
 
-    ``pi`` of the drawn labels, ``rest`` the number of cases that could be drawn, ``everyone`` the chances of all of
-    them (one number: the same for all), ``None`` where only those of the labelled are known. Then a sum that is too
+    ``rest`` is the number of cases that could be drawn. Unless the chances of all of them are known, a sum that is too
     small proves nothing: cases with a smaller chance may all have stayed undrawn. The tolerance is Bernstein's.
     """
-    if rest == 0 or (everyone is None and not len(pi)):
+    drawn = sums.drawn
+    if rest == 0 or (not of_all and not drawn.heaviest):
         return
-    if everyone is None:
-        variance = rest * float(((1 - pi) / pi**2).sum() / (1 / pi).sum())
-        largest = float((1 / pi).max())
+    if of_all:
+        variance, largest = (sums.left_weight / sums.left - 1) * rest, sums.left_heaviest
     else:
-        variance = float(((1 - everyone) / everyone).mean()) * rest
-        largest = float((1 / everyone).max())
+        variance = rest * ((drawn.squares_zeros + drawn.squares_ones) / drawn.weight - 1)
+        largest = drawn.heaviest
     log = math.log(2e6)
     tolerance = log * largest / 3 + math.sqrt((log * largest / 3) ** 2 + 2 * log * variance)
-    total = float((1 / pi).sum())
-    if total - rest <= tolerance and (everyone is None or rest - total <= tolerance):
+    total = drawn.weight
+    if total - rest <= tolerance and (not of_all or rest - total <= tolerance):
         return
     found = (
         f"propensity must be the chance with which each label was drawn; the weights 1 / propensity of the drawn "

@@ -157,19 +157,35 @@ def label_coverage(
         title = f"{one_name} & {two_name}"
         table, unmet[title] = _cell_table(title, *_crossed(cells[one_name], cells[two_name]))
         tables.append(table)
+    limits = {"alpha": alpha, "min_share": min_share, "max_ratio": max_ratio}
+    return _coverage_of(tables, len(seen), len(everyone), unmet, left_out, **limits)
+
+
+def _coverage_of(
+    tables: list[pd.DataFrame],
+    n_labelled: int,
+    n_population: int,
+    unmet: dict[str, int],
+    left_out: dict[str, str],
+    *,
+    alpha: float,
+    min_share: float,
+    max_ratio: float,
+) -> LabelCoverage:
+    """Which cells are blind spots, from the cases and labels in each: the columns column, cell, population, labels."""
     table = pd.concat(tables, ignore_index=True)
-    share = table["population"] / len(everyone)
+    share = table["population"] / n_population
     table.insert(3, "share_population", share)
-    table["share_labels"] = table["labels"] / len(seen)
-    table["expected"] = share * len(seen)
+    table["share_labels"] = table["labels"] / n_labelled
+    table["expected"] = share * n_labelled
     table["ratio"] = table["labels"] / table["expected"]
     tested = share >= min_share
-    chance = stats.binom.cdf(table["labels"], len(seen), share)
+    chance = stats.binom.cdf(table["labels"], n_labelled, share)
     table["p_family"] = np.where(tested, np.minimum(1, chance * tested.sum()), np.nan)
     table["blind"] = (table["p_family"] <= alpha) & (table["ratio"] <= max_ratio)
     worst = ["blind", "ratio", "share_population"]
     table = table.sort_values(worst, ascending=[False, True, False], kind="stable", ignore_index=True)
-    return LabelCoverage(table, alpha, int(tested.sum()), len(seen), len(everyone), unmet, left_out)
+    return LabelCoverage(table, alpha, int(tested.sum()), n_labelled, n_population, unmet, left_out)
 
 
 @dataclass(frozen=True)

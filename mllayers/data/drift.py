@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -160,11 +160,18 @@ def drift_report(
     bins = as_integer(bins, "bins", ge=2)
     alpha = as_number(alpha, "alpha", gt=0, lt=1)
     ks = as_flag(ks, "ks")
-    found = [_compared_column(compare_column(one[name], two[name], name), bins, ks) for name in names]
-    tests = sum(len(column.p_values) for column in found)
+    found = {name: _compared_column(compare_column(one[name], two[name], name), bins, ks) for name in names}
+    return _report_of(found, len(one), len(two), alpha=alpha, ks=ks)
+
+
+def _report_of(
+    found: Mapping[Hashable, _Column], n_reference: int, n_current: int, *, alpha: float, ks: bool
+) -> DriftReport:
+    """The report on columns that were compared."""
+    tests = sum(len(column.p_values) for column in found.values())
     level = alpha / max(tests, 1)
     rows = []
-    for name, column in zip(names, found, strict=True):
+    for name, column in found.items():
         counts, missing, p_values = column.counts, column.missing, column.p_values
         row = {"column": name, "kind": column.kind, "cells": counts.shape[1], "psi": np.nan, "psi_limit": np.nan}
         row |= {"tv": np.nan}
@@ -174,7 +181,7 @@ def drift_report(
             spread = np.sqrt((1 / missing[:, 0]).sum()) if "ks" in p_values else np.nan
             row |= {"ks": column.ks, "ks_limit": stats.kstwobign.isf(level) * spread, "wasserstein": column.wasserstein}
         row |= {"unseen": column.unseen, "unseen_by_chance": column.by_chance}
-        row |= {"missing_reference": missing[0, 1] / len(one), "missing_current": missing[1, 1] / len(two)}
+        row |= {"missing_reference": missing[0, 1] / n_reference, "missing_current": missing[1, 1] / n_current}
         because = [question for question, p in p_values.items() if p <= level]
         p_family = float(np.minimum(1.0, tests * min(p_values.values(), default=np.nan)))  # nothing tested: NaN
         row |= {"p_family": p_family, "flagged": bool(because)}
@@ -182,14 +189,14 @@ def drift_report(
         rows.append(row | {"because": ", ".join(because), "moved": moved})
     table = pd.DataFrame(rows).sort_values(["flagged", "moved"], ascending=False, kind="stable")
     table = table.drop(columns="moved").set_index("column")
-    kinds = {str(name): column.kind for name, column in zip(names, found, strict=True)}
+    kinds = {str(name): column.kind for name, column in found.items()}
     return DriftReport(
         table=table,
         alpha=alpha,
         tests=tests,
         alpha_per_test=level,
-        n_reference=len(one),
-        n_current=len(two),
+        n_reference=n_reference,
+        n_current=n_current,
         flagged=list(table.index[table["flagged"]]),
         left_out={name: left_out_why(kind) for name, kind in kinds.items() if left_out_why(kind)},
     )
@@ -213,28 +220,41 @@ def _compared_column(pair: ColumnPair, bins: int, ks: bool) -> _Column:
     """Every question that is asked of one column, with its answer."""
     a, b = pair.values
     hidden = [0 if gap is None else int(gap.sum()) for gap in pair.gaps]
-    missing = np.array([[len(a), hidden[0]], [len(b), hidden[1]]])
-    p_values: dict[str, float] = {}
-    ks_found = moved = unseen = by_chance = np.nan
-    counts = np.zeros((2, 0), dtype=np.int64)
-    if pair.kind == "number":
-        if ks:
-            a, b = np.sort(a), np.sort(b)
-        edges = edges_of(a, bins) if ks else edges_of_unsorted(a, bins)
-        counts = _merge_rare(_count_numbers(a, b, edges, ks))
-        p_values["psi"] = _psi_p(counts)
-        if ks and len(a) and len(b):
-            ks_found, moved = _ks(a, b), _wasserstein(a, b)
-            p_values["ks"] = float(stats.kstwobign.sf(ks_found / np.sqrt(1 / len(a) + 1 / len(b))))
-    else:
+    if pair.kind != "number":
         table = np.array([np.bincount(side, minlength=len(pair.names)) for side in (a, b)])
+        return _column_of(pair.kind, table, pair.names, hidden)
+    if ks:
+        a, b = np.sort(a), np.sort(b)
+    edges = edges_of(a, bins) if ks else edges_of_unsorted(a, bins)
+    found = _column_of("number", _count_numbers(a, b, edges, ks), [], hidden)
+    if not (ks and len(a) and len(b)):
+        return found
+    apart, moved = _ks(a, b), _wasserstein(a, b)
+    p = float(stats.kstwobign.sf(apart / np.sqrt(1 / len(a) + 1 / len(b))))
+    questions = {"psi": found.p_values["psi"], "ks": p, **found.p_values}
+    return replace(found, p_values=questions, ks=apart, wasserstein=moved)
+
+
+def _column_of(kind: str, table: AnyArray, names: list[Any], hidden: Sequence[int]) -> _Column:
+    """What two rows of counts say of a column: by cell of the numbers, or by value (with their names).
+
+    ``hidden`` are the rows of both samples that have no value.
+    """
+    missing = np.array([[int(there), gone] for there, gone in zip(table.sum(axis=1), hidden, strict=True)])
+    p_values: dict[str, float] = {}
+    unseen = by_chance = np.nan
+    counts = np.zeros((2, 0), dtype=np.int64)
+    if kind == "number":
+        counts = _merge_rare(table)
+        p_values["psi"] = _psi_p(counts)
+    else:
         unseen, by_chance, p = _unseen(table)
-        if pair.kind == "category":
-            counts = _count_categories(table, pair.names)
+        if kind == "category":
+            counts = _count_categories(table, names)
             p_values |= {"psi": _psi_p(counts), "unseen": p}
     if missing[:, 1].any():
         p_values["missing"] = _psi_p(missing)
-    return _Column(pair.kind, counts, missing, p_values, ks_found, moved, unseen, by_chance)
+    return _Column(kind, counts, missing, p_values, unseen=unseen, by_chance=by_chance)
 
 
 def _count_numbers(a: AnyArray, b: AnyArray, edges: AnyArray, ordered: bool) -> AnyArray:
