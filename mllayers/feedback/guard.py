@@ -102,7 +102,13 @@ def size_guard(segments: ArrayLike, card: Mapping[Any, float], *, ratio: float =
     voucher     0.10  0.11     11   1.100     False      0.417
     """
     now = as_keys(segments, "segments")
-    n = same_cases(segments=now)
+    same_cases(segments=now)
+    return _guard_of(Counter(now), card, ratio)
+
+
+def _guard_of(cases: Counter[str], card: Mapping[Any, float], ratio: float) -> SizeGuard:
+    """What `size_guard` says of so many cases in each segment, named as the ledger keeps it."""
+    n = cases.total()
     if not isinstance(card, Mapping) or not card:
         raise TypeError(f"card must give the share of each paid segment, {{segment: share}}; got {describe(card)}")
     limit, names = as_number(ratio, "ratio", gt=1), as_keys(list(card), "segments on the card")
@@ -112,7 +118,6 @@ def size_guard(segments: ArrayLike, card: Mapping[Any, float], *, ratio: float =
         raise ValueError(f"card must name each segment once; got {twice[0]!r} twice, as text and as a number")
     if sum(shares) > 1 + 1e-9:
         raise ValueError(f"the shares on the card must add up to at most 1; got {sum(shares):.6g}")
-    cases = Counter(now)
     if not any(name in cases for name in names):
         raise ValueError(
             f"no segment of the card occurs among segments: the card has {', '.join(names[:3])}, "

@@ -198,28 +198,38 @@ def matured(
     here = time <= day
     if not here.any():
         raise ValueError(f"decisions must hold at least one taken by {_told_day(day)}; got none")
-    age = _ages(time[here], day)
-    share = _arrived_shares(delay, age)
     found = _outcomes_by_decision(came, keys, among, kind, day)
     y, value, lag = found.y[here], found.value[here], found.lag[here]
+    age = _ages(time[here], day)
+    numbers, labels = _matured_of(age, y, lag, np.ones(age.size), delay=delay, enough=enough, level=level)
+    labels = asked[here].assign(time=time[here], **labels)
+    labels["value"] = np.where(labels["y"] == 0, 0.0, value)
+    return Matured(**numbers, level=level, unmatched=found.unmatched, labels=labels)
+
+
+def _matured_of(
+    age: Floats, y: Floats, lag: Floats, times: Floats, *, delay: Any, enough: float, level: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `matured` says of decisions so old with these outcomes (1, 0 or NaN) after so many days, each so many times:
+    its numbers, and what is added to the decisions.
+    """
+    share = _arrived_shares(delay, age)
     counts = share > 0
-    worth, n, events = float(share.sum()), int(counts.sum()), int((y[counts] == 1).sum())
+    worth, n, events = float(times @ share), int(times[counts].sum()), int(times[counts & (y == 1)].sum())
     if worth == 0:
         raise ValueError(
             "decisions must be old enough that some outcome can have arrived; by delay, none is: the oldest is "
             f"{age.max():,.1f} days old at as_of"
         )
     low, high = _corrected_rate_interval(events, n, worth, level)
-    mature, arrived = share >= enough, int((y == 1).sum())
-    known = np.where(np.isnan(y) & mature, 0.0, y)
-    labels = asked[here].assign(
-        time=time[here], age=age, share=share, mature=mature, y=known, value=np.where(known == 0, 0.0, value)
-    )
-    return Matured(
-        rate=min(events / worth, 1.0), low=low, high=high, level=level, events=events, naive=arrived / len(y), n=len(y),
-        arrived=arrived, early=arrived - events, worth=worth, unmatched=found.unmatched,
-        fit=_law_fit(delay, lag[y == 1], age[y == 1], share[y == 1]), labels=labels,
-    )  # fmt: skip
+    mature, came, cases = share >= enough, y == 1, int(times.sum())
+    arrived = int(times[came].sum())
+    numbers = {
+        "rate": min(events / worth, 1.0), "low": low, "high": high, "events": events, "naive": arrived / cases,
+        "n": cases, "arrived": arrived, "early": arrived - events, "worth": worth,
+        "fit": _law_fit(delay, lag[came], age[came], share[came], times[came]),
+    }  # fmt: skip
+    return numbers, {"age": age, "share": share, "mature": mature, "y": np.where(np.isnan(y) & mature, 0.0, y)}
 
 
 def _ages(time: NDArray[np.datetime64], day: np.datetime64) -> Floats:
@@ -336,7 +346,7 @@ def _arrived_shares(delay: Any, age: Floats) -> Floats:
     return share
 
 
-def _law_fit(delay: Any, lag: Floats, age: Floats, share: Floats) -> float:
+def _law_fit(delay: Any, lag: Floats, age: Floats, share: Floats, times: Floats) -> float:
     """How likely delays as far from the law as these are: F(delay) / F(age) must be uniform among the arrived.
 
     Where F jumps, any value of the jump would do; the distances taken are those that all of them share (without a jump,
@@ -349,8 +359,8 @@ def _law_fit(delay: Any, lag: Floats, age: Floats, share: Floats) -> float:
     if not ((within % 1 > 0).any() or (share[use] % 1 > 0).any()):
         return math.nan  # all or nothing says when to look, not how long it takes
     before = np.where(lag[use] > 0, _arrived_shares(delay, np.nextafter(lag[use], 0)), 0.0)
-    least, most = (np.sort(np.minimum(ends / share[use], 1.0)) for ends in (before, within))
-    n = len(most)
-    ranks = np.arange(1, n + 1)
-    apart = max(float((ranks / n - most).max()), float((least - (ranks - 1) / n).max()))
+    least, most = (np.minimum(ends / share[use], 1.0) for ends in (before, within))
+    n, first, last = int(times[use].sum()), np.argsort(least), np.argsort(most)
+    upto, until = np.cumsum(times[use][last]), np.cumsum(times[use][first]) - times[use][first]
+    apart = max(float((upto / n - most[last]).max()), float((least[first] - until / n).max()))
     return float(kstwo.sf(apart, n))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,16 @@ from numpy.typing import ArrayLike
 
 from mllayers._check import Floats, as_groups, as_number, as_numbers, as_probabilities, as_propensities, same_cases
 from mllayers._results import Result
-from mllayers._stats import effective_size, guard_weights, mean_interval, what_is_sure
+from mllayers._stats import (
+    Moments,
+    MoneySums,
+    WeightSums,
+    guard_weight_sums,
+    moments_of,
+    moments_of_powers,
+    what_is_sure,
+)
 from mllayers._words import count, dollars
-from mllayers.feedback.promise import _weighted_money
 
 __all__ = ["OffPolicyValue", "policy_value"]
 
@@ -186,68 +194,185 @@ def policy_value(
     w = wanted / chance
     model = None if q is None or q_target is None else (as_numbers(q, "q"), as_numbers(q_target, "q_target"))
     fewest, least = as_number(min_n_eff, "min_n_eff", ge=1), as_number(least, "least", ge=0)
-    n_eff = guard_weights(w, min_n_eff=fewest)
-    table, events = _estimates(r, w, model, n_eff, level)
-    rows = {}
-    groups = {} if by is None else as_groups(by, n, "by")
-    together = 1 - (1 - level) / max(len(groups), 1)
-    for name, here in groups.items():
-        mine = None if model is None else (model[0][here], model[1][here])
-        rows[str(name)] = _group_row(r[here], w[here], mine, fewest, (level, together), least)
+    groups = {}
+    for name, here in ({} if by is None else as_groups(by, n, "by")).items():
+        groups[name] = _LogRows(r[here], w[here], None if model is None else (model[0][here], model[1][here]))
+    return _policy_value_of(_LogRows(r, w, model), groups, fewest=fewest, least=least, level=level)
+
+
+class _Estimate(NamedTuple):
+    """One estimate of dollars per case: its value and standard error, and the moments that its interval needs."""
+
+    value: float
+    se: float
+    known: Moments
+
+
+class _Log(Protocol):
+    """Logged decisions, as rows or as sums."""
+
+    @property
+    def weights(self) -> WeightSums:
+        """The weights of the challenger."""
+
+    @property
+    def logged(self) -> float:
+        """What the logged policy earned per case."""
+
+    def estimates(self) -> tuple[dict[str, tuple[_Estimate, _Estimate]], dict[str, int]]:
+        """What each policy earned by each estimate, and what it gained; the events that each rests on."""
+
+
+class _LogRows(NamedTuple):
+    """Rewards, weights and, where there is one, what a model expects of the logged action and under the challenger."""
+
+    r: Floats
+    w: Floats
+    model: tuple[Floats, Floats] | None
+
+    @property
+    def weights(self) -> WeightSums:
+        """The weights, summed up."""
+        w = self.w
+        return WeightSums(w.size, float(w.sum()), float((w**2).sum()), float(w.max(initial=0.0)))
+
+    @property
+    def logged(self) -> float:
+        """The mean reward."""
+        return float(self.r.mean())
+
+    def estimates(self) -> tuple[dict[str, tuple[_Estimate, _Estimate]], dict[str, int]]:
+        """The estimates from the terms that each is the mean of."""
+        r, w = self.r, self.w
+        snips, events = float(w @ r / w.sum()), _weighted_events(r, w)
+        each = {"logged": r, "IPS": w * r, "SNIPS": snips + w * (r - snips) / w.mean()}
+        if self.model is not None:
+            each["DR"] = self.model[1] + w * (r - self.model[0])
+        some = {name: _unusual(r) if name == "logged" else events for name in each}
+        found = {name: (_estimate(x, some[name]), _estimate(x - r, some[name])) for name, x in each.items()}
+        return found, some
+
+
+def _estimate(x: Floats, events: int) -> _Estimate:
+    return _Estimate(float(x.mean()), float(x.std(ddof=1)) / math.sqrt(x.size), moments_of(x, events=events))
+
+
+class _LogSums(NamedTuple):
+    """The same from sums: powers of weights and rewards, how many rewards are not the usual one (of all, and of those
+    that count for the challenger), how often w r and (w − 1) r are 0, the largest weight, and the powers of the doubly
+    robust terms and of what they gain.
+    """
+
+    money: MoneySums
+    unusual: int
+    events: int
+    no_term: int
+    no_gain: int
+    largest: float
+    robust: tuple[Sequence[float], Sequence[float]] | None
+
+    @property
+    def weights(self) -> WeightSums:
+        """The weights, summed up."""
+        powers = self.money.powers
+        return WeightSums(self.money.n, float(powers[1, 0]), float(powers[2, 0]), self.largest)
+
+    @property
+    def logged(self) -> float:
+        """The mean reward."""
+        return float(self.money.powers[0, 1]) / self.money.n
+
+    def estimates(self) -> tuple[dict[str, tuple[_Estimate, _Estimate]], dict[str, int]]:
+        """The estimates from powers of the terms that each is the mean of."""
+        powers, n = self.money.powers, self.money.n
+        snips, mean = float(powers[1, 1] / powers[1, 0]), float(powers[1, 0]) / n
+        around, ks = self.money.beyond(snips), range(1, 5)
+
+        def less(sums: Floats, k: int, unit: float) -> float:  # Σ (w / unit − 1)ᵏ xᵏ
+            return sum(math.comb(k, i) * (-1) ** (k - i) * float(sums[i, k]) / unit**i for i in range(k + 1))
+
+        def beside(k: int) -> float:  # Σ (snips + w (r − snips) / mean)ᵏ
+            each = (math.comb(k, i) * snips ** (k - i) * float(around[i, i]) / mean**i for i in range(k + 1))
+            return sum(each)
+
+        terms = {
+            "logged": ([float(powers[0, k]) for k in ks], [0.0] * 4, n - self.unusual, n),
+            "IPS": ([float(powers[k, k]) for k in ks], [less(powers, k, 1.0) for k in ks], self.no_term, self.no_gain),
+            "SNIPS": ([beside(k) for k in ks], [less(around, k, mean) for k in ks], 0, 0),
+        }
+        if self.robust is not None:
+            terms["DR"] = (list(self.robust[0]), list(self.robust[1]), 0, 0)
+        some = {name: self.unusual if name == "logged" else self.events for name in terms}
+        found = {
+            name: (_estimate_of(n, x, shared, some[name]), _estimate_of(n, gain, alike, some[name]))
+            for name, (x, gain, shared, alike) in terms.items()
+        }
+        return found, some
+
+
+def _estimate_of(n: int, powers: Sequence[float], shared: int, events: int) -> _Estimate:
+    mean, second = powers[0] / n, powers[1] / n
+    se = math.sqrt(max(second - mean**2, 0.0) / (n - 1))
+    return _Estimate(mean, se, moments_of_powers(n, powers, shared, events=events))
+
+
+def _policy_value_of(
+    whole: _Log, groups: Mapping[Any, _Log], *, fewest: float, least: float, level: float
+) -> OffPolicyValue:
+    """What `policy_value` says, from rows or sums."""
+    weights = whole.weights
+    n_eff = guard_weight_sums(weights, min_n_eff=fewest)
+    table = _estimates(whole, n_eff, level)
+    levels = (level, 1 - (1 - level) / max(len(groups), 1))
+    rows = {str(name): _group_row(log, fewest, levels, least) for name, log in groups.items()}
     return OffPolicyValue(
-        n=n, n_eff=n_eff, largest_weight=float(w.max()), events=events, level=level, table=table,
-        groups=pd.DataFrame.from_dict(rows, orient="index"), least=least,
+        n=weights.n, n_eff=n_eff, largest_weight=weights.largest, events=int(table["events"].iloc[-1]), level=level,
+        table=table, groups=pd.DataFrame.from_dict(rows, orient="index"), least=least,
     )  # fmt: skip
 
 
-def _estimates(
-    r: Floats, w: Floats, model: tuple[Floats, Floats] | None, n_eff: float, level: float
-) -> tuple[pd.DataFrame, int]:
-    """What the logged policy earned and the estimates for the challenger, and the events that these rest on."""
-    snips, low, high, events = _weighted_money(r, w, level)
-    each = {"logged": r, "IPS": w * r, "SNIPS": snips + w * (r - snips) / w.mean()}
-    if model is not None:
-        each["DR"] = model[1] + w * (r - model[0])
-    rows = {}
-    for name, x in each.items():
+def _estimates(log: _Log, n_eff: float, level: float) -> pd.DataFrame:
+    """What the logged policy earned and the estimates for the challenger, with the events that these rest on."""
+    rows, weights = {}, log.weights
+    found, events = log.estimates()
+    for name, (x, gain) in found.items():
         mine = name == "logged"
-        some = _unusual(r) if mine else events
-        ends = (low, high) if name == "SNIPS" else mean_interval(x, level=level, events=some)[:2]
-        gain = mean_interval(x - r, level=level, events=some)
-        rows[name] = {"value": float(x.mean()), "se": float(x.std(ddof=1)) / math.sqrt(x.size)}
-        rows[name] |= {"low": ends[0], "high": ends[1]}
-        rows[name] |= {"gain": float((x - r).mean())}
-        rows[name] |= {"gain_low": 0.0 if mine else gain.low, "gain_high": 0.0 if mine else gain.high}
-        rows[name] |= {"n_eff": float(x.size) if mine else n_eff, "largest_weight": 1.0 if mine else float(w.max())}
-        rows[name] |= {"events": some}
-    return pd.DataFrame.from_dict(rows, orient="index"), events
+        low, high, _ = x.known.interval(level)
+        less, more, _ = gain.known.interval(level)
+        rows[name] = {"value": x.value, "se": x.se, "low": low, "high": high, "gain": gain.value}
+        rows[name] |= {"gain_low": 0.0 if mine else less, "gain_high": 0.0 if mine else more}
+        rows[name] |= {"n_eff": float(weights.n) if mine else n_eff, "largest_weight": 1.0 if mine else weights.largest}
+        rows[name] |= {"events": events[name]}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _group_row(
-    r: Floats,
-    w: Floats,
-    model: tuple[Floats, Floats] | None,
-    fewest: float,
-    levels: tuple[float, float],
-    least: float,
-) -> dict[str, Any]:
+def _group_row(log: _Log, fewest: float, levels: tuple[float, float], least: float) -> dict[str, Any]:
     """What the challenger gains in one group, at the level of a row and at that of all groups; or why not."""
-    row: dict[str, Any] = {"n": r.size, "n_eff": effective_size(w), "events": 0, "logged": float(r.mean())}
+    weights = log.weights
+    worth = weights.total**2 / weights.squares if weights.largest else 0.0
+    row: dict[str, Any] = {"n": weights.n, "n_eff": worth, "events": 0, "logged": log.logged}
     numbers = ("value", "low", "high", "gain", "gain_low", "gain_high", "gain_low_all", "gain_high_all")
     row |= dict.fromkeys(numbers, math.nan) | {"sure": "open", "reason": ""}
-    if r.size < 2:
-        return row | {"reason": f"only {count(r.size, 'decision')}"}
+    if weights.n < 2:
+        return row | {"reason": f"only {count(weights.n, 'decision')}"}
     try:
-        n_eff = guard_weights(w, min_n_eff=fewest)
+        n_eff = guard_weight_sums(weights, min_n_eff=fewest)
     except ValueError as error:
         return row | {"reason": str(error)}
-    narrow, wide = (_estimates(r, w, model, n_eff, level)[0].iloc[-1] for level in levels)
+    narrow, wide = (_estimates(log, n_eff, level).iloc[-1] for level in levels)
     row |= {name: float(narrow[name]) for name in numbers[:6]} | {"events": int(narrow["events"])}
     row |= {"gain_low_all": float(wide["gain_low"]), "gain_high_all": float(wide["gain_high"])}
     row["sure"] = what_is_sure(row["gain_low_all"], row["gain_high_all"], least)
     if math.isnan(row["gain_low"]):
         row["reason"] = f"too few events ({row['events']:,}) for an interval"
     return row
+
+
+def _weighted_events(x: Floats, w: Floats) -> int:
+    """How many entries that count differ from the amount that weighs most."""
+    amounts, which = np.unique(x, return_inverse=True)
+    usual = amounts[np.bincount(which, w).argmax()]
+    return int(np.count_nonzero((x != usual) & (w > 0)))
 
 
 def _unusual(x: Floats) -> int:
