@@ -58,14 +58,19 @@ def show(
 
 def numbers(table: pd.DataFrame) -> str:
     """A frame as an HTML table that a screen reader can walk through: caption, and headers with their scope."""
+    return for_readers(table.to_html(border=0, float_format=plain, na_rep="–"), "The numbers")
+
+
+def for_readers(table: str, caption: str = "") -> str:
+    """A frame's own HTML table, for a screen reader too: a caption that is heard, and headers with their scope."""
     from mllayers._results import DOLLAR
 
-    drawn = table.to_html(border=0, float_format=plain, na_rep="–")
-    head, body = drawn.split("<tbody>")
+    head, body = table.split("<tbody>")
     head = re.sub(r"<th></th>", "<td></td>", head)
     head = re.sub(r"<th(?=[ >])", '<th scope="col"', head)
     body = re.sub(r"<th(?=[ >])", '<th scope="row"', body)
-    head = re.sub(r"(<table[^>]*>)", rf"\1<caption {_HEARD}>The numbers</caption>", head, count=1)
+    if caption:
+        head = re.sub(r"(<table[^>]*>)", rf"\1<caption {_HEARD}>{caption}</caption>", head, count=1)
     return (head + "<tbody>" + body).replace("$", DOLLAR)
 
 

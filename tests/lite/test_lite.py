@@ -1,57 +1,29 @@
-"""A notebook where nothing is installed: JupyterLite in Chromium, with a Pyodide that this machine serves."""
+"""Every notebook where nothing is installed: JupyterLite in Chromium, with a Pyodide that this machine serves."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from pathlib import Path
-
-import nbformat
 import pytest
-from browser.lab import READY, Notebook, chromium, new_page, served
+from alone import FINE, LITE, page_for, run
+from browser.lab import chromium, served
 
-ROOT = Path(__file__).resolve().parents[2]
-LITE = ROOT / "build" / "lite"
-NAME = "03_decision.ipynb"
-PATIENCE = (
-    "Matplotlib is building the font cache; this may take a moment.\n"  # once, in the cell that asks for patience
-)
+pytestmark = pytest.mark.browser
+
+NAMES = sorted(path.relative_to(LITE / "files").as_posix() for path in (LITE / "files").rglob("*.ipynb"))
 
 
-def an_answer():
-    """Where the learner writes an answer on one line, and what the solved copy has there."""
-    learner = nbformat.read(LITE / "files" / "notebooks" / NAME, as_version=4).cells
-    solved = {cell.id: cell for cell in nbformat.read(ROOT / "notebooks" / "solved" / NAME, as_version=4).cells}
-    for place, cell in enumerate(learner):
-        if "exercise" in cell.metadata.get("tags", []) and cell.source.startswith("answer = ____\n"):
-            return place, solved[cell.id].source.splitlines()[0].removeprefix("answer = ")
-    raise AssertionError(f"{NAME} has no exercise with its answer on one line")
-
-
-@pytest.mark.browser
-def test_a_notebook_runs_in_the_browser_alone(capsys):
+def test_the_site_brings_its_own_pyodide():
+    assert NAMES, "make lite builds the site"
     assert (LITE / "static" / "pyodide").is_dir(), "make lite PYODIDE=folder serves Pyodide from this machine"
-    place, answer = an_answer()
-    with served(LITE) as address, chromium() as browser, new_page(browser) as page:
-        begun = time.monotonic()
-        page.goto(f"{address}/lab/index.html?path=notebooks/{NAME}")
-        page.wait_for_function(READY, polling=250, timeout=180_000)
-        notebook = Notebook(page)
-        notebook.run(0)
-        first = time.monotonic() - begun
-        ran = notebook.run_all(600)
-        everything = time.monotonic() - begun
-        assert notebook.errors() in ([], [PATIENCE])
-        assert "Versions, kernel and data are fine" in page.inner_text(".jp-Notebook")
-        notebook.fill_in(place, answer)
-        assert notebook.run(place).startswith("Correct.")
-        dragged = notebook.explorers()[0].drag()
-        assert dragged.moved()
-        assert notebook.errors() in ([], [PATIENCE])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_in_the_browser_alone(name, runs):
+    with served(LITE) as address, chromium() as browser, page_for(browser, address) as page:
+        found = run(page, address, name)
+        runs.append(found)
+        assert found.errors == []
         assert page.abroad == []
-    redraw = statistics.median(dragged.redraws)
-    told = (
-        f"first output after {first:.0f} s, all {ran} cells after {everything:.0f} s, slider to picture {redraw:.0f} ms"
-    )
-    with capsys.disabled():
-        print(f"\n{NAME} in the browser alone: {told}")
+    if "teach" not in name:
+        assert FINE in found.text
+        assert found.answered.startswith("Correct.")
+        assert found.moved
