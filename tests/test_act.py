@@ -552,3 +552,135 @@ def test_odd_clocks_are_refused_and_endless_patience_is_taken(ledger):
     with pytest.raises(ValueError, match="now must lie in the years 1 to 9999 in America/New_York"):
         act(decisions(), ledger, do=print, **early)
     assert act(decisions(), ledger, do=str, dry_run=False, patience=datetime.timedelta.max).done == 5
+
+
+# in batches ---------------------------------------------------------------------------------------------------------
+
+
+def hand_over(sent, fails=()):
+    """A `do` that takes a list, and knows which of them failed."""
+
+    def do(frame):
+        sent.append(frame["case"].tolist())
+        return ["bounced" if case in fails else None for case in frame["case"]]
+
+    return do
+
+
+def test_a_batch_is_claimed_done_and_ended_together(ledger):
+    sent, seen = [], []
+    run = {"dry_run": False, "batch": 2, "now": NOON}
+    report = act(decisions(), ledger, do=hand_over(sent, {3}), progress=lambda *x: seen.append(x), **run)
+    assert (report.done, report.failed, report.idle) == (4, 1, 1)
+    assert (sent, seen) == ([[0, 1], [2, 3], [4]], [(2, 5), (4, 5), (5, 5)])
+    attempts = ledger.attempts()
+    assert attempts["batch"].tolist()[:4] == ["1-2", "1-2", "3-4", "3-4"]
+    assert attempts["batch"].isna().tolist() == [False] * 4 + [True]
+    assert attempts["note"].tolist() == ["", "", "", "bounced", ""]
+    assert attempts["number"].tolist() == [1, 2, 3, 4, 5]
+    assert act(decisions(), ledger, do=hand_over(sent), **run).before == 5
+    assert len(sent) == 3
+
+
+def test_batches_of_any_size_and_single_decisions_come_to_the_same():
+    """Whatever was done or overridden before, whatever the limits, whatever comes twice."""
+    rng = np.random.default_rng([5, 2])
+    for _ in range(25):
+        many = [act_many(seed, batch) for seed in [int(rng.integers(1 << 30))] for batch in (None, 1, 3, 100)]
+        for one in many[1:]:
+            assert one[0] == many[0][0]
+            pd.testing.assert_frame_equal(one[1], many[0][1])
+
+
+def act_many(seed, batch):
+    """Some runs of the same decisions; their reports and what the ledger then holds, but for the batches' names."""
+    rng, day, reports = np.random.default_rng(seed), NOON(), []
+
+    def one_or_more(given):
+        return None if isinstance(given, dict) else [None] * len(given)
+
+    with Ledger() as ledger:
+        for _ in range(4):
+            case = rng.integers(20, size=9)
+            frame = decisions(9).assign(case=case, cost=case % 3 / 10, action=np.where(case % 5, "voucher", "none"))
+            if rng.random() < 0.4:
+                ledger.record_decisions(frame[:2])
+                over = {"action": "call", "by": "x", "reason": "asked", "at": day}
+                ledger.record_overrides(frame.iloc[:1][["case", "time"]].assign(**over))
+            budget, per_day = (x if rng.random() < 0.7 else None for x in (rng.random() * 3, int(rng.integers(9))))
+            run = {"limits": Limits(budget, per_day), "skip": bool(rng.integers(2)), "now": lambda day=day: day}
+            said = act(frame, ledger, do=one_or_more, batch=batch, **run)
+            reports.append(act(frame, ledger, do=one_or_more, batch=batch, dry_run=False, **run))
+            assert reports[-1] == dataclasses.replace(said, dry_run=False)
+            day += datetime.timedelta(int(rng.integers(2)))
+        return reports, ledger.attempts(now=day).drop(columns="batch")
+
+
+def test_a_batch_that_raises_is_in_doubt_and_ends_the_run(ledger):
+    sent = []
+
+    def do(frame):
+        sent.extend(frame["case"])
+        if 2 in sent:
+            raise OSError("line cut")
+
+    with pytest.raises(OSError, match="line cut") as told:
+        act(decisions(7), ledger, do=do, batch=2, dry_run=False, now=NOON)
+    assert "2 done before, 2 in doubt, from case 2 at 2026-03-01 00:00:00 to case 3" in str(told.value)
+    report = act(decisions(7), ledger, do=do, batch=2, now=EVENING)
+    assert (report.before, report.in_doubt, report.done) == (2, 2, 2)
+    doubt = ledger.attempts(batch="3-4", now=EVENING())
+    assert doubt["state"].tolist() == ["in doubt"] * 2
+    ledger.finish_many(doubt, states=["done", "failed"], notes=["", "looked: not sent"])
+    assert ledger.attempts(batch="3-4")["state"].tolist() == ["done", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("returns", "says"),
+    [
+        (["only one"], "one entry for each of 5 decisions; got 1"),
+        ([None, 1, None, None, None], "nothing or words for a decision; got 1"),
+        (497, "nothing, or for each decision nothing or why it failed; got 497"),
+    ],
+)
+def test_an_answer_that_says_nothing_of_each_leaves_the_batch_in_doubt(ledger, returns, says):
+    with pytest.raises(TypeError, match=says):
+        act(decisions(), ledger, do=lambda frame: returns, batch=10, dry_run=False)
+    assert ledger.attempts()["state"].tolist() == ["started"] * 5
+
+
+def test_a_batch_that_was_only_promised_is_failed(ledger):
+    async def later():
+        """Nobody runs it."""
+
+    report = act(decisions(), ledger, do=lambda frame: later(), batch=3, dry_run=False)
+    assert (report.done, report.failed) == (0, 5)
+    assert ledger.attempts()["note"].str.contains("that nobody ran, so nothing was done").all()
+
+
+def test_words_of_a_batch_that_no_ledger_keeps_are_made_ones_that_it_does(ledger):
+    act(decisions(), ledger, do=lambda frame: ["\x00\ud800", "x" * 9_999, *[""] * 3], batch=5, dry_run=False)
+    assert ledger.attempts()["note"].str.len().tolist() == [10, 2_001, 0, 0, 0]
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, True, "all"])
+def test_a_batch_is_a_number_of_decisions(ledger, batch):
+    with pytest.raises((TypeError, ValueError), match="batch"):
+        act(decisions(), ledger, do=lambda frame: None, batch=batch)
+
+
+def test_of_two_programs_with_the_same_decisions_each_gets_its_own(tmp_path):
+    """The second begins while the first is at work: what the first has claimed is under way."""
+    sent, first, second = [], Ledger(tmp_path / "l.db"), Ledger(tmp_path / "l.db")
+
+    def do(frame):
+        sent.extend(frame["case"])
+        if len(sent) == 2:
+            report = act(decisions(), second, do=hand_over(sent_by_second), batch=3, dry_run=False, now=NOON)
+            assert (report.done, report.under_way) == (3, 2)
+
+    sent_by_second = []
+    with first, second:
+        report = act(decisions(), first, do=do, batch=2, dry_run=False, now=NOON)
+    assert (report.done, report.under_way) == (2, 3)
+    assert (sent, sent_by_second) == ([0, 1], [[2], [3, 4]])

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 import subprocess
 import sys
 import time
@@ -175,6 +176,102 @@ def test_reading_a_part(ledger):
     assert ledger.outcomes(since="2026-03-03 12:00")["case"].tolist() == ["1", "2"]
     assert ledger.attempts(case="b")["number"].tolist() == [2]
     assert len(ledger.attempts(case="c")) == 0
+
+
+def test_decisions_are_claimed_and_ended_together(ledger):
+    given = decisions(6)
+    ledger.record_decisions(given)
+    ledger.record_overrides(overrides(case=[4]))
+    ledger.start(1, NOON, cost=5, day=DAY)
+    limits = {"day": DAY, "budget": 20, "per_day": 4}
+    came = ledger.start_many(given.assign(cost=[5.0, 5.0, 20.0, 5.0, 5.0, 5.0]), skip=True, **limits)
+    assert came == ["started", "known", "budget", "started", "overridden", "started"]
+    assert ledger.start_many(given, **limits) == ["known", "known", "day", "known", "overridden", "known"]
+    attempts = ledger.attempts(batch="2-4")
+    assert attempts["case"].tolist() == ["0", "3", "5"]
+    assert attempts["number"].tolist() == [2, 3, 4]
+    spending = ledger.spending()
+    assert (spending["day"].tolist(), spending["attempts"].tolist()) == ([pd.Timestamp(DAY)], [4])
+    assert spending["cost"].tolist() == [20.0]
+    ledger.finish_many(attempts, states=["done", "failed", "done"], notes=["", "bounced", ""])
+    told = ledger.attempts(of=given[:4])
+    assert told["state"].tolist() == ["done", "started", "failed"]
+    assert ledger.overrides(of=given)["case"].tolist() == ["4"]
+    assert len(ledger.overrides(of=given[:2])) == len(ledger.attempts(of=given[:0])) == 0
+
+
+def test_without_limits_a_batch_of_which_one_is_known_leaves_no_gap_in_the_numbers(ledger):
+    ledger.record_decisions(decisions(5))
+    ledger.start(2, NOON, cost=5, day=DAY)
+    came = ledger.start_many(decisions(5), day=DAY)
+    assert came == ["started", "started", "known", "started", "started"]
+    assert sorted(ledger.attempts()["number"]) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda a, few: a.start_many(decisions(9), day=DAY), "it has no such decision"),
+        (lambda a, few: a.start_many(pd.concat([few, few]), day=DAY), "case 0 at .* comes again at row 3"),
+        (lambda a, few: a.start_many(few.assign(cost=[5, -1, 5]), day=DAY), "cost must be ≥ 0; got -1 at row 1"),
+        (lambda a, few: a.start_many(few, day="2026-03-02"), "day must be a date"),
+        (lambda a, few: a.start_many(few, day=DAY, skip="no"), "skip"),
+        (lambda a, few: a.finish_many(few[::2], states="done"), "case 2 at .* was never started .row 1; nothing was"),
+        (lambda a, few: a.finish_many(few[:2], states="done"), "case 1 at .* has ended already .row 1; nothing was"),
+        (lambda a, few: a.finish_many(few[:2], states="gone"), "state must be"),
+        (lambda a, few: a.finish_many(few[:2], states=["done"]), "states must be one text .* one for each of 2; got 1"),
+        (lambda a, few: a.finish_many(few[:1], states="done", notes=[7]), "note must be text; got 7"),
+        (lambda a, few: a.attempts(batch="all"), "batch must be the name of one, such as '1-500'; got 'all'"),
+        (lambda a, few: a.attempts(batch="1-2", case=1), "one of case, of and batch"),
+        (lambda a, few: a.attempts(of=few[["case"]]), "of .*time"),
+    ],
+)
+def test_what_cannot_be_claimed_or_ended_together_is_refused_whole(ledger, call, says):
+    ledger.record_decisions(decisions(4))
+    ledger.start_many(decisions(2), day=DAY)
+    ledger.finish(1, NOON, state="done")
+    before = ledger.attempts()
+    with pytest.raises((TypeError, ValueError, LedgerError), match=says):
+        call(ledger, decisions(3))
+    pd.testing.assert_frame_equal(ledger.attempts(), before)
+
+
+def test_questions_about_a_part_never_read_the_whole(tmp_path):
+    """What the database says it will do: look up, not scan."""
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.record_decisions(decisions(5))
+        ledger.record_outcomes(outcomes(2))
+        ledger.record_overrides(overrides())
+        ledger.start_many(decisions(5), day=DAY)
+        plans = Plans(ledger)
+        with plans:
+            ledger.attempts(case=1)
+            ledger.attempts(of=decisions(3))
+            ledger.attempts(batch="1-5")
+            ledger.outcomes(since=NOON)
+            ledger.decisions(policy="v7")
+            ledger.start_many(decisions(3), day=DAY, budget=1_000)
+            ledger.finish_many(ledger.attempts(of=decisions(3)), states="done")
+    assert len(plans.told) > 10
+    whole = [line for line in plans.told if line.startswith("SCAN") and not re.match(r"SCAN (\d+ |k$|CONSTANT)", line)]
+    assert whole == []
+
+
+class Plans:
+    """Collects SQLite's plans of all queries that are asked meanwhile."""
+
+    def __init__(self, ledger):
+        self.engine, self.told = ledger.engine, []
+
+    def __enter__(self):
+        sa.event.listen(self.engine, "before_cursor_execute", self.explain)
+
+    def __exit__(self, *error):
+        sa.event.remove(self.engine, "before_cursor_execute", self.explain)
+
+    def explain(self, connection, cursor, statement, parameters, context, many):
+        if statement.startswith("SELECT") and not statement.startswith("SELECT EXISTS"):  # which ends at its first row
+            self.told += [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters or ())]
 
 
 @pytest.mark.parametrize("odd", ["half \udce9 a letter", "a NUL \x00 inside"])

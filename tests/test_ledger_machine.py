@@ -141,9 +141,57 @@ class Books(RuleBasedStateMachine):
         assert not set(done) & set(self.over)
         self.kept |= {str(case): case for case in cases}
 
-    @rule(program=st.integers(0, 1))
-    def look_at_what_is_in_doubt(self, program):
-        for case in sorted(self.doubt):
+    @rule(
+        program=st.integers(0, 1),
+        cases=CASES,
+        batch=st.integers(1, 6),
+        budget=st.sampled_from([None, 3, 6, 100]),
+        per_day=st.sampled_from([None, 2, 4]),
+        skip=st.booleans(),
+        stop=st.sampled_from([None, None, 1, 2]),
+    )
+    def act_in_batches(self, program, cases, batch, budget, per_day, skip, stop):
+        batches = []
+
+        def do(frame):
+            names = frame["case"].astype(str).tolist()
+            batches.append(names)
+            self.real += [(name, str(self.today())) for name in names]
+            self.days[self.today()] += len(names)
+            self.money += int(frame["cost"].sum())
+            if per_day is not None:
+                assert self.days[self.today()] <= per_day
+            if budget is not None:
+                assert self.money <= budget
+            if len(batches) == stop:
+                self.doubt |= set(names)
+                raise Stopped
+            return ["bounced" if case % 7 == 6 else None for case in frame["case"]]
+
+        run = {"limits": Limits(budget, per_day), "skip": skip, "now": lambda: self.now, "zone": ZONE, "batch": batch}
+        expected = act(self.frame(cases), self.open[program], do=do, **run)
+        begun, reports = {case for case, _ in self.real}, []
+        stopped = stop_of(
+            lambda: reports.append(act(self.frame(cases), self.open[program], do=do, dry_run=False, **run))
+        )
+        done = [name for names in batches for name in names]
+        if stopped is not None:
+            assert f"{len(batches[-1]):,} in doubt" in stopped.__notes__[0]
+        else:
+            (report,) = reports
+            assert report.done + report.failed == len(done) == expected.done
+            assert (report.idle, report.left) == (expected.idle, expected.left)
+        assert max(map(len, batches), default=0) <= batch
+        assert not begun & set(done)
+        assert not set(done) & set(self.over)
+        self.kept |= {str(case): case for case in cases}
+
+    @rule(program=st.integers(0, 1), together=st.booleans())
+    def look_at_what_is_in_doubt(self, program, together):
+        if together:
+            frame = pd.DataFrame({"case": sorted(self.doubt), "time": TIME})
+            self.open[program].finish_many(frame, states="done", notes="looked", at=self.now)
+        for case in sorted(self.doubt) if not together else []:
             self.open[program].finish(case, TIME, state="done", note="looked", at=self.now)
         self.doubt.clear()
 
@@ -202,25 +250,28 @@ import datetime, sys, time
 import pandas as pd
 from mllayers.action import Limits, act
 from mllayers.ledger import Ledger
-file, log, cases = sys.argv[1], sys.argv[2], int(sys.argv[3])
+file, log, cases, batch = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]) or None
 frame = pd.DataFrame({"case": range(cases), "time": pd.Timestamp("2026-03-01"), "propensity": 0.9, "cost": 1.0})
 frame = frame.assign(action=["rest" if case % 5 == 4 else "send" for case in range(cases)], idle="rest")
-def do(row):
+def do(given):
     with open(log, "a") as done:
-        done.write(f"{row['case']}\\n")
+        for case in given["case"] if batch else [given["case"]]:
+            done.write(f"{case}\\n")
+            done.flush()
     time.sleep(0.001)
 with Ledger(file, timeout=60) as ledger:
     print("ready", flush=True)
     sys.stdin.readline()
     print("begun", flush=True)
-    print(act(frame, ledger, do=do, dry_run=False, limits=Limits(budget=cases, per_day=cases)).done, flush=True)
+    print(act(frame, ledger, do=do, batch=batch, dry_run=False, limits=Limits(budget=cases, per_day=cases)).done, flush=True)
 """
 
 
-def test_two_programs_that_are_killed_again_and_again(tmp_path):
-    """kill -9 at random moments while two act on the same: each once or in doubt, in doubt at most one a kill."""
-    rng, cases, log, kills = random.Random(5), 60 * KILLS, tmp_path / "done.txt", 0
-    command = [sys.executable, "-c", RUNNER, str(tmp_path / "ledger.db"), str(log), str(cases)]
+@pytest.mark.parametrize("batch", [0, 20])
+def test_two_programs_that_are_killed_again_and_again(tmp_path, batch):
+    """kill -9 at random moments while two act on the same: each once or in doubt, in doubt at most one batch a kill."""
+    rng, cases, log, kills = random.Random(5), (400 if batch else 60) * KILLS, tmp_path / "done.txt", 0
+    command = [sys.executable, "-c", RUNNER, str(tmp_path / "ledger.db"), str(log), str(cases), str(batch)]
 
     def two():
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -250,7 +301,7 @@ def test_two_programs_that_are_killed_again_and_again(tmp_path):
     assert len(done) == len(set(done))
     assert set(map(int, attempts["case"])) == wanted
     assert wanted - doubt <= set(done)
-    assert len(doubt) <= kills
+    assert len(doubt) <= kills * (batch or 1)
     print(f"{kills} kills of two programs: {len(wanted)} cases, 0 lost, 0 doubled, {len(doubt)} in doubt")
 
 

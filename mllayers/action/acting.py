@@ -7,7 +7,7 @@ import inspect
 import subprocess
 import threading
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import EllipsisType
@@ -38,11 +38,14 @@ class Book(Protocol):
     def record_decisions(self, decisions: pd.DataFrame) -> int:
         """Write decisions down, each once."""
 
-    def overrides(self) -> pd.DataFrame:
-        """Where a person decided otherwise: case, time, action, by, reason, at."""
+    def overrides(self, *, of: pd.DataFrame) -> pd.DataFrame:
+        """Where a person decided otherwise about these decisions: case, time, action, by, reason, at."""
 
-    def attempts(self, *, patience: datetime.timedelta, now: Any) -> pd.DataFrame:
-        """The attempts so far: case, time, cost, day, state ('done', 'failed', 'started' or 'in doubt'), note."""
+    def attempts(self, *, of: pd.DataFrame, patience: datetime.timedelta, now: Any) -> pd.DataFrame:
+        """The attempts at these decisions: case, time, state ('done', 'failed', 'started' or 'in doubt')."""
+
+    def spending(self) -> pd.DataFrame:
+        """All attempts by day: day, attempts, cost."""
 
     def start(
         self,
@@ -59,6 +62,21 @@ class Book(Protocol):
 
     def finish(self, case: Any, time: Any, *, state: str, note: str, at: Any) -> None:
         """Write down how the attempt ended."""
+
+    def start_many(
+        self,
+        decisions: pd.DataFrame,
+        *,
+        day: datetime.date,
+        budget: float | None,
+        per_day: int | None,
+        skip: bool,
+        at: Any,
+    ) -> list[str]:
+        """Claim decisions that are carried out together; for each, what `start` says."""
+
+    def finish_many(self, decisions: pd.DataFrame, *, states: list[str], notes: list[str], at: Any) -> None:
+        """Write down how attempts ended that were carried out together."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +172,10 @@ def act(
     decisions: Any,
     ledger: Book,
     *,
-    do: Callable[[dict[str, Any]], object],
+    do: Callable[[Any], object],
     limits: Limits | None = None,
     dry_run: bool = True,
+    batch: int | None = None,
     idle: str | EllipsisType | None = ...,
     skip: bool = False,
     zone: str = "UTC",
@@ -175,12 +194,18 @@ def act(
         Where decisions and attempts are written; it also knows what was done before.
     do : callable
         Takes one decision as a dictionary and has done it when it returns: has sent an e-mail, has printed a voucher.
-        An exception counts as failed, and its words are kept in the ledger: let no names stand in them.
+        An exception counts as failed, and its words are kept in the ledger: let no names stand in them. With `batch`
+        it takes a DataFrame of several decisions, and returns nothing when all of them are done, or for each of them,
+        in their order, nothing where it is done and words where it failed.
     limits : Limits, optional
         Budget in dollars and attempts a day, over all the ledger knows. Decisions are taken in the order given, and
         the first that would go over a limit ends it.
     dry_run : bool, default True
         Say what would be done, or why it would be refused, and do and write nothing.
+    batch : int, optional
+        How many decisions are claimed, given to `do` and ended together, with one commit before and one after: for
+        hundreds of thousands of decisions, and for a `do` that hands over a list. By default each decision is
+        claimed and done for itself.
     idle : str or None, optional
         The action that leaves a case alone, where the decisions have no column ``idle``; None where there is none, so
         that every row is carried out. Rows with the idle action are written down, never carried out, and count for no
@@ -217,7 +242,15 @@ def act(
     Each decision is claimed in the ledger before it is done, and its end is written after. A program that is stopped
     between the two leaves it **in doubt**: it may have happened, so it is counted and never repeated blindly. One that
     failed is not repeated either; decide again, with a new time. A deed that is only promised (a coroutine, a task, a
-    future, a generator that `do` returned) is failed: nobody saw it happen. Taught in notebook 04, *Acting once*.
+    future, a generator that `do` returned) is failed: nobody saw it happen.
+
+    **In batches** the same holds for a whole batch: each decision is begun at most once, and what is in doubt is one
+    batch at most. An exception of `do` says nothing of the single decisions, so it leaves its batch in doubt and ends
+    the run; a failure that is known is returned, not raised. The attempts of a batch bear its name in the ledger
+    (``ledger.attempts(batch='1-500')``), so that ``finish_many`` ends them once somebody has looked. Give very many
+    decisions in parts that fit into memory: a run asks the ledger about its own decisions only.
+
+    Taught in notebook 04, *Acting once*.
 
     References
     ----------
@@ -234,6 +267,14 @@ def act(
     ...     print(act(decisions, ledger, do=lambda one: None, dry_run=False, limits=Limits(budget=5)))
     dry run, nothing was done: 2 would be tried, 1 idle
     1 done, 1 idle, 1 over the budget ($5 left for later)
+
+    A list that is handed over whole, of which one address does not exist:
+
+    >>> def hand_over(letters):
+    ...     return ["no such address" if case == "b" else None for case in letters["case"]]
+    >>> with Ledger() as ledger:
+    ...     print(act(decisions, ledger, do=hand_over, batch=500, dry_run=False))
+    1 done, 1 failed, 1 idle
     """
     frame = as_frame(decisions, "decisions", ["case", "time", "action", "propensity", "cost"])
     frame = as_frame(frame, "decisions", frame.columns)  # `do` gets a row by the names of its columns
@@ -243,6 +284,7 @@ def act(
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits must be Limits(budget=…, per_day=…) or None; got {describe(limits)}")
     dry_run, skip = as_flag(dry_run, "dry_run"), as_flag(skip, "skip")
+    batch = None if batch is None else as_integer(batch, "batch", ge=1)
     for given, name in ((now, "now"), (progress, "progress")):
         if given is not None and not callable(given):
             raise TypeError(f"{name} must be a function; got {describe(given)}")
@@ -255,16 +297,14 @@ def act(
     rests = kept["action"] == kept["idle"]
     if not dry_run:
         ledger.record_decisions(frame)
-    run.look(patience)
     run.counts["idle"] = int((first & rests).sum())
     needs_doing = (first & ~rests).to_numpy()
-    rows, kept = frame[needs_doing].to_dict("records"), kept[needs_doing]
-    cases = zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)
+    frame, kept = frame[needs_doing], kept.loc[needs_doing, ["case", "time", "cost"]]
+    run.look(kept, patience)
     try:
-        for number, (row, case, time, cost) in enumerate(cases, start=1):
-            run.one(row, (case, time), cost)
+        for number in run.each(frame, kept) if batch is None or dry_run else run.batches(frame, kept, batch):
             if progress is not None:
-                progress(number, len(rows))
+                progress(number, len(kept))
     except BaseException as error:
         _say_where(error, run)
         raise
@@ -302,13 +342,16 @@ class _Clock:
             raise ValueError(f"now must lie in the years 1 to 9999 in {self.zone.key}; got {moment} UTC") from None
 
 
+_REFUSED = {"known": "under_way", "overridden": "overridden", "budget": "over_budget", "day": "over_day"}
+
+
 class _Run:
     """One run of `act`: what it knows of earlier ones, and what came of each decision so far."""
 
     def __init__(
         self,
         ledger: Book,
-        do: Callable[[dict[str, Any]], object],
+        do: Callable[[Any], object],
         limits: Limits,
         skip: bool,
         clock: _Clock,
@@ -318,39 +361,63 @@ class _Run:
         self.clock, self.dry_run = clock, dry_run
         self.counts = {name: 0 for name in ActReport.__dataclass_fields__ if name not in ("left", "dry_run")}
         self.left, self.stopped = 0.0, ""
-        self.hand: tuple[str, Any] | None = None  # the decision in hand
+        self.hand: list[tuple[str, Any]] = []  # the decisions in hand
         self.claimed = False
 
-    def look(self, patience: datetime.timedelta) -> None:
+    def look(self, kept: pd.DataFrame, patience: datetime.timedelta) -> None:
         """What was begun before, by anybody."""
-        before = self.ledger.attempts(patience=patience, now=self.clock())
+        before = self.ledger.attempts(of=kept, patience=patience, now=self.clock())
         self.known = dict(zip(zip(before["case"], before["time"], strict=True), before["state"], strict=True))
-        others = self.ledger.overrides()
+        others = self.ledger.overrides(of=kept)
         self.others = set(zip(others["case"], others["time"], strict=True))
-        self.spent = float(before["cost"].sum())
-        self.days: dict[datetime.date, int] = {}
+        self.spent, self.days = 0.0, dict[datetime.date, int]()
         if self.dry_run:
-            for day in before["day"].dt.date:
-                self.days[day] = self.days.get(day, 0) + 1
+            spending = self.ledger.spending()
+            self.spent = float(spending["cost"].sum())
+            self.days = dict(zip(spending["day"].dt.date, spending["attempts"], strict=True))
 
-    def one(self, row: dict[Any, Any], key: tuple[str, Any], cost: float) -> None:
-        """Deal with one decision, and count how."""
-        self.hand, self.claimed = key, False
+    def each(self, frame: pd.DataFrame, kept: pd.DataFrame) -> Iterator[int]:
+        """Deal with the decisions one by one; how many have been dealt with."""
+        rows = [{}] * len(kept) if self.dry_run else frame.to_dict("records")
+        cases = zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)
+        for number, (row, case, time, cost) in enumerate(cases, start=1):
+            key = (case, time)
+            self.hand = [key]
+            came = self._before(key) or self.stopped
+            if not came:
+                came = self._would_be(cost) if self.dry_run else self._carry_out(row, key, cost)
+            self._count(came, cost)
+            self.hand = []
+            yield number
+
+    def batches(self, frame: pd.DataFrame, kept: pd.DataFrame, size: int) -> Iterator[int]:
+        """Deal with so many decisions at a time; how many have been dealt with."""
+        for begin in range(0, len(kept), size):
+            part = kept[begin : begin + size]
+            self.hand = list(zip(part["case"], part["time"], strict=True))
+            came = [self._before(key) or self.stopped for key in self.hand]
+            still = [row for row, what in enumerate(came) if not what]
+            if still:
+                told = self._carry_out_together(frame[begin : begin + size].iloc[still], part.iloc[still])
+                for row, what in zip(still, told, strict=True):
+                    came[row] = what
+            for what, cost in zip(came, part["cost"], strict=True):
+                self._count(what, cost)
+            self.hand = []
+            yield begin + len(part)
+
+    def _before(self, key: tuple[str, Any]) -> str:
+        """What became of a decision before this run; '' where nothing did."""
         words = {"done": "before", "failed": "before", "started": "under_way", "in doubt": "in_doubt"}
-        if key in self.known:
-            came = words[self.known[key]]
-        elif key in self.others:
-            came = "overridden"
-        elif self.stopped:
-            came = self.stopped
-        else:
-            came = self._would_be(cost) if self.dry_run else self._carry_out(row, key, cost)
+        return words[self.known[key]] if key in self.known else "overridden" if key in self.others else ""
+
+    def _count(self, came: str, cost: float) -> None:
+        """Count how one decision was dealt with."""
         self.counts[came] += 1
         if came in ("over_budget", "over_day"):
             self.left += cost
             if came == "over_day" or not self.skip:
                 self.stopped = came
-        self.hand = None
 
     def _would_be(self, cost: float) -> str:
         """Whether one more attempt stays within the limits; as the ledger says it."""
@@ -368,7 +435,7 @@ class _Run:
         limits = {"budget": self.limits.budget, "per_day": self.limits.per_day}
         came = self.ledger.start(*key, cost=cost, day=self.clock.day(moment), at=moment, **limits)  # type: ignore[arg-type]
         if came != "started":
-            return {"known": "under_way", "overridden": "overridden", "budget": "over_budget", "day": "over_day"}[came]
+            return _REFUSED[came]
         self.claimed = True
         try:
             note = _promise(self.do(row))
@@ -378,6 +445,23 @@ class _Run:
         self.ledger.finish(*key, state=state, note=note, at=self.clock())
         self.claimed = False
         return state
+
+    def _carry_out_together(self, frame: pd.DataFrame, kept: pd.DataFrame) -> list[str]:
+        """Claim several decisions, do them together, write down how they ended; that, as fields of the report."""
+        moment = self.clock()
+        limits = {"budget": self.limits.budget, "per_day": self.limits.per_day, "skip": self.skip}
+        told = self.ledger.start_many(kept, day=self.clock.day(moment), at=moment, **limits)  # type: ignore[arg-type]
+        mine = [row for row, came in enumerate(told) if came == "started"]
+        states: list[str] = []
+        if mine:
+            kept = kept.iloc[mine]
+            self.hand, self.claimed = list(zip(kept["case"], kept["time"], strict=True)), True
+            notes = _notes(self.do(frame.iloc[mine]), len(mine))
+            states = ["failed" if note else "done" for note in notes]
+            self.ledger.finish_many(kept, states=states, notes=notes, at=self.clock())
+            self.claimed = False
+        ended = iter(states)
+        return [next(ended) if came == "started" else _REFUSED[came] for came in told]
 
     def report(self) -> ActReport:
         return ActReport(**self.counts, left=round(self.left, 6), dry_run=self.dry_run)
@@ -439,13 +523,36 @@ def _promise(came: object) -> str:
     return ""
 
 
+def _notes(came: object, n: int) -> list[str]:
+    """What is to be said of each of several deeds: '' where it was done, else why not."""
+    if came is None:
+        return [""] * n
+    if hasattr(came, "to_list"):  # a column
+        came = came.to_list()
+    if not isinstance(came, (list, tuple)):
+        if promise := _promise(came):
+            return [promise] * n
+        raise TypeError(f"do must return nothing, or for each decision nothing or why it failed; got {describe(came)}")
+    if len(came) != n:
+        raise TypeError(f"do must return nothing, or one entry for each of {n:,} decisions; got {len(came):,}")
+    for one in came:
+        if one is not None and not isinstance(one, str):
+            raise TypeError(f"do must return nothing or words for a decision; got {describe(one)}")
+    return [_storable_words(one or "") for one in came]
+
+
 def _words_of(error: Exception) -> str:
     """Kind and message of an error, as text that can be stored."""
     try:
         told = str(error)
     except Exception:  # a message that cannot be made is no reason to stop
         told = "(its message cannot be read)"
-    text = f"{type(error).__name__}: {told}".replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
+    return _storable_words(f"{type(error).__name__}: {told}")
+
+
+def _storable_words(told: str) -> str:
+    """Text that every ledger can keep."""
+    text = told.replace("\x00", "\\x00").encode(errors="backslashreplace").decode()
     return text if len(text) <= 2_000 else f"{text[:2_000]}…"
 
 
@@ -454,11 +561,16 @@ def _say_where(error: BaseException, run: _Run) -> None:
     done = f"{run.counts['done']:,} done before" + f", {run.counts['failed']:,} failed" * bool(run.counts["failed"])
     if run.dry_run:
         where = "It was a dry run: nothing was done"
-    elif run.hand is None:
+    elif not run.hand:
         where = f"The run was stopped: {done}, none in doubt"
     else:
-        case = f"case {run.hand[0]} at {run.hand[1]}"
-        rest = f"1 in doubt, {case}: look whether it happened" if run.claimed else f"{case} was not carried out"
+        case, n = f"case {run.hand[0][0]} at {run.hand[0][1]}", len(run.hand)
+        if n == 1:
+            rest = f"1 in doubt, {case}: look whether it happened" if run.claimed else f"{case} was not carried out"
+        else:
+            these = f"from {case} to case {run.hand[-1][0]}"
+            rest = f"{n:,} in doubt, {these}: look whether they happened"
+            rest = rest if run.claimed else f"the next {n:,}, {these}, were not carried out"
         where = f"The run was stopped: {done}, {rest}"
     if len(error.args) == 1 and isinstance(error.args[0], str) and isinstance(error, Exception):
         error.args = (f"{error.args[0]} {where}.",)

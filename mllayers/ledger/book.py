@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as NobodyFree
 
-from mllayers._check import as_integer, as_keys, as_number, as_times, describe, one_of
+from mllayers._check import (
+    as_flag,
+    as_frame,
+    as_integer,
+    as_keys,
+    as_number,
+    as_numbers,
+    as_times,
+    describe,
+    one_of,
+)
 from mllayers.ledger import rows
+from mllayers.ledger.claims import Room, claim, end
 from mllayers.ledger.place import BROKEN, NO_DECISION, Place, in_words
-from mllayers.ledger.schema import ATTEMPTS, DECISIONS, ENDINGS, OUTCOMES, OVERRIDES, LedgerError, make, standing
+from mllayers.ledger.schema import ATTEMPTS, DECISIONS, OUTCOMES, OVERRIDES, LedgerError, make, standing
 
 __all__ = ["Ledger"]
 
@@ -93,7 +105,7 @@ class Ledger:
             self.engine.dispose()
             raise
         self._stamp = place.stamp()
-        self._counted = (0, 0.0, dict[str, int]())  # attempts seen so far: the last number, dollars, how many a day
+        self._counted = _Counted(0, {})
 
     def _open(self, place: Place, old_zeros: str | None) -> None:
         """Look what stands there before anything is written, then make it what it should be."""
@@ -264,7 +276,7 @@ class Ledger:
         given = rows.ready(columns, self.engine.dialect.name)
         try:
             with self._work(writing=True) as connection:
-                new = int(connection.exec_driver_sql(rows.insert(connection.dialect.name, table), given).rowcount)
+                new = rows.write(connection, table, given)
                 if new < len(given):
                     rows.refuse_changed(connection, table, given)
         except LedgerError as error:
@@ -284,7 +296,9 @@ class Ledger:
         """
         which, given = ("policy = ?", as_keys([policy], "policy")) if policy is not None else ("", [])
         table = self._read(DECISIONS, 'ORDER BY "time", "case"', which, given)
-        last = self.overrides().drop_duplicates(["case", "time"], keep="last")[["case", "time", "action"]]
+        last = self.overrides(of=table if which else None).drop_duplicates(["case", "time"], keep="last")[
+            ["case", "time", "action"]
+        ]
         return table.merge(last.rename(columns={"action": "override"}), on=["case", "time"], how="left")
 
     def outcomes(self, *, since: Any = None) -> pd.DataFrame:
@@ -292,17 +306,32 @@ class Ledger:
         which, given = ("arrival >= ?", [_time(since, "since")]) if since is not None else ("", [])
         return self._read(OUTCOMES, 'ORDER BY arrival, "case", kind', which, given)
 
-    def overrides(self) -> pd.DataFrame:
-        """All overrides, in the order in which they were made."""
-        return self._read(OVERRIDES, 'ORDER BY "at", "case"')
+    def overrides(self, *, of: Any = None) -> pd.DataFrame:
+        """All overrides in the order in which they were made, or those of a frame of decisions (``case``, ``time``)."""
+        if of is None:
+            return self._read(OVERRIDES, 'ORDER BY "at", "case"')
+        found = self._among(rows.kinds_of(OVERRIDES), f"{OVERRIDES} AS t ", of)
+        return found.sort_values(["at", "case"], kind="stable", ignore_index=True)
 
-    def attempts(self, *, case: Any = None, patience: datetime.timedelta = _PATIENCE, now: Any = None) -> pd.DataFrame:
-        """All attempts, or those of one case: when and how they began and ended.
+    def attempts(
+        self,
+        *,
+        case: Any = None,
+        of: Any = None,
+        batch: str | None = None,
+        patience: datetime.timedelta = _PATIENCE,
+        now: Any = None,
+    ) -> pd.DataFrame:
+        """All attempts, or some: when and how they began and ended.
 
         Parameters
         ----------
         case : str or int, optional
             Only this case's.
+        of : DataFrame, optional
+            Only those of these decisions: columns ``case`` and ``time``.
+        batch : str, optional
+            Only those that were claimed together under this name: the numbers of the first and the last, as '1-500'.
         patience : timedelta, default 10 minutes
             How long an attempt may be under way. One that began earlier and has no end is in doubt: the program may
             have been stopped before or after the deed.
@@ -319,11 +348,18 @@ class Ledger:
             raise TypeError(f"patience must be a timedelta; got {describe(patience)}")
         patience = min(patience, datetime.timedelta(days=100_000))  # more than pandas can compare
         moment = pd.Timestamp(_time(now, "now") if now is not None else _utc())
-        which, given = ('a."case" = ?', as_keys([case], "case")) if case is not None else ("", [])
-        kinds = {f"a.{name}": kind for name, kind in rows.kinds_of(ATTEMPTS).items()}
+        if sum(one is not None for one in (case, of, batch)) > 1:
+            raise ValueError("attempts takes one of case, of and batch; got several")
+        kinds = {f"t.{name}": kind for name, kind in rows.kinds_of(ATTEMPTS).items()}
         kinds |= {"e.state": "text?", "e.note": "text?", "e.ended": "time?"}
-        source = 'attempts a LEFT JOIN endings e ON e."case" = a."case" AND e."time" = a."time"'
-        table = self._select(kinds, source, 'ORDER BY a."time", a."case"', which, given)
+        source = 'attempts AS t LEFT JOIN endings e ON e."case" = t."case" AND e."time" = t."time"'
+        if of is not None:
+            table = self._among(kinds, source, of).sort_values(["time", "case"], kind="stable", ignore_index=True)
+        else:
+            which, given = ('t."case" = ?', as_keys([case], "case")) if case is not None else ("", [])
+            if batch is not None:
+                which, given = 't."number" BETWEEN ? AND ? AND t."batch" = ?', _numbers(batch)
+            table = self._select(kinds, source, 'ORDER BY t."time", t."case"', which, given)
         age = moment - table["started"]
         under_way = table["state"].isna() & (age.abs() <= patience)
         state = table["state"].astype(object).where(table["state"].notna(), "in doubt").where(~under_way, "started")
@@ -331,19 +367,48 @@ class Ledger:
         text = table["case"].dtype
         return table.assign(state=state.astype(text), note=note.astype(text))
 
+    def spending(self) -> pd.DataFrame:
+        """Attempts and their dollars by day, the days in order: what limits count.
+
+        Returns
+        -------
+        DataFrame
+            day, attempts, cost.
+        """
+        with self._work() as connection:
+            days = self._count(connection).days
+        told = sorted(days.items())
+        return pd.DataFrame(
+            {
+                "day": pd.Series([pd.Timestamp(day) for day, _ in told], dtype="datetime64[us]"),
+                "attempts": pd.Series([many for _, (many, _) in told], dtype="int64"),
+                "cost": pd.Series([dollars for _, (_, dollars) in told], dtype="float64"),
+            }
+        )
+
+    def _among(self, kinds: dict[str, str], source: str, of: Any) -> pd.DataFrame:
+        """The rows of a source, whose first table is called ``t``, that belong to some decisions; in no order."""
+        frame = as_frame(of, "of", ["case", "time"], empty=True)
+        keys = list(dict.fromkeys(rows.key_rows(frame["case"], frame["time"], self.engine.dialect.name)))
+        names = ", ".join(_quoted(name) for name in kinds)
+        with self._work() as connection:
+            return self._as_table(rows.matching(connection, source, names, keys), kinds)
+
     def _read(self, table: sa.Table, order: str, which: str = "", given: Any = ()) -> pd.DataFrame:
         return self._select(rows.kinds_of(table), table.name, order, which, given)
 
     def _select(self, kinds: dict[str, str], source: str, order: str, which: str, given: Any) -> pd.DataFrame:
-        names = ", ".join(".".join([*name.split(".")[:-1], f'"{name.split(".")[-1]}"']) for name in kinds)
+        names = ", ".join(_quoted(name) for name in kinds)
         query = f"SELECT {names} FROM {source} {f'WHERE {which}' if which else ''} {order}"
         with self._work() as connection:
-            try:
-                found = connection.exec_driver_sql(*self._ask(query, given)).fetchall()
-                return rows.as_table(found, {name.split(".")[-1]: kind for name, kind in kinds.items()})
-            except (ValueError, TypeError, OverflowError):  # a kind that no call of ours ever wrote
-                broken = LedgerError(BROKEN)
-            raise broken
+            return self._as_table(connection.exec_driver_sql(*self._ask(query, given)), kinds)
+
+    def _as_table(self, found: Iterable[Any], kinds: dict[str, str]) -> pd.DataFrame:
+        try:
+            return rows.as_table(list(found), {name.split(".")[-1]: kind for name, kind in kinds.items()})
+        except (ValueError, TypeError, OverflowError):  # a kind that no call of ours ever wrote
+            broken = LedgerError(BROKEN)
+        raise broken
 
     def _ask(self, query: str, given: Any) -> tuple[str, tuple[Any, ...]]:
         """A query and what it is given, as the driver takes them."""
@@ -385,29 +450,108 @@ class Ledger:
             'started': now carry it out, then call `finish`. 'known': it was started before. 'overridden': a person
             decided otherwise. 'budget' or 'day': a limit stands against it. Only 'started' writes something.
         """
-        key, cost = _key(case, time), as_number(cost, "cost", ge=0)
+        keys, costs = self._keys([case], [time]), [as_number(cost, "cost", ge=0)]
+        return self._claim(keys, costs, day=day, budget=budget, per_day=per_day, skip=False, at=at)[0]
+
+    def start_many(
+        self,
+        decisions: Any,
+        *,
+        day: datetime.date,
+        budget: float | None = None,
+        per_day: int | None = None,
+        skip: bool = False,
+        at: Any = None,
+    ) -> list[str]:
+        """Claim decisions that are carried out together: one commit for all of them.
+
+        Parameters
+        ----------
+        decisions : DataFrame
+            ``case``, ``time`` and ``cost``, each decision once, in the order in which limits are used up.
+        day : date
+            The day they count for.
+        budget, per_day : optional
+            Dollars of all attempts, and attempts on this day, including these.
+        skip : bool, default False
+            Pass over what would go over the budget, and claim cheaper ones behind it.
+        at : datetime, optional
+            When they begin; by default now.
+
+        Returns
+        -------
+        list of str
+            For each decision what `start` says. The attempts that began bear the name of their batch: the numbers of
+            its first and its last, such as '1-500'; of one alone there is no name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a decision that comes twice or is without case, time or cost.
+        LedgerError
+            For a decision that is not in the ledger; nothing is claimed then.
+
+        Examples
+        --------
+        >>> decisions = pd.DataFrame({"case": ["a", "b", "c"], "time": pd.Timestamp("2026-03-01"), "cost": 5.0,
+        ...                           "action": "voucher", "propensity": 0.9})
+        >>> with Ledger() as ledger:
+        ...     new = ledger.record_decisions(decisions)
+        ...     print(ledger.start_many(decisions, day=datetime.date(2026, 3, 2), budget=10))
+        ...     ledger.finish_many(decisions[:2], states="done")
+        ...     print(ledger.attempts(batch="1-2")[["case", "state"]].to_string(index=False))
+        ['started', 'started', 'budget']
+        case state
+           a  done
+           b  done
+        """
+        frame = as_frame(decisions, "decisions", ["case", "time", "cost"], empty=True)
+        keys, costs = self._keys(frame["case"], frame["time"]), as_numbers(frame["cost"], "cost")
+        if (costs < 0).any():
+            raise ValueError(f"cost must be ≥ 0; got {costs.min():g} at row {int(costs.argmin())}")
+        skip = as_flag(skip, "skip")
+        return self._claim(keys, costs.tolist(), day=day, budget=budget, per_day=per_day, skip=skip, at=at)
+
+    def _keys(self, cases: Any, times: Any) -> list[rows.Row]:
+        """Cases and times as the driver takes them, each once."""
+        keys = rows.key_rows(cases, times, self.engine.dialect.name)
+        first: dict[rows.Row, int] = {}
+        for row, key in enumerate(keys):
+            if first.setdefault(key, row) != row:
+                raise ValueError(f"decisions may stand there once; case {key[0]} at {key[1]} comes again at row {row}")
+        return keys
+
+    def _claim(
+        self,
+        keys: list[rows.Row],
+        costs: list[float],
+        *,
+        day: datetime.date,
+        budget: float | None,
+        per_day: int | None,
+        skip: bool,
+        at: Any,
+    ) -> list[str]:
         if not isinstance(day, datetime.date):
             raise TypeError(f"day must be a date; got {describe(day)}")
         day = day.date() if isinstance(day, datetime.datetime) else day
         budget = None if budget is None else as_number(budget, "budget", ge=0)
         per_day = None if per_day is None else as_integer(per_day, "per_day", ge=0)
         begun = _utc() if at is None else _time(at, "at")
+        dialect = self.engine.dialect.name
         with self._work(writing=True, nothing="Nothing was claimed by this call") as connection:
-            known, other = self._one(connection, _STANDS, (*key, *key))
-            if known or other:
-                return "known" if known else "overridden"
-            if budget is not None or per_day is not None:
-                _, spent, days = self._count(connection)
-                if per_day is not None and days.get(str(day), 0) + 1 > per_day:
-                    return "day"
-                if budget is not None and round(spent + cost, 6) > budget:
-                    return "budget"
-            number = '(SELECT coalesce(max("number"), 0) + 1 FROM attempts)'
-            names = '("case", "time", cost, "day", started, "number")'
-            insert = f"INSERT INTO attempts {names} VALUES (?, ?, ?, ?, ?, {number})"
-            when: Any = str(day) if self.engine.dialect.name == "sqlite" else day
-            connection.exec_driver_sql(*self._ask(insert, (*key, cost, when, begun)))
-            return "started"
+            counted = self._count(connection) if budget is not None or per_day is not None else _Counted(0, {})
+            last = connection.exec_driver_sql('SELECT coalesce(max("number"), 0) FROM attempts').scalar_one()
+            return claim(
+                connection,
+                keys,
+                costs,
+                day=str(day) if dialect == "sqlite" else day,
+                begun=rows.moment(begun, dialect),
+                last=int(last),
+                room=Room(counted.spent, counted.on(str(day)), budget, per_day),
+                skip=skip,
+            )
 
     def finish(self, case: Any, time: Any, *, state: str, note: str = "", at: Any = None) -> None:
         """Write down how an attempt ended: 'done' or 'failed'. Also for one in doubt, after somebody has looked.
@@ -417,32 +561,52 @@ class Ledger:
         TypeError, ValueError
             For an attempt that was never started, or has ended already, and a note that cannot be stored.
         """
-        key, state = _key(case, time), one_of(state, "state", _STATES)
-        if not isinstance(note, str):
-            raise TypeError(f"note must be text; got {describe(note)}")
-        (note,) = as_keys([note], "note")
-        ended = _utc() if at is None else _time(at, "at")
+        self._end(self._keys([case], [time]), [state], [note], at)
+
+    def finish_many(self, decisions: Any, *, states: Any, notes: Any = "", at: Any = None) -> None:
+        """Write down how attempts ended that were carried out together: all of them, or none.
+
+        Parameters
+        ----------
+        decisions : DataFrame
+            ``case`` and ``time``, each decision once.
+        states, notes : str or list of str
+            'done' or 'failed' and what is to be said of it: one for all, or one for each.
+        at : datetime, optional
+            When they ended; by default now.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For an attempt that was never started, or has ended already, and a note that cannot be stored.
+        """
+        frame = as_frame(decisions, "decisions", ["case", "time"], empty=True)
+        words = [_one_each(given, len(frame), name) for given, name in ((states, "states"), (notes, "notes"))]
+        self._end(self._keys(frame["case"], frame["time"]), words[0], words[1], at)
+
+    def _end(self, keys: list[rows.Row], states: list[str], notes: list[str], at: Any) -> None:
+        for state in dict.fromkeys(states):
+            one_of(state, "state", _STATES)
+        for note in dict.fromkeys(notes):
+            if not isinstance(note, str):
+                raise TypeError(f"note must be text; got {describe(note)}")
+        notes = as_keys(notes, "note")
+        ended = rows.moment(_utc() if at is None else _time(at, "at"), self.engine.dialect.name)
         nothing = "How this attempt ended was not written, so it stays in doubt"
+        if len(keys) > 1:
+            nothing = "How these attempts ended was not written, so they stay in doubt"
         with self._work(writing=True, nothing=nothing) as connection:
-            begun, over = self._one(connection, _ENDED, (*key, *key))
-            if not begun:
-                raise ValueError(f"case {key[0]} at {key[1]} was never started")
-            if over:
-                raise ValueError(f"case {key[0]} at {key[1]} has ended already")
-            insert = 'INSERT INTO endings ("case", "time", state, note, ended) VALUES (?, ?, ?, ?, ?)'
-            connection.exec_driver_sql(*self._ask(insert, (*key, state, note, ended)))
+            end(connection, keys, states, notes, ended)
 
-    def _one(self, connection: sa.Connection, query: str, given: Any) -> Any:
-        return connection.exec_driver_sql(*self._ask(query, given)).one()
-
-    def _count(self, connection: sa.Connection) -> tuple[int, float, dict[str, int]]:
-        """Attempts so far: the last number, their dollars, how many a day. Reads what is new since the last look."""
-        last, spent, days = self._counted
+    def _count(self, connection: sa.Connection) -> _Counted:
+        """Attempts so far by day, and the last number; reads what is new since the last look."""
+        last, days = self._counted
         query = 'SELECT "day", count(*), sum(cost), max("number") FROM attempts WHERE "number" > ? GROUP BY "day"'
         for day, many, dollars, number in connection.exec_driver_sql(*self._ask(query, (last,))).fetchall():
-            days = days | {str(day): days.get(str(day), 0) + int(many)}
-            spent, last = spent + float(dollars), max(last, int(number))
-        self._counted = (last, spent, days)
+            before = days.get(str(day), (0, 0.0))
+            days = days | {str(day): (before[0] + int(many), before[1] + float(dollars))}
+            last = max(last, int(number))
+        self._counted = _Counted(last, days)
         return self._counted
 
     def close(self) -> None:
@@ -461,9 +625,39 @@ class Ledger:
         return f"Ledger({self.name!r})"
 
 
-_HERE = 'EXISTS (SELECT 1 FROM {} WHERE "case" = ? AND "time" = ?)'
-_STANDS = f"SELECT {_HERE.format(ATTEMPTS.name)}, {_HERE.format(OVERRIDES.name)}"
-_ENDED = f"SELECT {_HERE.format(ATTEMPTS.name)}, {_HERE.format(ENDINGS.name)}"
+class _Counted(NamedTuple):
+    """Attempts seen so far: the last number, and by day how many and their dollars."""
+
+    last: int
+    days: dict[str, tuple[int, float]]
+
+    @property
+    def spent(self) -> float:
+        return sum(dollars for _, dollars in self.days.values())
+
+    def on(self, day: str) -> int:
+        return self.days.get(day, (0, 0.0))[0]
+
+
+def _quoted(name: str) -> str:
+    """A column's name, with its table's before it, as SQL writes it."""
+    *table, column = name.split(".")
+    return ".".join([*table, f'"{column}"'])
+
+
+def _numbers(batch: Any) -> list[Any]:
+    """First number, last number and name of a batch."""
+    if not isinstance(batch, str) or not re.fullmatch(r"\d{1,18}-\d{1,18}", batch):
+        raise ValueError(f"batch must be the name of one, such as '1-500'; got {describe(batch)}")
+    return [*map(int, batch.split("-")), batch]
+
+
+def _one_each(given: Any, n: int, name: str) -> list[Any]:
+    """One for all, or one for each."""
+    words = [given] * n if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    if len(words) != n:
+        raise ValueError(f"{name} must be one text for all decisions or one for each of {n:,}; got {len(words):,}")
+    return words
 
 
 def _utc() -> datetime.datetime:
@@ -473,7 +667,3 @@ def _utc() -> datetime.datetime:
 def _time(when: Any, name: str) -> datetime.datetime:
     """A point in time as the ledger keeps it; a date is its first moment."""
     return as_times([when], name)[0].item()  # type: ignore[no-any-return]
-
-
-def _key(case: Any, time: Any) -> tuple[str, datetime.datetime]:
-    return as_keys([case], "case")[0], _time(time, "time")

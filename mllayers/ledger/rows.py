@@ -26,7 +26,8 @@ Columns = list[Sequence[Any]]
 DRAWN = ("", "holdout", "explore")
 _TEXT = pd.Series(["text"]).dtype  # 'str' from pandas 3 on, 'object' before
 _DEFAULTS = {"model": "", "policy": "", "drawn": ""}
-_KEYS_A_QUERY = 5_000
+_ROWS_A_QUERY = 5_000
+_ARRAYS = {sa.Text: "text", sa.Double: "float8", sa.BigInteger: "bigint", sa.DateTime: "timestamp", sa.Date: "date"}
 
 
 # from a frame -------------------------------------------------------------------------------------------------------
@@ -145,6 +146,11 @@ def ready(columns: Columns, dialect: str) -> list[Row]:
     return list(zip(*(_ready(column, dialect) for column in columns), strict=True))
 
 
+def key_rows(cases: Any, times: Any, dialect: str) -> list[Row]:
+    """Cases and times as the driver takes them."""
+    return list(zip(as_keys(cases, "case"), _ready(as_times(times, "time"), dialect), strict=True))  # type: ignore[arg-type]
+
+
 def _ready(column: Sequence[Any], dialect: str) -> Sequence[Any]:
     if not isinstance(column, np.ndarray):
         return column
@@ -160,11 +166,50 @@ def moment(when: datetime.datetime, dialect: str) -> Any:
     return when.isoformat(" ", "microseconds") if dialect == "sqlite" else when
 
 
-def insert(dialect: str, table: sa.Table) -> str:
-    """Insert what is not there yet, as the driver takes it: several times faster than through SQLAlchemy's types."""
+def write(connection: sa.Connection, table: sa.Table, given: list[Row]) -> int:
+    """Write the rows that are not there yet; how many those were.
+
+    As the driver takes them: several times faster than through SQLAlchemy's types, and on PostgreSQL a column at a
+    time, which is several times faster than a row at a time.
+    """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
-    marks = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(table.columns))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        query = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+        return int(connection.exec_driver_sql(query, given).rowcount) if given else 0
+    arrays = ", ".join(f"%s::{_ARRAYS[type(column.type)]}[]" for column in table.columns)
+    query = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
+    new = 0
+    for begin in range(0, len(given), _ROWS_A_QUERY):
+        columns = tuple(map(list, zip(*given[begin : begin + _ROWS_A_QUERY], strict=True)))
+        new += int(connection.exec_driver_sql(query, columns).rowcount)
+    return new
+
+
+def present(connection: sa.Connection, table: sa.Table, keys: list[Row]) -> set[Row]:
+    """Those of the cases and times, as the driver takes them, that the table has."""
+    return {(case, time) for case, time in matching(connection, table.name, 't."case", t."time"', keys)}
+
+
+def matching(connection: sa.Connection, source: str, columns: str, keys: list[Row]) -> Iterator[Row]:
+    """Columns of a table, called ``t``, where it has the cases and times that the rows begin with.
+
+    The source may go on after its name: ``attempts AS t LEFT JOIN …``.
+    """
+    table, _, more = source.partition(" AS t ")
+    for begin in range(0, len(keys), _ROWS_A_QUERY):
+        part = keys[begin : begin + _ROWS_A_QUERY]
+        cases, times = [key[0] for key in part], [key[1] for key in part]
+        if connection.dialect.name == "sqlite":
+            marks = ", ".join(repeat("(?, ?)", len(part)))
+            given: Any = tuple(x for pair in zip(cases, times, strict=True) for x in pair)
+            asked = f'(VALUES {marks}) AS k CROSS JOIN {table} AS t ON t."case" = k.column1 AND t."time" = k.column2'
+        else:
+            given = (cases, times)
+            asked = (
+                f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
+            )
+        yield from map(tuple, connection.exec_driver_sql(f"SELECT {columns} FROM {asked} {more}", given))
 
 
 def _written(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> Iterator[tuple[int, Row, Row]]:
@@ -173,20 +218,10 @@ def _written(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> Ite
     key = itemgetter(*(names.index(column.name) for column in table.primary_key))
     columns = ", ".join(f't."{name}"' for name in names)
     seen: dict[Any, Row] = {}
-    for begin in range(0, len(rows), _KEYS_A_QUERY):
-        part = rows[begin : begin + _KEYS_A_QUERY]
-        cases, times = [row[0] for row in part], [row[1] for row in part]
-        if connection.dialect.name == "sqlite":
-            keys: Any = ", ".join(repeat("(?, ?)", len(part)))
-            given: Any = tuple(x for pair in zip(cases, times, strict=True) for x in pair)
-            source = f'(VALUES {keys}) AS k CROSS JOIN {table} AS t ON t."case" = k.column1 AND t."time" = k.column2'
-        else:
-            given = (cases, times)
-            source = (
-                f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
-            )
-        for found in connection.exec_driver_sql(f"SELECT {columns} FROM {source}", given):
-            seen[key(found)] = tuple(found)
+    for begin in range(0, len(rows), _ROWS_A_QUERY):
+        part = rows[begin : begin + _ROWS_A_QUERY]
+        for found in matching(connection, table.name, columns, part):
+            seen[key(found)] = found
         for number, row in enumerate(part, begin):
             yield number, row, seen.setdefault(key(row), row)
 
