@@ -329,7 +329,7 @@ def weighted_rate_limits(
     the upper limit allows for one event of their weight, or for an event in each of them, whichever is less.
 
     Cases labelled for certain (π = 1) are known, and so is the number of the others; only their rate is estimated
-    (Hájek: weights 1/π) and has limits, those of `weighted_counts`. Events and non-events that were seen are known,
+    (Hájek: weights 1/π) and has limits, those of `plain_counts`. Events and non-events that were seen are known,
     too: neither the estimate nor a limit contradicts them.
     """
     rest, events, seen = n - certain, drawn.ones, drawn.zeros + drawn.ones
@@ -383,7 +383,29 @@ class RateCounts(NamedTuple):
     def plain_counts(
         self, *, finite: bool = False, heaviest: float = 0.0
     ) -> tuple[float, tuple[float, float], tuple[float, float]]:
-        """What `weighted_counts` says."""
+        """The rate, and the plain counts (events, size) whose exact limits are its lower and its upper limit.
+
+        Parameters
+        ----------
+        finite : bool, default False
+            Whether the rate asked for is that of the cases that the weights stand for, so that only the draw is left to
+            chance and not the outcomes.
+        heaviest : float, default 0
+            The largest weight that could have been drawn, where it is larger than those there are.
+
+        Notes
+        -----
+        Lower limit: Korn and Graubard's, r n* events in n* = r (1 − r) / se² cases. Upper limit: that of one more event
+        of the largest weight (Fay and Feuer), for binomial instead of Poisson counts. With equal weights both are
+        Clopper and Pearson's (the lower one a little above it where `finite`). With unequal ones the upper limit allows
+        for the heavy event that was not drawn; Korn and Graubard's upper limit does not, and covered 54 % instead of
+        95 % where 2 % of the safe cases were labelled and 50 % of the risky ones.
+
+        References
+        ----------
+        Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
+        791–801. Clopper and Pearson (1934), Biometrika 26(4).
+        """
         rate, size = self.rate, self.n_eff
         if 0 < rate < 1:
             size = rate * (1 - rate) * self.weight**2 / self.spread(finite=finite)
@@ -406,37 +428,6 @@ def rate_counts(y: Floats, w: Floats) -> RateCounts:
         zeros.size, ones.size, float(zeros.sum()), float(ones.sum()), float(zeros @ zeros), float(ones @ ones),
         float(w.max(initial=0.0)),
     )  # fmt: skip
-
-
-def weighted_counts(
-    y: Floats, w: Floats, *, finite: bool = False, heaviest: float = 0.0
-) -> tuple[float, tuple[float, float], tuple[float, float]]:
-    """A weighted rate, and the plain counts (events, size) whose exact limits are its lower and its upper limit.
-
-    Parameters
-    ----------
-    y, w : arrays of shape (n,)
-        0 or 1, and weights (1 / propensity).
-    finite : bool, default False
-        Whether the rate asked for is that of the cases that w stands for, so that only the draw is left to chance and
-        not the outcomes.
-    heaviest : float, default 0
-        The largest weight that could have been drawn, where it is larger than those of w.
-
-    Notes
-    -----
-    Lower limit: Korn and Graubard's, r n* events in n* = r (1 − r) / se² cases. Upper limit: that of one more event of
-    the largest weight (Fay and Feuer), for binomial instead of Poisson counts. With equal weights both are Clopper and
-    Pearson's (the lower one a little above it where `finite`). With unequal ones the upper limit allows for the heavy
-    event that was not drawn; Korn and Graubard's upper limit does not, and covered 54 % instead of 95 % where 2 % of
-    the safe cases were labelled and 50 % of the risky ones.
-
-    References
-    ----------
-    Korn and Graubard (1998), Survey Methodology 24(2), 193–201. Fay and Feuer (1997), Statistics in Medicine 16(7),
-    791–801. Clopper and Pearson (1934), Biometrika 26(4).
-    """
-    return rate_counts(y, w).plain_counts(finite=finite, heaviest=heaviest)
 
 
 def delivered_rate(seen: Floats, w: Floats, said: float, level: float) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from mllayers._stats import (
     rate_counts,
     rate_interval,
     score_interval,
-    weighted_counts,
     weighted_rate_limits,
     what_is_sure,
 )
@@ -289,7 +288,7 @@ def test_equal_shares_give_clopper_and_pearson_s_upper_limit(events):
     exact = stats.binomtest(events, 200).proportion_ci()
     assert high == pytest.approx(exact.high)
     assert exact.low <= low <= exact.low + 0.004  # the cases are finite: a little more is known
-    rate, below, above = weighted_counts(y, np.full(200, 50.0))
+    rate, below, above = rate_counts(y, np.full(200, 50.0)).plain_counts()
     assert (rate, *below) == pytest.approx((events / 200, events, 200))
     assert above == pytest.approx((events, 200))
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mllayers._check import Floats, per_case
-from mllayers._stats import mean_interval, normal_quantile, what_is_sure
+from mllayers._stats import Moments, moments_of, normal_quantile, what_is_sure
 
 if TYPE_CHECKING:
     import pandas as pd
+
+RowsT = TypeVar("RowsT")  # the rows of a group: their places, or their sums
 
 
 def stakes(
@@ -31,7 +33,22 @@ def stakes(
         if_one = per_case(gain_tp, n, "gain_tp") + lost
         if_zero = -(per_case(cost_fp, n, "cost_fp") + earned)
     ends = [(float(x.min()), float(x.max())) for x in (if_one, if_zero)]
-    (one_low, one_high), (zero_low, zero_high) = ends
+    refuse_settled(*ends)
+    ones = np.count_nonzero(one)
+    heaviest = 1.0 if weight is None else float(weight.max())
+    ends += [(float(x.min()), float(x.max())) for x in (lost, earned)]
+    if not heaviest * max(abs(end) for pair in ends for end in pair) * n < 1e150:  # squares must be numbers, too
+        raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
+    if weight is not None:
+        return if_one, if_zero, float(np.sum(weight * np.where(one, -lost, earned)))
+    if lost.ndim == earned.ndim == 0:
+        return if_one, if_zero, float(earned) * (n - ones) - float(lost) * ones
+    return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))
+
+
+def refuse_settled(if_one: tuple[float, float], if_zero: tuple[float, float]) -> None:
+    """Refuse amounts that leave nothing to decide; from the least and the most that acting changes."""
+    (one_low, one_high), (zero_low, zero_high) = if_one, if_zero
     for wins, open_question in (
         ("acting", min(one_low, zero_low) < 0),
         ("not acting", max(one_high, zero_high) > 0),
@@ -43,16 +60,6 @@ def stakes(
                 f"as positive numbers; got gain_tp + cost_fn from {one_low:g} to {one_high:g} and "
                 f"cost_fp + gain_tn from {-zero_high:g} to {-zero_low:g}"
             )
-    ones = np.count_nonzero(one)
-    heaviest = 1.0 if weight is None else float(weight.max())
-    ends += [(float(x.min()), float(x.max())) for x in (lost, earned)]
-    if not heaviest * max(abs(end) for pair in ends for end in pair) * n < 1e150:  # squares must be numbers, too
-        raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
-    if weight is not None:
-        return if_one, if_zero, float(np.sum(weight * np.where(one, -lost, earned)))
-    if lost.ndim == earned.ndim == 0:
-        return if_one, if_zero, float(earned) * (n - ones) - float(lost) * ones
-    return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))
 
 
 def cuts(p: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -112,14 +119,26 @@ def paired_difference(
     rare = one if rare_is_one else ~one
     usual, other = (if_zero, if_one) if rare_is_one else (if_one, if_zero)
     sure, extra = turn * usual, turn * rare * (other - usual)
-    low, high, _ = mean_interval(extra, level=level)
-    mean, half = float(extra.mean()), normal_quantile(level) * float(sure.std(ddof=1)) / math.sqrt(n)
-    spread = float(sure.std() * extra.std())
-    together = 2 * half * (float(((sure - sure.mean()) * (extra - mean)).mean()) / spread if spread > 0 else 0.0)
-    down, up = mean - low, high - mean
+    cross = float(((sure - sure.mean()) * (extra - extra.mean())).mean())
+    spread = float(sure.std()), float(extra.std())
+    events = int(np.count_nonzero(differs & rare))
+    return total, *square_and_add(total, n, moments_of(extra), spread, cross, level), events
+
+
+def square_and_add(
+    total: float, n: int, extra: Moments, spread: tuple[float, float], cross: float, level: float
+) -> tuple[float, float]:
+    """The ends of `paired_difference`: moments of what the rarer outcome adds, the standard deviations of what is
+    earned if it never comes and of what it adds, and their covariance.
+    """
+    low, high, _ = extra.interval(level)
+    half = normal_quantile(level) * spread[0] / math.sqrt(n - 1)
+    both = spread[0] * spread[1]
+    together = 2 * half * (cross / both if both > 0 else 0.0)
+    down, up = extra.mean - low, high - extra.mean
     down = math.sqrt(max(down**2 + half**2 + together * down, 0.0))
     up = math.sqrt(max(up**2 + half**2 + together * up, 0.0))
-    return total, total - n * down, total + n * up, int(np.count_nonzero(differs & rare))
+    return total - n * down, total + n * up
 
 
 def threshold_words(threshold: float) -> str:
@@ -130,12 +149,13 @@ def threshold_words(threshold: float) -> str:
 
 
 def money_by_group(
-    groups: dict[Any, NDArray[np.intp]],
-    size: Callable[[NDArray[np.intp]], float],
-    value: Callable[[NDArray[np.intp], float], tuple[float, float, float, int]],
+    groups: Mapping[Any, RowsT],
+    size: Callable[[RowsT], float],
+    value: Callable[[RowsT, float], tuple[float, float, float, int]],
     *,
     level: float,
     least: float,
+    rows_in: Callable[[RowsT], int] = len,  # type: ignore[assignment]
 ) -> pd.DataFrame:
     """A row for each group: dollars with an interval, one that holds for all groups together, and what is sure.
 
@@ -148,7 +168,7 @@ def money_by_group(
         cases, (total, low, high, events) = size(where), value(where, level)
         _, low_all, high_all, _ = value(where, 1 - (1 - level) / len(groups))
         rows[name] = {
-            "n": len(where), "value": total, "low": low, "high": high, "events": events, "per_case": total / cases,
+            "n": rows_in(where), "value": total, "low": low, "high": high, "events": events, "per_case": total / cases,
             "low_all": low_all, "high_all": high_all, "sure": what_is_sure(low_all / cases, high_all / cases, least),
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index")

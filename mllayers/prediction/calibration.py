@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +21,7 @@ from mllayers._check import (
     same_cases,
 )
 from mllayers._results import Result
-from mllayers._stats import rate_interval, weighted_counts, what_is_sure
+from mllayers._stats import RateCounts, all_counts, rate_counts, rate_interval, what_is_sure
 from mllayers._words import count, percent, points_told, promise_verdict
 
 if TYPE_CHECKING:
@@ -165,8 +166,6 @@ def calibration_by_band(
     2  6667     0.160     0.097  0.090  0.104  False
     3  6666     0.396     0.309  0.298  0.320  False
     """
-    import pandas as pd
-
     label, score = as_binary(y, "y"), as_probabilities(p, "p")
     n = same_cases(y=y, p=p, weights=weights)
     weight = np.ones(n) if weights is None else as_weights(weights, n)
@@ -175,18 +174,40 @@ def calibration_by_band(
     order = np.argsort(score, kind="stable")
     label, score, weight = label[order], score[order], weight[order]
     starts = _band_starts(score, weight, bands)
-    asked = len(starts) + 1 if len(starts) > 1 else 1
-    together = 1 - (1 - level) / asked
-    rows = []
+    bands_found = []
     for first, last in zip(starts, [*starts[1:], n], strict=True):
         here = slice(first, last)
-        said = float(np.average(score[here], weights=weight[here]))
-        found = _what_happened(label[here], weight[here], said, level)
+        total = float((weight[here] * score[here]).sum())
+        labels = rate_counts(label[here], weight[here])
+        bands_found.append(_Band(float(score[first]), float(score[last - 1]), total, labels))
+    return _calibration_of(bands_found, least=least, level=level)
+
+
+class _Band(NamedTuple):
+    """A band, summed up: its lowest and highest score, Σ w p, and the labels."""
+
+    lowest: float
+    highest: float
+    total: float
+    labels: RateCounts
+
+
+def _calibration_of(bands: Sequence[_Band], *, least: float | None, level: float) -> CalibrationBands:
+    """What `calibration_by_band` says, from the sums of each band, lowest scores first."""
+    import pandas as pd
+
+    asked = len(bands) + 1 if len(bands) > 1 else 1
+    together = 1 - (1 - level) / asked
+    rows = []
+    for lowest, highest, total, labels in bands:
+        said = min(total / labels.weight, 1.0)
+        found = _what_happened(labels, said, level)
         if least is not None:
-            found |= _its_size(label[here], weight[here], said, together, least)
-        rows.append({"score_from": score[first], "score_to": score[last - 1], "n": last - first, **found})
-    said = float(np.average(score, weights=weight))
-    whole = _what_happened(label, weight, said, level)
+            found |= _its_size(labels, said, together, least)
+        rows.append({"score_from": lowest, "score_to": highest, "n": labels.zeros + labels.ones, **found})
+    everyone = all_counts(band.labels for band in bands)
+    said = min(math.fsum(band.total for band in bands) / everyone.weight, 1.0)
+    whole = _what_happened(everyone, said, level)
     table = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="band"))
     table["kept"] = table["by_chance"] >= (1 - level) / asked
     off = float(np.average((table["promised"] - table["happened"]).abs(), weights=table["cases"]))
@@ -199,27 +220,27 @@ def calibration_by_band(
         high=whole["high"],
         level=level,
         events=whole["events"],
-        n=n,
+        n=everyone.zeros + everyone.ones,
         off=off,
         kept=bool(table["kept"].all() and whole["by_chance"] >= (1 - level) / asked),
         broken=int((~table["kept"]).sum()),
         table=table[columns],
         least=least,
-        size="" if least is None else _its_size(label, weight, said, together, least)["size"],
+        size="" if least is None else _its_size(everyone, said, together, least)["size"],
     )
 
 
-def _what_happened(label: Floats, weight: Floats, said: float, level: float) -> dict[str, Any]:
+def _what_happened(labels: RateCounts, said: float, level: float) -> dict[str, Any]:
     """What happened in a band beside what was said of it, with the interval and the test that goes with it."""
     from scipy.special import betainc
 
-    rate, below, above = weighted_counts(label, weight)
+    rate, below, above = labels.plain_counts()
     (least, of_least), (most, of_most) = below, above
     more = float(betainc(least, of_least - least + 1, said)) if least > 0 else 1.0
     less = float(betainc(of_most - most, most + 1, 1 - said)) if most < of_most else 1.0
     return {
-        "cases": float(weight.sum()),
-        "events": int(label.sum()),
+        "cases": labels.weight,
+        "events": labels.ones,
         "promised": said,
         "happened": rate,
         "low": rate_interval(*below, level=level)[0],
@@ -228,9 +249,9 @@ def _what_happened(label: Floats, weight: Floats, said: float, level: float) -> 
     }
 
 
-def _its_size(label: Floats, weight: Floats, said: float, level: float, least: float) -> dict[str, Any]:
+def _its_size(labels: RateCounts, said: float, level: float, least: float) -> dict[str, Any]:
     """Whether what happened differs from what was said by more than matters, by the interval at this level."""
-    wide = _what_happened(label, weight, said, level)
+    wide = _what_happened(labels, said, level)
     return {
         "low_all": wide["low"],
         "high_all": wide["high"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from mllayers._check import (
 from mllayers._results import Result
 from mllayers._words import count, dollars
 from mllayers.prediction._sums import (
+    RowsT,
     best_cut,
     money_by_group,
     paired_difference,
@@ -303,21 +305,65 @@ def value_of_model(
         used, others = np.full(n, acts.any()), book.alternatives(everybody, limit)
         in_sample, kind = 0.0, "interval" if acts.any() else "exact"
     turns = {name: used * (acts * 1.0 - rule) for name, rule in others.items()}
-    sums = {name: paired_difference(turn, one, book.if_one, book.if_zero, level) for name, turn in turns.items()}
+
+    def part(name: str, where: NDArray[np.intp], at: float) -> tuple[float, float, float, int]:
+        return paired_difference(turns[name][where], one[where], book.if_one[where], book.if_zero[where], at)
+
+    return _model_value(
+        part,
+        np.arange(n),
+        {name: book.earned(rule) for name, rule in others.items()},
+        groups,
+        book.cases,
+        nobody=nobody,
+        kind=kind,
+        in_sample=in_sample if threshold is None and kind != "interval" else None,
+        threshold=cut,
+        acted=int((used & acts).sum()),
+        n=n,
+        capacity=capacity,
+        level=level,
+        least=least,
+    )
+
+
+def _model_value(
+    part: Callable[[str, RowsT, float], tuple[float, float, float, int]],
+    everybody: RowsT,
+    earned: Mapping[str, float],
+    groups: Mapping[Any, RowsT] | None,
+    cases: Callable[[RowsT], float],
+    *,
+    nobody: float,
+    kind: str,
+    in_sample: float | None,
+    threshold: float | None,
+    acted: int,
+    n: int,
+    capacity: float | None,
+    level: float,
+    least: float,
+    rows_in: Callable[[RowsT], int] = len,  # type: ignore[assignment]
+) -> ModelValue:
+    """What `value_of_model` says, from rows or sums.
+
+    `part` gives what the model earns beyond a decision without it on some rows (dollars, low, high, events at a level),
+    `earned` what each of these decisions earns beyond acting on nobody, `cases` how many cases some rows stand for.
+    """
+    sums = {name: part(name, everybody, level) for name in earned}
     closest = min(sums, key=lambda name: sums[name][0])
     value, low, high = (float(np.min([sums[name][k] for name in sums])) for k in range(3))
     if kind == "interval" and value == low == high == 0.0:
         kind = "exact"  # the same decision in each case, and no other comes close
-    without_model = nobody + max(book.earned(rule) for rule in others.values())
+    without_model = nobody + max(earned.values())
     table = None
     if groups is not None:
 
-        def part(where: NDArray[np.intp], at: float) -> tuple[float, float, float, int]:
-            money = (book.if_one[where], book.if_zero[where])
-            total, down, up, events = paired_difference(turns[closest][where], one[where], *money, at)
+        def of_group(where: RowsT, at: float) -> tuple[float, float, float, int]:
+            total, down, up, events = part(closest, where, at)
             return total, down, math.inf if kind == "lower bound" else up, events
 
-        table = money_by_group(groups, book.cases, part, level=level, least=least)
+        table = money_by_group(groups, cases, of_group, level=level, least=least, rows_in=rows_in)
     return ModelValue(
         value=value,
         low=low,
@@ -328,12 +374,12 @@ def value_of_model(
         with_model=without_model + value,
         without_model=without_model,
         without=closest,
-        in_sample=in_sample if threshold is None and kind != "interval" else value,
-        threshold=cut,
-        acted=int((used & acts).sum()),
+        in_sample=value if in_sample is None else in_sample,
+        threshold=threshold,
+        acted=acted,
         n=n,
         capacity=capacity,
-        stands_for=book.cases(np.arange(n)),
+        stands_for=cases(everybody),
         table=table,
     )
 
