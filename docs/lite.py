@@ -32,8 +32,8 @@ WHEELS = (
 )
 # What Pyodide has: its runtime, and these packages with all that they need.
 RUNTIME = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
-PACKAGES = ("ipython", "jedi", "matplotlib", "micropip", "packaging", "pandas", "pillow", "scikit-learn", "sqlite3", "ssl",
-            "threadpoolctl")  # fmt: skip
+PACKAGES = ("ipython", "jedi", "matplotlib", "micropip", "packaging", "pandas", "pillow", "scikit-learn", "sqlite3",
+            "ssl", "threadpoolctl")  # fmt: skip
 KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
 SETTINGS = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}}  # every cell stays on the page
 PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"

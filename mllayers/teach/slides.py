@@ -14,7 +14,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from mllayers.course.showing import for_readers
 __all__ = ["Slide", "page", "slides", "write"]
 
 ROOT = Path(__file__).resolve().parents[2]
-_ROOM = {"case": 640, "figure": 230, "money": 560, "notes": 1_150}  # characters that fit
+_ROOM = {"case": 640, "figure": 230, "worked": 270, "money": 560, "notes": 1_150}  # characters that fit
 _SHOWN = ("worked", "happened", "play", "flip")  # sections whose figures are shown
 _CAME = re.compile(r"^Result\. (P\d-\d): you said (.+?), it came out at (.+?): (.+)\.$", re.MULTILINE)
 _QUESTION = re.compile(r"""predict\(["'](P\d-\d)["']""")
@@ -41,7 +41,7 @@ _TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 
 # What to ask, by the kind of slide; the rest of the notes comes from the notebook.
 _ASK = {
-    "question": "Ask: everybody writes one number, alone, and then shows it to a neighbour. Who is lowest, who highest?",
+    "question": "Ask: everybody writes one number, alone, then shows it to a neighbour. Who is lowest, who highest?",
     "answer": "Ask: whose number was on the other side? What did you take for granted?",
     "worked": "Ask, before anybody computes: who said that price?",
     "happened": "Ask, before you read the sentence: what do you see first? Would a report at your work show it?",
@@ -230,9 +230,10 @@ def _worked(cells: list[Any]) -> Iterator[Slide]:
     for n, cell in enumerate(cells[priced:], priced):
         if table := _table(cell):
             steps = "\n\n".join(_blocks("\n\n".join(c.source for c in cells[:n] if c.cell_type == "markdown"), True))
-            above = _fitting(_blocks(cells[n - 1].source), _ROOM["figure"])[0] if n else []
+            asked = (_blocks(cells[n - 1].source) or [""])[-1] if n else ""
+            above = _fitting(_sentences(asked), _ROOM["worked"])[0]
             notes = [_markdown(steps), *_after(cells, n)]
-            yield Slide(title, _markdown("\n\n".join(above[-1:])) + table, _notes("worked", notes), "table")
+            yield Slide(title, _markdown(" ".join(above)) + table, _notes("worked", notes), "table")
             break
     yield from list(_figures(cells, "worked"))[-1:]
 
@@ -349,7 +350,8 @@ def _table(cell: Any) -> str:
     """The first table that a cell shows, for readers of every kind; nothing where there is none."""
     for output in cell.get("outputs", []):
         if found := _TABLE.search(output.get("data", {}).get("text/html", "") if "metadata" in output else ""):
-            return for_readers(re.sub(r' (?:border|style)="[^"]*"', "", found[0]))
+            bare = re.sub(r' (?:border|style)="[^"]*"', "", found[0])
+            return for_readers(re.sub(r">-(?=\d)", ">−", bare))
     return ""
 
 
@@ -416,7 +418,8 @@ def _inline(text: str) -> str:
 
 
 def _markdown(text: str) -> str:
-    return str(_renderer()(text)).strip()
+    told = str(_renderer()(text)).strip()
+    return re.sub(r"−(?=\$|<span>\$)", "−\u2060", told)  # a minus is not parted from its dollars
 
 
 @cache
