@@ -311,6 +311,15 @@ def grade(options: argparse.Namespace) -> int:
     return 0
 
 
+def slides(options: argparse.Namespace) -> int:
+    """Write the slides of each layer, one file each."""
+    from mllayers.teach.slides import write
+
+    for path in write(Path(options.to)):
+        print(f"wrote {path} ({path.stat().st_size / 1000:.0f} kB)")
+    return 0
+
+
 def snippet(options: argparse.Namespace) -> int:
     """Print functions of the package, ready to paste, or write the files of a large class to a folder."""
     from mllayers.course.snippet import SnippetError, files, snippet
@@ -508,6 +517,15 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--check", action="store_true", help="write nothing; report copies that have drifted")
     what.add_argument("--execute", action="store_true", help="run each solved notebook first and store its outputs")
     door.set_defaults(door=build)
+
+    door = doors.add_parser(
+        "slides",
+        help="write slides for each layer: one file each, which needs no network",
+        description="Write slides for each layer from the solved notebooks: one HTML file each, with its figures, the "
+        "presenter's notes and a style for print. Each opens in any browser, without a server and without a network.",
+    )
+    door.add_argument("--to", default="build/slides", metavar="FOLDER", help="where to (default: build/slides)")
+    door.set_defaults(door=slides)
 
     _add_checkup(doors)
     _add_score(doors)
