@@ -351,7 +351,9 @@ def _table(cell: Any) -> str:
     for output in cell.get("outputs", []):
         if found := _TABLE.search(output.get("data", {}).get("text/html", "") if "metadata" in output else ""):
             bare = re.sub(r' (?:border|style)="[^"]*"', "", found[0])
-            return for_readers(re.sub(r">-(?=\d)", ">−", bare))
+            head, body = bare.split("<tbody>")
+            head = re.sub(r"_(?=\w)", "_<wbr>", head)  # a long name of a column may be broken here
+            return for_readers(f"{head}<tbody>{re.sub(r'>-(?=[0-9])', '>−', body)}")
     return ""
 
 
