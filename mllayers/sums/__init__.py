@@ -1,0 +1,70 @@
+"""Any size: what is left of the rows for each question, so that the rows can stay where they are.
+
+A number of the layers is a sum over rows, and a formula. Here the two part: each function asks the engine for the sums
+by one query, on pandas, Polars (eager or lazy), PyArrow, DuckDB and PySpark frames, and no row is fetched. Sums add up,
+``jan + feb``, over months, files and machines; they are kept as JSON; and ``result()`` answers with the formula and the
+result of the array function.
+
+| sums | answer as |
+| --- | --- |
+| `rate_sums`, `coverage_sums`, `profile_sums` | `weighted_rate`, `label_coverage`, `drift_report` |
+| `calibration_sums`, `threshold_sums`, `value_sums` | `calibration_by_band`, `money_by_threshold`, `value_of_model` |
+| `capacity_sums` | `within_capacity`, as a threshold on the gain per unit |
+| `effect_sums`, `rule_sums` | `uplift_effect`, `uplift_policy_value` |
+| `promise_sums`, `policy_sums` | `promise_kept`, `policy_value` |
+| `matured_sums`, `segment_sums` | `matured`, `size_guard` |
+"""
+
+from mllayers.sums._table import Sums
+from mllayers.sums.action import EffectSums, RuleSums, effect_sums, rule_sums
+from mllayers.sums.data import CoverageSums, ProfileSums, RateSums, coverage_sums, profile_sums, rate_sums
+from mllayers.sums.decision import CapacityCut, CapacitySums, capacity_sums
+from mllayers.sums.feedback import (
+    MaturedSums,
+    PolicySums,
+    PromiseSums,
+    SegmentSums,
+    matured_sums,
+    policy_sums,
+    promise_sums,
+    segment_sums,
+)
+from mllayers.sums.prediction import (
+    CalibrationSums,
+    ThresholdSums,
+    ValueSums,
+    calibration_sums,
+    threshold_sums,
+    value_sums,
+)
+
+__all__ = [
+    "CalibrationSums",
+    "CapacityCut",
+    "CapacitySums",
+    "CoverageSums",
+    "EffectSums",
+    "MaturedSums",
+    "PolicySums",
+    "ProfileSums",
+    "PromiseSums",
+    "RateSums",
+    "RuleSums",
+    "SegmentSums",
+    "Sums",
+    "ThresholdSums",
+    "ValueSums",
+    "calibration_sums",
+    "capacity_sums",
+    "coverage_sums",
+    "effect_sums",
+    "matured_sums",
+    "policy_sums",
+    "profile_sums",
+    "promise_sums",
+    "rate_sums",
+    "rule_sums",
+    "segment_sums",
+    "threshold_sums",
+    "value_sums",
+]

@@ -1,0 +1,141 @@
+"""Layer 3 by sums: which cases fit a capacity, and what is one more unit of it worth?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from mllayers._check import as_integer, as_number
+from mllayers._results import Result
+from mllayers._words import dollars
+from mllayers.sums._query import as_data, is_finite, known, numbers_of, totals, where
+from mllayers.sums._table import Sums
+
+__all__ = ["CapacityCut", "CapacitySums", "capacity_sums"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CapacityCut(Result):
+    """Who fits a capacity, as a rule instead of a list: what `CapacitySums.result` returns.
+
+    Attributes
+    ----------
+    at_least : float
+        Take the cases whose gain per unit is at least this; infinite where nobody fits.
+    cases : int
+        How many these are.
+    gain, used : float
+        Dollars they bring together, and units of capacity they take.
+    shadow_price : float
+        The gain per unit of the best case that does not fit; 0 where there is room for all that pays.
+    bound : float
+        No choice that fits can bring more than this.
+    """
+
+    at_least: float
+    cases: int
+    gain: float
+    used: float
+    shadow_price: float
+    bound: float
+
+    def _line(self) -> str:
+        return (
+            f"at least {dollars(self.at_least, 2)} a unit: {self.cases:,} cases bring {dollars(self.gain, 2)} with "
+            f"{self.used:g} units; no choice brings more than {dollars(self.bound, 2)}"
+        )
+
+
+class CapacitySums(Sums):
+    """What `capacity_sums` returns; ``result(capacity)`` says which cases fit, by a threshold on the gain per unit."""
+
+    kind: ClassVar[str] = "capacity"
+    keys: ClassVar[tuple[str, ...]] = ("cell",)
+
+    def result(self, capacity: float) -> CapacityCut:
+        """The threshold on the gain per unit that fills a capacity, with its shadow price.
+
+        Parameters
+        ----------
+        capacity : float
+            How many units there are: slots, or hours.
+
+        Returns
+        -------
+        CapacityCut
+            Cases of one ratio (or cell) are taken together or not at all; `bound` − `gain` says what that can cost.
+            `decision.within_capacity` takes them one by one and gives the same shadow price and bound where each ratio
+            has its own cell.
+        """
+        room = as_number(capacity, "capacity", ge=0) * (1 + 1e-9)
+        if not len(self.table):
+            raise ValueError("gain must hold at least one case; got none")
+        table = self.table[self.table["n_pays"] > 0].sort_values("max_ratio", ascending=False)
+        gain, units = table["gain"].to_numpy(), table["units"].to_numpy()
+        spent = np.cumsum(units)
+        k = int(np.searchsorted(spent, room, side="right"))
+        best, least = table["max_ratio"].to_numpy(), table["min_ratio"].to_numpy()
+        price = float(best[k]) if k < len(table) else 0.0
+        left = room - (float(spent[k - 1]) if k else 0.0)
+        more = min(left * price, float(gain[k])) if k < len(table) else 0.0
+        return CapacityCut(
+            at_least=float(least[k - 1]) if k else float("inf"), cases=int(table["n_pays"].to_numpy()[:k].sum()),
+            gain=float(gain[:k].sum()), used=float(units[:k].sum()), shadow_price=price,
+            bound=float(gain[:k].sum()) + more,
+        )  # fmt: skip
+
+
+def capacity_sums(
+    frame: Any, *, gain: str, units: str | float = 1.0, grid: int | None = None, most: float | None = None
+) -> CapacitySums:
+    """What is left of the rows for the question which cases fit a capacity: sums for each gain per unit.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query sums up where the rows are; none of them is fetched.
+    gain : str
+        The column with the dollars each case is expected to bring. Cases that bring nothing (gain ≤ 0) never fit.
+    units : str or float, default 1
+        Units each case takes, > 0: a column, or one number for all.
+    grid : int, optional
+        Cells between 0 and `most` dollars a unit. Left out, every distinct ratio is kept.
+    most : float, optional
+        With `grid`: where the last cell begins; all above belong to it.
+
+    Returns
+    -------
+    CapacitySums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result(capacity)``, for any capacity.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `decision.within_capacity`; rows that break a rule are counted.
+
+    Examples
+    --------
+    >>> capacity_sums({"gain": [5.0, 30.0, -2.0, 12.0]}, gain="gain").result(2)
+    at least $12.00 a unit: 2 cases bring $42.00 with 2 units; no choice brings more than $42.00
+    """
+    if (grid is None) != (most is None):
+        raise ValueError("grid and most belong together: how many cells, and where the last one begins")
+    data, x = numbers_of(as_data(frame), gain=gain, units=units)
+    must = {
+        f"gain ({gain}) must be a finite number": known(x["gain"]) & is_finite(x["gain"]),
+        f"units ({units}) must be > 0": known(x["units"]) & (x["units"] > 0) & is_finite(x["units"]),
+    }
+    pays = x["gain"] > 0
+    data = data.with_columns(ratio__=where(pays, x["gain"] / x["units"], -1.0))
+    ratio = nw.col("ratio__")
+    cell = ratio
+    if grid is not None:
+        cells, end = as_integer(grid, "grid", ge=1), as_number(most, "most", gt=0)
+        place = (ratio * (cells / end)).floor()
+        cell = where(ratio < 0, -1.0, where(place >= cells, float(cells), place))
+    sums = {"gain": where(pays, x["gain"]), "units": where(pays, x["units"]), "n_pays": where(pays, 1, 0)}
+    table = totals(data, {"cell": cell}, sums, least={"ratio": ratio}, most={"ratio": ratio}, must=must)
+    return CapacitySums(table, {"grid": grid, "most": most, "units": units})

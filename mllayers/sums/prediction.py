@@ -1,0 +1,506 @@
+"""Layer 2 by sums: does the promise of a score happen, what does each threshold earn, what is a model worth?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from mllayers._check import as_integer, as_number, as_numbers
+from mllayers._stats import moments_of_powers
+from mllayers.prediction._sums import refuse_settled, square_and_add
+from mllayers.prediction.calibration import CalibrationBands, _Band, _calibration_of
+from mllayers.prediction.money import ThresholdMoney
+from mllayers.prediction.value import _WITHOUT, ModelValue, _model_value
+from mllayers.sums._labels import counts_of, in_order
+from mllayers.sums._query import (
+    as_data,
+    is_finite,
+    is_label,
+    is_probability,
+    known,
+    label_of,
+    numbers_of,
+    totals,
+    where,
+)
+from mllayers.sums._table import Sums
+
+__all__ = ["CalibrationSums", "ThresholdSums", "ValueSums", "calibration_sums", "threshold_sums", "value_sums"]
+
+_AMOUNTS = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
+
+
+class CalibrationSums(Sums):
+    """What `calibration_sums` returns; ``result()`` says what `prediction.calibration_by_band` says."""
+
+    kind: ClassVar[str] = "calibration"
+    keys: ClassVar[tuple[str, ...]] = ("band", "y")
+
+    def result(self, *, least: float | None = None, level: float = 0.95) -> CalibrationBands:
+        """Does the promise happen, band by band: what `calibration_by_band` answers for the rows that were summed up.
+
+        Parameters
+        ----------
+        least : float, optional
+            The smallest difference between promised and happened that matters, above 0.
+        level : float in (0, 1), default 0.95
+            Probability with which each interval is to hold the true rate.
+        """
+        level = as_number(level, "level", gt=0, lt=1)
+        least = None if least is None else as_number(least, "least", gt=0)
+        if not len(self.table):
+            raise ValueError("y and p must hold at least one case; got none")
+        bands = [
+            _Band(
+                float(rows["min_p"].min()), float(rows["max_p"].max()), float(rows["promised"].sum()), counts_of(rows)
+            )
+            for _, rows in self.table.groupby("band", sort=True)
+        ]
+        return _calibration_of(bands, least=least, level=level)
+
+
+def calibration_sums(
+    frame: Any, *, y: str, p: str, bands: Sequence[float], weights: str | float | None = None
+) -> CalibrationSums:
+    """What is left of the rows for the question whether what a score promises happens: sums for each band.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query sums up where the rows are; none of them is fetched.
+    y, p : str
+        The columns with what happened, 0 or 1, and with the scores, in [0, 1].
+    bands : list of float
+        The rising scores at which a new band begins, such as ``[0, 0.1, 0.2, …]``: the same for all rows that are to be
+        added up.
+    weights : str, optional
+        How many cases of the population each row stands for, > 0.
+
+    Returns
+    -------
+    CalibrationSums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `prediction.calibration_by_band`; rows that break a rule are counted.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.beta(1, 4, 20_000)
+    >>> sums = calibration_sums({"p": p, "y": rng.random(p.size) < p**1.3}, y="y", p="p", bands=[0, 0.1, 0.3])
+    >>> table = sums.result().frame()[["n", "promised", "happened", "kept"]]
+    >>> print(table.round(3).to_string(index_names=False))
+          n  promised  happened   kept
+    1  6944     0.047     0.019  False
+    2  8216     0.187     0.116  False
+    3  4840     0.444     0.353  False
+    """
+    edges = as_numbers(bands, "bands")
+    if edges.size == 0 or (np.diff(edges) <= 0).any():
+        raise ValueError(f"bands must be rising scores; got {', '.join(map(str, edges)) or 'none'}")
+    given = {} if weights is None else {"weights": weights}
+    data, x = numbers_of(as_data(frame), y=y, p=p, **given)
+    label, score = x["y"], x["p"]
+    band: nw.Expr = nw.lit(0)
+    for edge in edges.tolist():
+        band = band + where(score >= edge, 1, 0)
+    must = {
+        f"y ({y}) must hold only 0 and 1": known(label) & is_label(label),
+        f"p ({p}) must lie in [0, 1] and be there": known(score) & is_probability(score),
+    }
+    keys = {"band": band.cast(nw.Int64), "y": label.cast(nw.Int64)}
+    if weights is None:
+        table = totals(data, keys, {"promised": score}, least={"p": score}, most={"p": score}, must=must)
+        table = table.assign(weight=table["rows"] * 1.0, weight2=table["rows"] * 1.0, max_weight=1.0)
+    else:
+        w = x["weights"]
+        must[f"weights ({weights}) must be > 0"] = (w > 0) & is_finite(w)
+        sums = {"promised": w * score, "weight": w, "weight2": w * w}
+        table = totals(data, keys, sums, least={"p": score}, most={"p": score, "weight": w}, must=must)
+    return CalibrationSums(table, {"bands": edges.tolist(), "weights": weights})
+
+
+def _stakes(x: dict[str, nw.Expr]) -> tuple[nw.Expr, nw.Expr, nw.Expr]:
+    """What acting changes where y = 1 and where y = 0, and the money of a case on which nobody acts."""
+    one = x["y"] == 1
+    left = where(one, nw.lit(0.0) - x["cost_fn"], x["gain_tn"])
+    return x["gain_tp"] + x["cost_fn"], nw.lit(0.0) - (x["cost_fp"] + x["gain_tn"]), left
+
+
+def _rules(x: dict[str, nw.Expr], names: dict[str, Any]) -> dict[str, nw.Expr]:
+    """What must hold of labels, scores, amounts and weights."""
+    out = {
+        f"y ({names['y']}) must hold only 0 and 1": known(x["y"]) & is_label(x["y"]),
+        f"p ({names['p']}) must lie in [0, 1] and be there": known(x["p"]) & is_probability(x["p"]),
+    }
+    for name in _AMOUNTS:
+        if isinstance(names[name], str):
+            out[f"{name} ({names[name]}) must be a finite number"] = known(x[name]) & is_finite(x[name])
+    if names["weights"] is not None:
+        out[f"weights ({names['weights']}) must be > 0"] = (x["weights"] > 0) & is_finite(x["weights"])
+    return out
+
+
+def _settled(table: pd.DataFrame) -> None:
+    """Refuse amounts that leave nothing to decide."""
+    refuse_settled(*((float(table[f"min_{x}"].min()), float(table[f"max_{x}"].max())) for x in ("a", "b")))
+
+
+class ThresholdSums(Sums):
+    """What `threshold_sums` returns; ``result()`` says what `prediction.money_by_threshold` says."""
+
+    kind: ClassVar[str] = "threshold"
+    keys: ClassVar[tuple[str, ...]] = ("cell",)
+
+    def result(self, *, capacity: float | None = None) -> ThresholdMoney:
+        """What each threshold earns: what `money_by_threshold` answers for the rows that were summed up.
+
+        Parameters
+        ----------
+        capacity : float, optional
+            How many cases (of the population) can be acted on.
+
+        Returns
+        -------
+        ThresholdMoney
+            With a grid its thresholds are the lowest scores of the cells, and `missed` says what a finer one could add.
+        """
+        room = None if capacity is None else as_number(capacity, "capacity", ge=0)
+        if not len(self.table):
+            raise ValueError("y and p must hold at least one case; got none")
+        _settled(self.table)
+        table = self.table.sort_values("cell", ascending=False)
+        threshold = np.concatenate([[np.inf], table["min_p"].to_numpy()])
+        weighted = self.settings["weights"] is not None
+        acted = np.concatenate([[0], np.cumsum(table["weight" if weighted else "rows"].to_numpy())])
+        if "change" in table:
+            profit = np.concatenate([[0.0], np.cumsum(table["change"].to_numpy())]) + float(table["left"].sum())
+        else:
+            hits = np.concatenate([[0], np.cumsum(table["n_ones"].to_numpy())])
+            if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
+            left = float(self.settings["gain_tn"]) * (acted[-1] - hits[-1])
+            profit = if_one * hits + if_zero * (acted - hits) + (left - float(self.settings["cost_fn"]) * hits[-1])
+        return ThresholdMoney(threshold, profit, acted, room)
+
+    def missed(self) -> float:
+        """Dollars that a threshold within a cell of the grid can earn beyond the best one found, at most.
+
+        Within a cell every cut acts on a part of it, which can bring no more than all in it that gains by acting.
+        """
+        found = self.result()
+        table = self.table.sort_values("cell", ascending=False)
+        if "change" in table:
+            gains = table["gains"].to_numpy()
+        else:
+            if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
+            ones = table["n_ones"].to_numpy()
+            gains = max(if_one, 0.0) * ones + max(if_zero, 0.0) * (table["rows"].to_numpy() - ones)
+        wide = (table["min_p"] < table["max_p"]).to_numpy()
+        most = (found.profit[:-1] + gains)[wide].max(initial=-np.inf)
+        return max(0.0, float(most - found.profit.max()))
+
+
+def threshold_sums(
+    frame: Any,
+    *,
+    y: str,
+    p: str,
+    gain_tp: str | float,
+    cost_fp: str | float,
+    cost_fn: str | float = 0.0,
+    gain_tn: str | float = 0.0,
+    weights: str | None = None,
+    grid: int | None = None,
+) -> ThresholdSums:
+    """What is left of the rows for the question what each threshold earns: sums for each distinct score, or cell.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query sums up where the rows are; none of them is fetched.
+    y, p : str
+        The columns with what happened, 0 or 1, and with the scores, in [0, 1].
+    gain_tp, cost_fp, cost_fn, gain_tn : str or float
+        Dollars of the four outcomes, as in `prediction.money_by_threshold`: columns, or numbers for all.
+    weights : str, optional
+        How many cases of the population each row stands for, > 0.
+    grid : int, optional
+        Cells into which [0, 1] is cut: a power of two, so that scores fall into cells without rounding. Left out,
+        every distinct score is kept, which is exact and as large as there are scores.
+
+    Returns
+    -------
+    ThresholdSums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result()``; ``missed()`` bounds what the grid
+        hides.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `prediction.money_by_threshold`; rows that break a rule are counted.
+
+    Examples
+    --------
+    >>> rows = {"left": [0, 1, 0, 1], "score": [0.1, 0.3, 0.4, 0.9]}
+    >>> sums = threshold_sums(rows, y="left", p="score", gain_tp=85, cost_fp=15)
+    >>> sums.result()
+    best of 5 thresholds: p ≥ 0.3 (3 of 4 cases) earns $155; acting on nobody $0, on everyone $140
+    """
+    if grid is not None and (as_integer(grid, "grid", ge=1, le=2**30) & (grid - 1)):
+        raise ValueError(f"grid must be a power of two, such as 4096; got {grid}")
+    amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    given = {} if weights is None else {"weights": weights}
+    data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
+    score = x["p"] + 0.0  # −0 is 0
+    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
+    if_one, if_zero, left = _stakes(x)
+    per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
+    sums: dict[str, nw.Expr] = {"n_ones": where(x["y"] == 1, 1, 0)}
+    ends = {"p": score}
+    if per_case:
+        w: Any = 1.0 if weights is None else x["weights"]
+        data = data.with_columns(change__=w * where(x["y"] == 1, if_one, if_zero), left__=w * left)
+        change = nw.col("change__")
+        sums = {"change": change, "left": nw.col("left__"), "gains": where(change > 0, change)}
+        sums |= {} if weights is None else {"weight": x["weights"]}
+        ends |= {"a": if_one, "b": if_zero}
+    must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
+    table = totals(data, keys, sums, least=ends, most=ends, must=must)
+    if not per_case:
+        numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
+        a, b = numbers["gain_tp"] + numbers["cost_fn"], -(numbers["cost_fp"] + numbers["gain_tn"])
+        table = table.assign(min_a=a, max_a=a, min_b=b, max_b=b)
+    return ThresholdSums(table, {"grid": grid, "weights": weights, **amounts})
+
+
+class ValueSums(Sums):
+    """What `value_sums` returns; ``result()`` says what `prediction.value_of_model` says at the given threshold."""
+
+    kind: ClassVar[str] = "value"
+    keys: ClassVar[tuple[str, ...]] = ("part", "acts", "y", "base", "chosen", "above")
+
+    def result(self, *, least: float = 0.0, level: float = 0.95) -> ModelValue:
+        """What the model is worth: what `value_of_model` answers for the rows that were summed up.
+
+        Parameters
+        ----------
+        least : float, default 0
+            With ``by``: the difference that matters, in dollars a case.
+        level : float in (0, 1), default 0.95
+            Probability with which the interval is to hold the true value.
+        """
+        level, least, n = as_number(level, "level", gt=0, lt=1), as_number(least, "least", ge=0), self.n
+        if n < 2:
+            raise ValueError(f"y and p must hold at least 2 cases to tell a value with its interval; got {n}")
+        _settled(self.table)
+        rows, without = self.table, self.settings["without"]
+        acted = int(rows.loc[rows["acts"] == 1, "rows"].sum())
+        rules = {"nobody": 0 * rows["y"], "everyone": 0 * rows["y"] + 1, "the base rate": self._base()}
+        if without in _WITHOUT:
+            rules = {without: rules[without]}
+        elif without is not None:
+            scores = bool((rows["n_scores"] > 0).any())
+            rules = {"the other score": rows["above"]} if scores else {"the decisions given": rows["chosen"]}
+        turns = {name: (rows["acts"] - rule) * (acted > 0) for name, rule in rules.items()}
+
+        def part(name: str, some: pd.DataFrame, at: float) -> tuple[float, float, float, int]:
+            return _paired(some.assign(turn=turns[name][some.index]), at)
+
+        change = np.where(rows["y"] == 1, rows["a"], rows["b"])
+        threshold = self.settings["threshold"]
+        groups = None
+        if self.settings["by"] is not None:
+            parts = dict(iter(rows.groupby("part", sort=False)))
+            groups = {label: parts[label] for label in in_order(list(parts), "by")}
+        return _model_value(
+            part,
+            rows,
+            {name: float((rule * change).sum()) for name, rule in rules.items()},
+            groups,
+            lambda some: float(some["weight"].sum()),
+            nobody=float(rows["left"].sum()),
+            kind="interval" if acted else "exact",
+            in_sample=None,
+            threshold=None if isinstance(threshold, str) else float(threshold),
+            acted=acted,
+            n=n,
+            capacity=None,
+            level=level,
+            least=least,
+            rows_in=lambda some: int(some["rows"].sum()),
+        )
+
+    def _base(self) -> Any:
+        """On whom one would act at the base rate: by case, or where all have the same amounts, on all or nobody."""
+        rows = self.table
+        if (rows["base"] >= 0).all():
+            return rows["base"]
+        rate = float(rows.loc[rows["y"] == 1, "weight"].sum() / rows["weight"].sum())
+        worth = rate * float(rows["min_a"].iloc[0]) + (1 - rate) * float(rows["min_b"].iloc[0])
+        return 0 * rows["y"] + int(worth >= 0)
+
+
+def _paired(rows: pd.DataFrame, level: float) -> tuple[float, float, float, int]:
+    """What `paired_difference` says, from sums: turn is 1 to act, −1 not to, or 0."""
+    n, turn, one = int(rows["rows"].sum()), rows["turn"], rows["y"] == 1
+    total = float((turn * np.where(one, rows["a"], rows["b"])).sum()) + 0.0
+    differs = turn != 0
+    if not differs.any():
+        return 0.0, 0.0, 0.0, 0
+    if n < 2:
+        return total, math.nan, math.nan, 0
+    there = int(rows.loc[differs, "rows"].sum())
+    rare_is_one = 2 * int(rows.loc[differs & one, "rows"].sum()) <= there
+    rare, usual, sign = (one, "b", 1) if rare_is_one else (~one, "a", -1)
+    sure = float((turn * rows[usual]).sum()) / n, float((turn**2 * rows[f"{usual}2"]).sum()) / n
+    some = rows[differs & rare]
+    powers = [float(((sign * some["turn"]) ** k * some[f"e{k}"]).sum()) for k in range(1, 5)]
+    cross = sign * float((some["turn"] ** 2 * (some["ab"] - some[f"{usual}2"])).sum()) / n - sure[0] * powers[0] / n
+    zeros = n - int(some["n_moved"].sum())
+    shared = zeros if 2 * zeros >= n else 0
+    if not shared:  # one amount may be common to all that was decided differently
+        alike = some[some["min_e"] == some["max_e"]]
+        each = alike["rows"].groupby(alike["turn"] * alike["min_e"]).sum()
+        shared = int(each.max()) if len(each) and 2 * each.max() >= n else 0
+    moments = moments_of_powers(n, powers, shared)
+    variances = sure[1] - sure[0] ** 2, powers[1] / n - (powers[0] / n) ** 2
+    spread = [
+        math.sqrt(v) if v > 1e-12 * size else 0.0 for v, size in zip(variances, (sure[1], powers[1] / n), strict=True)
+    ]
+    low, high = square_and_add(total, n, moments, (spread[0], spread[1]), cross, level)
+    return total, low, high, int(some["rows"].sum())
+
+
+def value_sums(
+    frame: Any,
+    *,
+    y: str,
+    p: str,
+    gain_tp: str | float,
+    cost_fp: str | float,
+    cost_fn: str | float = 0.0,
+    gain_tn: str | float = 0.0,
+    threshold: str | float,
+    without: str | None = None,
+    weights: str | None = None,
+    by: str | None = None,
+    rate: float | None = None,
+) -> ValueSums:
+    """What is left of the rows for the question what a model is worth at a given threshold.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query sums up where the rows are; none of them is fetched.
+    y, p : str
+        The columns with what happened, 0 or 1, and with the scores, in [0, 1].
+    gain_tp, cost_fp, cost_fn, gain_tn : str or float
+        Dollars of the four outcomes, as in `prediction.value_of_model`: columns, or numbers for all.
+    threshold : str or float
+        Act where ``p >= threshold``: a number from elsewhere, or the column with that of each case.
+    without : {"nobody", "everyone", "the base rate"} or a column, optional
+        What would be done without the model; left out, the best of the three. A column of 0 and 1 says on whom one
+        would act, any other column in [0, 1] is another score.
+    weights, by : str, optional
+        The columns with how many cases each row stands for, and with the group of each case.
+    rate : float, optional
+        The base rate by which one would decide without the model, where amounts differ by case. Left out, one more
+        query finds it; say it where sums are to be added up.
+
+    Returns
+    -------
+    ValueSums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `prediction.value_of_model`; rows that break a rule are counted.
+
+    Notes
+    -----
+    A threshold is not looked for here: it would have to be graded on other rows than it was found on, and then it can
+    just as well be given. Find it with `threshold_sums` on the rows of an earlier period.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.beta(1, 9, 10_000)
+    >>> rows = {"p": p, "y": rng.random(10_000) < p}
+    >>> value_sums(rows, y="y", p="p", gain_tp=45, cost_fp=5, threshold=0.1).result().value > 0
+    True
+    """
+    amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    data = as_data(frame)
+    column = without if without is not None and without not in _WITHOUT else None
+    given = {name: x for name, x in (("weights", weights), ("other", column)) if x is not None}
+    endless = isinstance(threshold, float) and math.isinf(threshold)
+    limit = {} if endless else {"threshold": threshold}
+    data, x = numbers_of(data, y=y, p=p, **amounts, **given, **limit)
+    must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
+    if isinstance(threshold, str):
+        must[f"threshold ({threshold}) must not be missing"] = known(x["threshold"])
+    if_one, if_zero, left = _stakes(x)
+    per_case = any(isinstance(amount, str) for amount in amounts.values())
+    base: nw.Expr = nw.lit(-1)
+    if per_case:
+        if rate is None:
+            rate = _rate(data, x, weights is not None, must)
+        rate = as_number(rate, "rate", ge=0, le=1)
+        base = where(if_one * rate + if_zero * (1 - rate) >= 0, 1, 0)
+    cut: Any = x["threshold"] if limit else nw.lit(float(threshold))
+    part = nw.lit("all") if by is None else label_of(data, by)
+    if by is not None:
+        must[f"{by} must be known for each case"] = known(part)
+    keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": x["y"].cast(nw.Int64), "base": base}
+    sums: dict[str, nw.Expr] = {}
+    keys |= {"chosen": nw.lit(-1), "above": nw.lit(-1)}
+    if column is not None:
+        other = x["other"]
+        must[f"without ({column}) must lie in [0, 1] and be there"] = known(other) & is_probability(other)
+        keys |= {"chosen": where(other == 1, 1, 0), "above": where(other >= cut, 1, 0)}
+        sums["n_scores"] = where((other != 0) & (other != 1), 1, 0)
+    keys = {name: key if name == "part" else key.cast(nw.Int64) for name, key in keys.items()}
+    settings = {**amounts, "threshold": threshold, "without": without, "weights": weights, "by": by}
+    settings["rate"] = rate if per_case else None
+    if not per_case and weights is None:
+        numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
+        return ValueSums(_with_amounts(totals(data, keys, sums, must=must), numbers), settings)
+    w: Any = nw.lit(1.0) if weights is None else x["weights"]
+    data = data.with_columns(a__=w * if_one, b__=w * if_zero, w__=w, a1__=if_one, b1__=if_zero, left__=w * left)
+    a, b = nw.col("a__"), nw.col("b__")
+    data = data.with_columns(e__=a - b)
+    e = nw.col("e__")
+    square = e * e
+    sums |= {"a": a, "b": b, "a2": a * a, "b2": b * b, "ab": a * b, "e1": e, "e2": square}
+    sums |= {"e3": square * e, "e4": square * square, "weight": nw.col("w__"), "left": nw.col("left__")}
+    sums |= {"n_moved": where(e != 0, 1, 0)}
+    ends = {"a": nw.col("a1__"), "b": nw.col("b1__"), "e": e}
+    return ValueSums(totals(data, keys, sums, least=ends, most=ends, must=must), settings)
+
+
+def _rate(data: Any, x: dict[str, nw.Expr], weighted: bool, must: dict[str, nw.Expr]) -> float:
+    """The rate of y = 1, of the population where there are weights."""
+    w = x["weights"] if weighted else nw.lit(1.0)
+    found = totals(data, {}, {"ones": w * x["y"], "all": where(known(x["y"]), w)}, must=must)
+    return float(found["ones"].sum() / found["all"].sum()) if len(found) and found["all"].sum() else 0.0
+
+
+def _with_amounts(table: pd.DataFrame, amounts: dict[str, float]) -> pd.DataFrame:
+    """The sums of amounts that are the same for all, from the numbers of rows."""
+    a, b = amounts["gain_tp"] + amounts["cost_fn"], -(amounts["cost_fp"] + amounts["gain_tn"])
+    n, one = table["rows"] * 1.0, table["y"] == 1
+    e = a - b
+    return table.assign(
+        a=a * n, b=b * n, a2=a * a * n, b2=b * b * n, ab=a * b * n, e1=e * n, e2=e**2 * n, e3=e**3 * n, e4=e**4 * n,
+        weight=n, left=np.where(one, -amounts["cost_fn"], amounts["gain_tn"]) * n, n_moved=table["rows"] * (e != 0),
+        min_a=a, max_a=a, min_b=b, max_b=b, min_e=e, max_e=e,
+    )  # fmt: skip
