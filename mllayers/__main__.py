@@ -156,7 +156,8 @@ def reset(options: argparse.Namespace) -> int:
             return 1
     print(f"{learner.reset(key)} predictions forgotten, in {learner.home()}")
     if options.notebook:
-        for notebook in sorted((ROOT / "notebooks").glob(f"{key}_*.ipynb")):
+        where = "teach/capstone.ipynb" if key == learner.CAPSTONE else f"{key}_*.ipynb"
+        for notebook in sorted((ROOT / "notebooks").glob(where)):
             fresh, old = learner.fresh_copy(notebook)
             print(f"wrote {fresh}" + (f"; yours is kept as {old.name}" if old else ""))
     return 0
@@ -370,6 +371,12 @@ def _number_or_name(text: str) -> float | str:
         return text
 
 
+def _shares(text: str) -> float | tuple[float, ...]:
+    """One share, or two with a comma between them."""
+    parts = [float(part) for part in text.split(",")]
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
 def _chances(text: str) -> dict[str, float] | str:
     """A propensity: the name of a column, or NAME=CHANCE,NAME=CHANCE."""
     if "=" not in text:
@@ -500,7 +507,7 @@ def _parser() -> argparse.ArgumentParser:
         "is thrown away: the file as it was is kept beside the new one.",
         epilog="For example: python -m mllayers reset 03 --notebook",
     )
-    door.add_argument("number", metavar="NOTEBOOK", help="01 to 05")
+    door.add_argument("number", metavar="NOTEBOOK", help="01 to 05, or capstone")
     door.add_argument("--notebook", action="store_true", help="also set your copy of it aside and make a new one")
     door.add_argument("--yes", action="store_true", help="do not ask")
     door.set_defaults(door=reset)
@@ -654,6 +661,9 @@ _CHECKUP_OPTIONS: dict[str, str] = {
     "rival": "column with a second score",
     "audit": "column with the chance of being drawn to be labelled",
     "before": "column with a number known before the decision that goes with the outcome",
+    "weights": "column with how many cases of the population each row stands for",
+    "inspected": "column that says of each row whether somebody looked: 1 or 0",
+    "report_rate": "share of the events that are reported where nobody looked, or two: 0.1,0.5",
     "columns": "columns known before the decision, with commas between them",
     "gain_tp": "what acting rightly earns: a number or a column",
     "cost_fp": "what acting in vain costs",
@@ -661,6 +671,8 @@ _CHECKUP_OPTIONS: dict[str, str] = {
     "gain_tn": "what leaving alone rightly earns",
     "outcome_is": "gain or loss: whether the outcome is wanted",
     "capacity": "how many cases can be acted on",
+    "least": "the smallest difference of a rate that matters (0.01 is one point)",
+    "least_money": "the smallest difference in money a case that matters",
     "currency": "the sign before amounts (default $)",
     "only": "layers to ask, with commas: data,prediction,decision,action,feedback",
     "level": "of the intervals (default 0.95)",
@@ -668,6 +680,7 @@ _CHECKUP_OPTIONS: dict[str, str] = {
     "seed": "of the draws (default 0)",
     "separator": "between the columns of a CSV file (default: a comma)",
     "encoding": "of a CSV file (default: utf-8)",
+    "decimal": "between a number and its decimals in a CSV file (default: .)",
 }
 
 
@@ -687,6 +700,7 @@ def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     prices = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
     kinds: dict[str, Callable[[str], object]] = dict.fromkeys(prices, _number_or_name)
     kinds |= {"propensity": _chances, "capacity": float, "level": float, "max_rows": int, "seed": int}
+    kinds |= {"least": float, "least_money": float, "report_rate": _shares}
     for name, told in _CHECKUP_OPTIONS.items():
         kind = (lambda text: text.split(",")) if name in listed else kinds.get(name, str)
         metavar = "COLUMN" if told.startswith("column ") and name != "propensity" else "VALUE"

@@ -458,6 +458,8 @@ def as_groups(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
 
     if x is None:
         return {"all": np.arange(n)}
+    if isinstance(getattr(x, "dtype", None), pd.CategoricalDtype) and len(x) == n:
+        return _rows_of_categories(x, name)
     plain = isinstance(x, np.ndarray) and x.ndim == 1 and x.dtype.kind in "biu"
     entries = x if plain and len(x) == n else _as_objects(x, n, name)
     try:
@@ -467,10 +469,23 @@ def as_groups(x: Any, n: int, name: str) -> dict[Any, NDArray[np.intp]]:
     if (codes < 0).any() or any(isinstance(label, _UNORDERED) for label in found):
         as_periods(x, n, name)  # says what is wrong, and where
     names = found.tolist() if plain else list(found)
+    return _rows_in_order(codes, names, name)
+
+
+def _rows_of_categories(x: Any, name: str) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each category that occurs, from the codes that pandas keeps."""
+    codes = np.asarray(x.cat.codes if hasattr(x, "cat") else x.codes)
+    names = x.dtype.categories.tolist()
+    missing = codes < 0
+    if missing.any() or any(isinstance(label, _UNORDERED) for label in names):
+        as_periods(x, len(x), name)  # says what is wrong, and where
+    return {label: rows for label, rows in _rows_in_order(codes, names, name, x.dtype.ordered).items() if len(rows)}
+
+
+def _rows_in_order(codes: Any, names: list[Any], name: str, ordered: bool = False) -> dict[Any, NDArray[np.intp]]:
+    """The rows of each name by its code, the names sorted unless they are in order."""
     try:
-        ordered = getattr(getattr(x, "dtype", None), "ordered", False)
-        ranks = {label: place for place, label in enumerate(x.dtype.categories)} if ordered else None
-        order = sorted(range(len(names)), key=lambda i: names[i] if ranks is None else ranks[names[i]])
+        order = range(len(names)) if ordered else sorted(range(len(names)), key=names.__getitem__)
     except TypeError:
         kinds = " and ".join(sorted({type(label).__name__ for label in names}))
         raise TypeError(f"{name} must hold values of one kind, to be put in order; got {kinds}") from None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 
 __all__ = [
     "count",
@@ -18,6 +19,7 @@ __all__ = [
     "points",
     "points_told",
     "promise_verdict",
+    "span_told",
     "typed_number",
 ]
 
@@ -127,6 +129,21 @@ def points_told(x: float) -> str:
     """
     told = plain(100 * x)
     return f"{told} point{'' if told == '1' else 's'}"
+
+
+def span_told(low: float, high: float, words: Callable[[float], str]) -> str:
+    """The two ends of an interval; one that has a single end says so.
+
+    Examples
+    --------
+    >>> span_told(1, 2.5, plain), span_told(3, float("inf"), dollars), span_told(float("-inf"), 1, plain)
+    ('1 to 2.5', 'at least $3', 'at most 1')
+    """
+    if math.isinf(low) or math.isinf(high):
+        return "no limit" if math.isinf(low) and math.isinf(high) else (
+            f"at least {words(low)}" if math.isinf(high) else f"at most {words(high)}"
+        )  # fmt: skip
+    return f"{words(low)} to {words(high)}"
 
 
 def promise_verdict(possible: bool, size: str = "", least: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mllayers._words import count, percent, plain, points
+from mllayers._words import count, percent, plain, points, points_told
 from mllayers.checkup.answers import Answer
 from mllayers.checkup.desk import Desk
 
@@ -39,7 +39,7 @@ def ask_action(desk: Desk) -> None:
     for arm in desk.arms[1:]:
         _by_chance(desk, arm)
     if desk.has("outcome"):
-        desk.ask(question, lambda: _changed(desk, question))
+        desk.ask(question, lambda: _changed(desk, question), weights="uplift_table")
     elif not desk.has("reward"):
         desk.open(question, "Name the column with what happened: outcome='churned'", "outcome")
     _earned(desk)
@@ -57,10 +57,11 @@ def _by_chance(desk: Desk, arm: Hashable) -> None:
     whole = not columns or int(rows.sum()) <= most  # both tests in one, on all rows
     question = f"Did chance decide who got {arm}?"
     first, alpha = (columns, _ALPHA) if whole else ([], _ALPHA / 2)
-    desk.ask(question, lambda: _check(desk, arm, question, first, alpha))
+    desk.ask(question, lambda: _check(desk, arm, question, first, alpha), weights="check_randomised")
     if not whole:
         alike = f"Were those who got {arm} like the others before?"
-        desk.ask(alike, lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most))
+        check = "check_randomised"
+        desk.ask(alike, lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most), weights=check)
 
 
 def _check(
@@ -127,7 +128,7 @@ def _same_for_all(desk: Desk, arm: Hashable) -> None:
 # what it changed ----------------------------------------------------------------------------------------------------
 
 
-def _table(desk: Desk, role: str, value: bool) -> tuple[Any, tuple[str, ...]]:
+def _table(desk: Desk, role: str, value: bool, least: str) -> tuple[Any, tuple[str, ...]]:
     """The table of effects of an outcome or of money, and its lines."""
     roles = [role, "action", "propensity", *(["segment"] if desk.has("segment") else [])]
     roles += ["before"] * desk.has("before") + ["amount"] * value
@@ -139,7 +140,7 @@ def _table(desk: Desk, role: str, value: bool) -> tuple[Any, tuple[str, ...]]:
         "from mllayers.action import uplift_table",
         desk.known(*roles),
         f"found = uplift_table({desk.at(role)}, {desk.at('action')}, propensity={desk.at('propensity')}{more}"
-        f"{control}, level={desk.level})",
+        f"{control}, {desk.least(least)}level={desk.level})",
     )
     return desk.run(code), code
 
@@ -169,9 +170,20 @@ def _sure_of(desk: Desk, found: Any) -> str:
     return f"{sure} of {count(found.asked, 'effect')} {'is' if sure == 1 else 'are'} sure, all asked together (Holm)"
 
 
+def _size_told(desk: Desk, row: pd.Series[Any], name: str, value: float = 0.0) -> str:
+    """Whether an effect (of this value, in money) exceeds what matters, by the interval that holds all rows at once."""
+    if "size" not in row:
+        return ""
+    rate = name == "least"
+    least = points_told(desk.roles.least or 0.0) if rate else f"{desk.cash(desk.roles.least_money or 0.0)} a case"
+    words = {"alike": f"surely too small to matter, within {least}", "open": f"whether it is more than {least} is open"}
+    sure = "surely" if rate or value > 0 else "surely a loss of"
+    return f"; {words.get(row['size'], f'{sure} more than {least}')}"
+
+
 def _changed(desk: Desk, question: str) -> Answer:
     """The effect on the outcome of each action, as a whole and by segment."""
-    found, code = _table(desk, "outcome", value=False)
+    found, code = _table(desk, "outcome", value=False, least="least")
     table = found.frame()
     at = _first(table)
     row = table.iloc[at]
@@ -181,7 +193,7 @@ def _changed(desk: Desk, question: str) -> Answer:
         f"{percent(row['control_mean'] + row['effect'])}; a dashboard counts {plain(row['claimed'])} outcomes after "
         f"it, acting changed {plain(row['incremental'])} ({plain(row['incremental_low'])} to "
         f"{plain(row['incremental_high'])}); "
-        f"{_sure_of(desk, found)}"
+        f"{_sure_of(desk, found)}{_size_told(desk, row, 'least')}"
     )
     trust = (
         f"{desk.sure} intervals from {count(found.events, 'event')} in {count(found.n, 'case')}; right if chance "
@@ -197,13 +209,13 @@ def _earned(desk: Desk) -> None:
     """The effect in money, which is the cost at which acting stops paying."""
     question = "What did acting earn, and up to which cost does it pay?"
     if desk.has("reward"):
-        desk.ask(question, lambda: _money(desk, question, "reward"))
+        desk.ask(question, lambda: _money(desk, question, "reward"), weights="uplift_table")
     elif desk.has("outcome", "amount"):
         if desk.roles.outcome_is is None:
             desk.gap(question, f"nobody said whether the outcome {desk.column('outcome')!r} is wanted or not",
                      "Say it: outcome_is='gain' or outcome_is='loss'")  # fmt: skip
         else:
-            desk.ask(question, lambda: _money(desk, question, "outcome"))
+            desk.ask(question, lambda: _money(desk, question, "outcome"), weights="uplift_table")
     else:
         desk.open(
             question,
@@ -213,7 +225,7 @@ def _earned(desk: Desk) -> None:
 
 
 def _money(desk: Desk, question: str, role: str) -> Answer:
-    found, code = _table(desk, role, value=role == "outcome")
+    found, code = _table(desk, role, value=role == "outcome", least="least_money")
     table = found.frame()
     loss = role == "outcome" and desk.roles.outcome_is == "loss"
     sign = -1.0 if loss else 1.0
@@ -233,6 +245,7 @@ def _money(desk: Desk, question: str, role: str) -> Answer:
         said += f", its own cost not taken off: {side}"
     if found.asked > 1 or role == "reward":
         said += f"; {_sure_of(desk, found)}"
+    said += _size_told(desk, row, "least_money", value)
     trust = (
         f"{desk.sure} intervals, made for many zeros and a long tail, from {count(found.events, 'event')} in "
         f"{count(found.n, 'case')}; right if chance decided as was written down"
@@ -271,4 +284,4 @@ def _looked_at_often(desk: Desk) -> None:
         return Answer("looks", question, found.effect, found.low, found.high, "points", found.level, f"{said}.", trust,
                       code, "found.effect", table, "effects")  # fmt: skip
 
-    desk.ask(question, looked)
+    desk.ask(question, looked, weights="hold_out_always_valid")

@@ -75,7 +75,7 @@ def _moved(desk: Desk) -> None:
         return Answer("moved", question, float(n), math.nan, math.nan, "columns", 1 - found.alpha, f"{said}.", trust,
                       code, "len(found.flagged)", table, "drift")  # fmt: skip
 
-    desk.ask(question, drifted)
+    desk.ask(question, drifted, weights="drift_report")
 
     def unseen() -> Answer | None:
         found = shared.get("found")
@@ -96,7 +96,7 @@ def _moved(desk: Desk) -> None:
             shared["code"], 'found.frame()["unseen"].max()', table, "unseen",
         )  # fmt: skip
 
-    desk.ask("Which values were never seen before?", unseen)
+    desk.ask("Which values were never seen before?", unseen, weights="drift_report")
 
     def told_apart() -> Answer:
         most = desk.max_rows // 10
@@ -117,7 +117,7 @@ def _moved(desk: Desk) -> None:
         return Answer("old_or_new", "Can old rows be told from new ones?", found.auc, found.low, found.high, "AUC",
                       found.level, f"{said}.", trust, code, "found.auc", table, "importance")  # fmt: skip
 
-    desk.ask("Can old rows be told from new ones?", told_apart)
+    desk.ask("Can old rows be told from new ones?", told_apart, weights="adversarial_validation")
 
 
 def _literal(x: Any) -> str:
@@ -144,11 +144,13 @@ def _labels(desk: Desk) -> None:
     name = desk.column("outcome")
     there = desk.frame[name].notna().to_numpy(dtype=bool)
     if there.all():
+        if desk.has("inspected"):
+            return
         desk.gap(
             "What was silence called?",
             f"every row has a label in {name!r}: whether somebody looked, or nobody complained and no was written, "
             "the file does not say",
-            "Record who looked at each case, and leave the outcome empty where nobody did",
+            "Record who looked at each case, inspected='…', or leave the outcome empty where nobody did",
         )
         return
     roles = [desk.column(role) for role in ("action", "segment") if desk.has(role)]
@@ -191,38 +193,83 @@ def _labels(desk: Desk) -> None:
         return Answer("blind_spots", question, float(blind), math.nan, math.nan, "cells", 1 - found.alpha, f"{said}.",
                       trust, code, 'int(found.frame()["blind"].sum())', table.head(200), "coverage")  # fmt: skip
 
-    desk.ask(question, covered)
+    desk.ask(question, covered, weights="label_coverage")
 
 
 def _worst(desk: Desk) -> None:
-    """The rate of all cases, whatever those without a label hide (Manski's bounds)."""
-    if not desk.has("outcome") or desk.frame[desk.column("outcome")].notna().all():
-        return
+    """The rate of all cases, whatever those hide of which nothing was heard (Manski), and with a report rate."""
     question = "What could the cases without a label hide at worst?"
+    reports = "How many are there, if the stated share of them is reported?"
+    if desk.roles.report_rate is not None and not desk.has("outcome", "inspected"):
+        needs = "Name the column that says of each case whether somebody looked: inspected='…'"
+        desk.open(reports, needs, "outcome", "inspected")
+    if not desk.has("outcome"):
+        return
     name = desk.column("outcome")
+    if desk.roles.inspected is not None:
+        if not desk.has("inspected"):
+            desk.gap(question, desk.why_not("inspected"))
+            return
+        question = "What could the cases that nobody inspected hide at worst?"
+        looked = f"looked = (frame[{desk.column('inspected')!r}] == 1).astype(bool)"
+    elif desk.frame[name].notna().all():
+        return
+    else:
+        looked = f"looked = frame[{name!r}].notna()"
+    rate = "" if desk.roles.report_rate is None or not desk.has("inspected") else f"{desk.roles.report_rate!r}"
+    code = (
+        "from mllayers.data import bounds_without_audit",
+        looked,
+        f"y = ({desk.at('outcome', 'frame')}).astype('Float64').where(frame[{name!r}].notna())",
+        f"found = bounds_without_audit(y, looked, {f'report_rate={rate}, ' * bool(rate)}level={desk.level})",
+    )
 
     def bounded() -> Answer:
-        code = (
-            "from mllayers.data import bounds_without_audit",
-            f"there = frame[{name!r}].notna()",
-            f"y = {desk.at('outcome', 'frame')}.astype('Float64').where(there)",
-            f"found = bounds_without_audit(y, there, level={desk.level})",
-        )
         found = desk.run(code)
-        seen = found.found / found.inspected
-        table = pd.DataFrame({"value": [seen], "low": [found.low], "high": [found.high]}, index=["all cases"])
-        said = (
-            f"{percent(seen, 2)} of the cases with a label; of all cases between {percent(found.low, 2)} and "
-            f"{percent(found.high, 2)}, whatever the {count(found.silent, 'case')} without one hold"
+        by_hand = desk.has("inspected")
+        value = found.low if by_hand else found.found / found.inspected
+        table = pd.DataFrame({"value": [value], "low": [found.low], "high": [found.high]}, index=["all cases"])
+        said = f"{percent(value, 2)} of the cases with a label"
+        if by_hand:
+            said = f"{found.found:,} were found in {count(found.inspected, 'inspected case')}, "
+            said += f"{found.reported:,} reported of the others"
+        said += (
+            f"; of all cases between {percent(found.low, 2)} and {percent(found.high, 2)}, whatever the "
+            f"{count(found.silent, 'case')} {'of which nothing was heard' if by_hand else 'without one'} hold"
         )
         trust = (
             "No chance and no assumption: every rate between these ends agrees with the file. Only a random audit, or "
-            "somebody who signs for a share that is reported, narrows it"
+            "somebody who signs for a share that is reported (inspected='…', report_rate=…), narrows it"
         )
-        return Answer("worst_case", question, seen, found.low, found.high, "share", 1.0, f"{said}.", trust, code,
-                      "found.found / found.inspected", table, "interval")  # fmt: skip
+        number = "found.low" if by_hand else "found.found / found.inspected"
+        return Answer("worst_case", question, value, found.low, found.high, "share", 1.0, f"{said}.", trust, code,
+                      number, table, "interval")  # fmt: skip
 
-    desk.ask(question, bounded)
+    def reported() -> Answer:
+        found = desk.run(code)
+        ends = [found.reported_low, found.reported_high]
+        middle = sum(ends) / 2
+        told = " to ".join(dict.fromkeys(percent(end, 2) for end in ends))
+        shares = " to ".join(dict.fromkeys(percent(share, 0) for share in found.report_rate))
+        table = pd.DataFrame({"value": [middle, (found.low + found.high) / 2], "low": [found.chance_low, found.low],
+                              "high": [found.chance_high, found.high]},
+                             index=[f"if {shares} is reported", "without an assumption"])  # fmt: skip
+        said = (
+            f"If {shares} of what happens in cases that nobody inspected is reported, the {found.reported:,} reports "
+            f"stand for {told} of all cases ({percent(found.chance_low, 2)} to {percent(found.chance_high, 2)} with "
+            "the chance of who reports)"
+        )
+        trust = (
+            f"{desk.sure} interval for the chance in what is reported, and right only if the stated share is: nothing "
+            "in the file says so, somebody has to sign for it. Reports of what did not happen are not allowed for"
+        )
+        return Answer("reported_rate", reports, middle, found.chance_low, found.chance_high, "share", found.level,
+                      f"{said}.", trust, code, "(found.reported_low + found.reported_high) / 2", table,
+                      "interval")  # fmt: skip
+
+    desk.ask(question, bounded, weights="bounds_without_audit")
+    if rate:
+        desk.ask(reports, reported, weights="bounds_without_audit")
 
 
 def _audit(desk: Desk) -> None:
@@ -262,7 +309,7 @@ def _audit(desk: Desk) -> None:
         return Answer("audited_rate", question, found.hajek, found.low, found.high, "share", found.level, f"{said}.",
                       trust, code, "found.hajek", table, "interval")  # fmt: skip
 
-    desk.ask(question, rate)
+    desk.ask(question, rate, weights="weighted_rate")
 
 
 def _doubled(desk: Desk) -> None:

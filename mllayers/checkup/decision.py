@@ -29,7 +29,7 @@ def ask_decision(desk: Desk) -> None:
     else:
         desk.ask(question, lambda: _threshold(desk, question))
         gaps = "What does the policy still leave open?"
-        desk.ask(gaps, lambda: _policy_gaps(desk, gaps))
+        desk.ask(gaps, lambda: _policy_gaps(desk, gaps), weights="")
         _fits(desk)
 
 
@@ -49,19 +49,23 @@ def _threshold(desk: Desk, question: str) -> Answer:
         "found = cost_threshold(**prices)",
     )
     number = f"float(({desk.at('score')} >= found).mean())"
+    if desk.roles.weights is not None:
+        number = f"float(({desk.at('weights')} * ({desk.at('score')} >= found)).sum() / {desk.at('weights')}.sum())"
     thresholds = np.asarray(desk.run(code), dtype=float)
     share, n = desk.number(number), int(desk.number("len(known)"))
+    stands_for = n if desk.roles.weights is None else desk.number(f"{desk.at('weights')}.sum()")
     finite = thresholds[np.isfinite(thresholds)]
     if by_case:
         marks = [0.05, 0.25, 0.5, 0.75, 0.95]
         table = pd.DataFrame({"threshold": np.quantile(finite, marks)}, index=[percent(q, 0) for q in marks])
         said = (
             f"Each case has its own threshold, half of them between {plain(table['threshold'].iloc[1])} and "
-            f"{plain(table['threshold'].iloc[3])}; {percent(share)} of the {n:,} cases reach theirs"
+            f"{plain(table['threshold'].iloc[3])}; {percent(share)} of the {desk.cases(n, stands_for)} reach theirs"
         )
     else:
         table = pd.DataFrame({"threshold": [float(thresholds)]}, index=["all cases"])
-        said = f"Acting pays from a score of {plain(float(thresholds))}; {percent(share)} of the {n:,} cases reach it"
+        said = f"Acting pays from a score of {plain(float(thresholds))}; {percent(share)} of the "
+        said += f"{desk.cases(n, stands_for)} reach it"
     trust = (
         "No interval: the threshold follows from the prices alone, and the share is counted. It is right if the prices "
         f"are true and {desk.if_probability()}"
@@ -71,18 +75,19 @@ def _threshold(desk: Desk, question: str) -> Answer:
 
 
 def _policy_gaps(desk: Desk, question: str) -> Answer:
-    if desk.price_columns():
-        code: tuple[str, ...] = ("from mllayers.decision import Menu, Policy", 'rule = Menu("leave", "act")')
-    else:
-        room = "" if desk.roles.capacity is None else f", capacity={desk.roles.capacity!r}"
-        code = (
-            "from mllayers.decision import Action, Menu, Policy",
-            desk.prices(),
-            "cost = prices['cost_fp'] + prices.get('gain_tn', 0.0)  # acting in vain",
-            "gain = prices['gain_tp'] + prices.get('cost_fn', 0.0) + cost  # acting rightly, before its cost",
-            f'rule = Menu("leave", Action("act", gain=gain, cost=cost{room}))',
-        )
-    code = (*code, 'found = Policy(rule, idle="leave").gaps()')
+    room = "" if desk.roles.capacity is None else f", capacity={desk.roles.capacity!r}"
+    columns = bool(desk.price_columns())
+    amounts = 'gain="gain", cost="cost"' if columns else "gain=gain, cost=cost"
+    code = (
+        "from mllayers.decision import Action, Menu, Policy",
+        *([desk.known("score", *desk.price_columns())] if columns else []),
+        desk.prices(),
+        "cost = prices['cost_fp'] + prices.get('gain_tn', 0.0)  # acting in vain",
+        "gain = prices['gain_tp'] + prices.get('cost_fn', 0.0) + cost  # acting rightly, before its cost",
+        *(["known = known.assign(gain=gain, cost=cost)  # what the rule reads of each case"] if columns else []),
+        f'rule = Menu("leave", Action("act", {amounts}{room}))',
+        'found = Policy(rule, idle="leave").gaps()',
+    )
     found = desk.run(code)
     missing = int(desk.frame[desk.column("score")].isna().sum())
     table = pd.DataFrame({"gap": found, "open": 1}).set_index("gap")
@@ -121,4 +126,4 @@ def _fits(desk: Desk) -> None:
         return Answer("capacity", question, found.gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust,
                       code, "found.gain", table, "fits")  # fmt: skip
 
-    desk.ask(question, fitted)
+    desk.ask(question, fitted, weights="within_capacity")

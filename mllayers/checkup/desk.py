@@ -7,7 +7,6 @@ need it stay open.
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mllayers._check import as_moment, as_times, describe
-from mllayers._words import count, dollars, exact, plain, typed_number
+from mllayers._check import SORTS_BY_TIME, as_moment, as_times, describe, out_of_order
+from mllayers._stats import what_is_sure
+from mllayers._words import count, dollars, exact, plain, points_told, span_told, typed_number
 from mllayers.checkup.answers import Answer, Gap, Section
 from mllayers.checkup.reading import Source
 
@@ -42,6 +42,8 @@ COLUMN_ROLES = (
     "challenger",
     "audit",
     "before",
+    "weights",
+    "inspected",
 )
 _MOST_PERIODS, _MOST_SEGMENTS, _MOST_ACTIONS = 120, 50, 20
 
@@ -68,6 +70,9 @@ class Roles:
     challenger: str | None = None
     audit: str | None = None
     before: str | None = None
+    weights: str | None = None
+    inspected: str | None = None
+    report_rate: float | tuple[float, float] | None = None
     columns: tuple[str, ...] | None = None
     gain_tp: float | str | None = None
     cost_fp: float | str | None = None
@@ -75,6 +80,8 @@ class Roles:
     gain_tn: float | str | None = None
     outcome_is: str | None = None
     capacity: float | None = None
+    least: float | None = None
+    least_money: float | None = None
 
     def of_columns(self) -> dict[str, str]:
         """Role to column, for every role that a column plays."""
@@ -97,7 +104,8 @@ class Desk:
     progress: Callable[[str], object]
     problems: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)  # of answers that read this column; "": with an interval
+    silence: str = ""
     one_class: str = ""
     miscalibrated: str = ""
     y: str = ""
@@ -107,6 +115,8 @@ class Desk:
     _gaps: list[Gap] = field(default_factory=list)
     _heard: list[str] = field(default_factory=list)
     _names: dict[str, Any] = field(default_factory=dict)
+    _dropped_by: list[str] = field(default_factory=list)
+    _missing: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     # what can be asked
 
@@ -134,8 +144,10 @@ class Desk:
         return column
 
     def known(self, *roles: str, rows: str = "known") -> str:
-        """The line that keeps the rows on which these roles are all known."""
+        """The line that keeps the rows on which these roles are all known; with the weights, if there are any."""
+        roles = (*roles, "weights")
         names = list(dict.fromkeys(self.column(role) for role in roles if isinstance(getattr(self.roles, role), str)))
+        self._dropped_by = names
         return f"{rows} = frame[{names!r}].dropna()"
 
     def moments(self, role: str, rows: str = "known") -> str:
@@ -182,7 +194,46 @@ class Desk:
         """The roles of the prices that differ from case to case."""
         return [name for name in self.priced() if isinstance(getattr(self.roles, name), str)]
 
+    def weights(self, rows: str = "known") -> str:
+        """The argument with the observation weights, where a column holds them."""
+        return "" if self.roles.weights is None else f"weights={rows}[{self.roles.weights!r}], "
+
+    def least(self, name: str = "least") -> str:
+        """The argument with the least difference that matters, of rates (``least``) or of money (``least_money``)."""
+        x = getattr(self.roles, name)
+        return "" if x is None else f"least={x!r}, "
+
     # words
+
+    def cases(self, n: int, stands_for: float) -> str:
+        """Rows, and the cases of the population that they stand for."""
+        told = count(stands_for, "case")
+        return told if self.roles.weights is None else f"{told} that {count(n, 'row')} stand for"
+
+    def matters(self, low: float, high: float, name: str = "least_money") -> str:
+        """Whether an interval says that a difference is larger than the least that matters; "" if none was stated."""
+        least = getattr(self.roles, name)
+        if least is None or math.isnan(low) or math.isnan(high):
+            return ""
+        told = f"{self.cash(least)} a case" if name == "least_money" else points_told(least)
+        words = {
+            "more": f"surely more than {told}",
+            "less": f"surely worse by more than {told}",
+            "alike": f"too small to matter, surely within {told}",
+            "open": f"whether it is more than {told} is open",
+        }
+        return f"; {words[what_is_sure(low, high, least)]}"
+
+    def matters_rate(self, found: Any) -> str:
+        """What a promise's interval says as a whole, where a least difference was stated."""
+        if self.roles.least is None:
+            return ""
+        least = points_told(self.roles.least)
+        if found.size == "alike":
+            return f"; as a whole within {least} of the promise, surely"
+        if found.size in ("more", "less"):
+            return f"; as a whole surely {found.size} than promised, by more than {least}"
+        return f"; whether the whole is off by more than {least} is open"
 
     def cash(self, x: float, digits: int | None = None) -> str:
         """Money in the caller's currency."""
@@ -192,19 +243,13 @@ class Desk:
         """The two ends of an interval of money."""
         if math.isnan(low) or math.isnan(high):
             return "too few events for an interval"
-        if math.isinf(high):
-            return f"{self.cash(low)} or more"
-        return f"{self.cash(low)} to {self.cash(high)}"
+        return span_told(low, high, self.cash)
 
     def if_probability(self) -> str:
         """The condition of every number that takes the score for a probability, and what section 2 found of it."""
         if self.miscalibrated:
             return f"the score is a probability, which it is not {self.miscalibrated} (section 2)"
         return "the score is a probability (section 2)"
-
-    def local(self, text: str) -> str:
-        """A sentence of a layer, in the caller's currency."""
-        return text if self.currency == "$" else text.replace("$", self.currency)
 
     @property
     def sure(self) -> str:
@@ -231,10 +276,24 @@ class Desk:
         """What the lines made beside ``found``."""
         return self._names[name]
 
-    def ask(self, question: str, build: Callable[[], Answer | None]) -> None:
-        """Put an answer on the page; where it cannot be had, the reason."""
+    def ask(self, question: str, build: Callable[[], Answer | None], *, weights: str = "taken") -> None:
+        """Put an answer on the page; where it cannot be had, the reason.
+
+        `weights` says that the estimator takes observation weights ("taken"), that they change nothing ("") or which
+        function it is that takes none: where the file has weights, its number is refused.
+        """
         self.progress(question)
-        self._heard = []
+        self._heard, self._dropped_by = [], []
+        if self.roles.weights is not None and weights:
+            if weights != "taken":
+                why = (
+                    f"`{weights}` takes no weights, and without those of {self.roles.weights!r} its number would speak "
+                )
+                self.gap(question, f"{why}of the rows, not of the population", "Ask without weights if rows are meant")
+                return
+            if "weights" in self.problems:
+                self.gap(question, self.problems["weights"])
+                return
         try:
             answer = build()
         except (ValueError, TypeError) as error:
@@ -243,10 +302,32 @@ class Desk:
             self.gap(question, f"{type(error).__name__}: {' '.join(str(error).split()) or 'no more is known'}")
         else:
             if answer is not None:
-                trust = ". ".join([answer.trust.rstrip("."), *self._heard, *self.notes])
-                says = self.local(answer.says)
-                self._answers.append(replace(answer, says=says, trust=f"{trust}.", currency=self.currency))
+                read = "\n".join(answer.code)
+                notes = [note for column, note in self.notes if repr(column) in read]
+                if self.silence and repr(self.roles.outcome) in read and repr(self.roles.inspected) not in read:
+                    notes.append(self.silence)
+                notes += [note for column, note in self.notes if not column and not math.isnan(answer.low)]
+                trust = ". ".join([answer.trust.rstrip("."), *self._heard, *self._left_rows_out(), *notes])
+                self._answers.append(replace(answer, trust=f"{trust}.", currency=self.currency))
         self._names = {}  # what the lines made is large
+
+    def _left_rows_out(self) -> list[str]:
+        """How many rows an answer could not use, and for want of what; that rows have no label is said elsewhere."""
+        names, outcome = self._dropped_by, self.roles.outcome
+        there = ~self._gone(outcome) if outcome in names and outcome is not None else None
+        told = []
+        for name in names:
+            if name != outcome:
+                gone = self._gone(name)
+                n = int(np.count_nonzero(gone if there is None else gone & there))
+                if n:
+                    told.append(f"{count(n, 'row' if there is None else 'labelled row')} without {name!r} left out")
+        return told
+
+    def _gone(self, name: str) -> NDArray[np.bool_]:
+        if name not in self._missing:
+            self._missing[name] = self.frame[name].isna().to_numpy(dtype=bool)
+        return self._missing[name]
 
     def open(self, question: str, needs: str, *roles: str) -> None:
         """Leave a question open for want of these roles; what would answer it is said where one was not named."""
@@ -373,6 +454,10 @@ def _look_at_numbers(desk: Desk) -> None:
     for role in ("amount", "reward", "before", *PRICES):
         if role in played:
             _numbers(desk, role)
+    if "weights" in played:
+        _look_at_weights(desk)
+    if "inspected" in played:
+        _look_at_inspected(desk)
     for role in ("score", "rival", "propensity", "challenger", "audit"):
         if role not in played:
             continue
@@ -394,11 +479,37 @@ def _look_at_numbers(desk: Desk) -> None:
             desk.problems[role] = f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {mend}"
     if desk.has("score"):
         column = desk.frame[desk.column("score")]
-        gone = int(column.isna().sum())
-        if gone:
-            desk.notes.append(f"{count(gone, 'row')} without a score {'is' if gone == 1 else 'are'} left out")
         if column.min() == column.max():
-            desk.notes.append(f"the score is {plain(float(column.min()))} for everyone: it tells no cases apart")
+            told = f"the score is {plain(float(column.min()))} for everyone: it tells no cases apart"
+            desk.notes.append((desk.column("score"), told))
+
+
+def _look_at_weights(desk: Desk) -> None:
+    """How many cases of the population each row stands for: known for each row, above 0."""
+    column, name = desk.frame[desk.column("weights")], f"weights {desk.column('weights')!r}"
+    values = _numbers(desk, "weights")
+    gone = int(column.isna().sum())
+    if values is not None and gone:
+        desk.problems["weights"] = f"{name} is missing in {count(gone, 'row')}: say how many cases each stands for"
+    elif values is not None and values.min() <= 0:
+        row = int(values.index[int(np.argmin(values.to_numpy()))])
+        told = f"{name} must be above 0, how many cases each row stands for; it is {exact(float(values.min()))}"
+        desk.problems["weights"] = f"{told} in row {row}"
+
+
+def _look_at_inspected(desk: Desk) -> None:
+    """Whether somebody looked, said with True and False or 1 and 0 for each row."""
+    column, name = desk.frame[desk.column("inspected")], f"inspected {desk.column('inspected')!r}"
+    gone, there = int(column.isna().sum()), column.dropna()
+    if gone:
+        desk.problems["inspected"] = f"{name} is missing in {count(gone, 'row')}: say of each whether somebody looked"
+    elif not set(there.unique()[:1_000]) <= {0, 1}:
+        values = _listed(list(there.unique()[:1_000]))
+        desk.problems["inspected"] = f"{name} must say True or False, or 1 or 0, of each row; it holds {values}"
+    elif desk.roles.outcome is not None:
+        silent = int((desk.frame[desk.roles.outcome].notna() & (column == 0)).sum())
+        if silent:
+            desk.silence = f"{count(silent, 'row')} that nobody inspected count here as if somebody had looked"
 
 
 def _is_text(column: pd.Series[Any]) -> bool:
@@ -524,11 +635,11 @@ def _look_at_groups(desk: Desk) -> None:
         column = desk.frame[roles.period]
         name = f"period {roles.period!r}"
         values = list(column.dropna().unique())
-        unordered = _out_of_order(values)
+        unordered = out_of_order(values)
         if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
             values = [value for value in column.cat.categories if (column == value).any()]
         elif unordered:
-            values, desk.problems["period"] = [], f"{name} {unordered}"
+            values, desk.problems["period"] = [], f"{name} {unordered}: {SORTS_BY_TIME}, or name time="
         else:
             values = sorted(values)
         if "period" in desk.problems:
@@ -544,7 +655,7 @@ def _look_at_groups(desk: Desk) -> None:
             desk.periods = tuple(values)
             gone = int(column.isna().sum())
             if gone:
-                desk.notes.append(f"{count(gone, 'row')} without a period left out where periods are compared")
+                desk.notes.append((roles.period, f"{count(gone, 'row')} without a period left out"))
     elif roles.period is not None:
         desk.problems["period"] = desk.problems["time"]
     if roles.segment is not None:
@@ -560,27 +671,8 @@ def _look_at_groups(desk: Desk) -> None:
         again = int(desk.frame[roles.case].duplicated().sum())
         if again:
             desk.problems["case"] = f"{count(again, 'row')} repeat{'s' * (again == 1)} a case of {roles.case!r}"
-            desk.notes.append(f"{desk.problems['case']}: rows of one case go together, so the intervals are too narrow")
-
-
-def _out_of_order(values: Sequence[Any]) -> str:
-    """Why sorting these periods would not put them in the order of time; "" where it does."""
-    if not all(isinstance(value, str) for value in values):
-        try:
-            sorted(values)
-        except TypeError:
-            return "holds values of several kinds: they have no order"
-        return ""
-    words = sorted(values)
-    told = f"{', '.join(map(repr, words[:3]))}{', …' * (len(words) > 3)}"
-    mend = "write each so that text sorts by time, such as 2026-03, or name time="
-    if len({re.sub(r"\d+", "0", word) for word in words}) > 1 or (len(words) > 1 and not re.search(r"\d", words[0])):
-        return f"holds words, which only the alphabet would order ({told}): {mend}"
-    numbers = [[int(part) for part in re.findall(r"\d+", word)] for word in words]
-    widths = [len(part) for word in words[:1] for part in re.findall(r"\d+", word)]
-    if numbers != sorted(numbers) or (widths and max(widths) >= 4 > widths[0]):
-        return f"holds text that does not sort by time ({told}): {mend}"
-    return ""
+            told = f"{desk.problems['case']}: rows of one case go together, so the interval is too narrow"
+            desk.notes.append(("", told))
 
 
 def _look_at_actions(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import AutoLocator, FixedLocator, MaxNLocator
 
 from mllayers import figures as fg
 from mllayers._words import money, percent, plain, points
@@ -18,14 +19,52 @@ from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
 if TYPE_CHECKING:
     from mllayers.checkup.answers import Answer
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_narrow"]
 
+_NARROW, _FINE = 3.6, 170  # inches and dots an inch of a figure on a telephone
 _MOST = 12  # rows of a table that are drawn; the table itself holds them all
 
 
 def draw(answer: Answer) -> Finding:
     """The figure of an answer."""
     return _DRAWINGS[answer.drawing](answer)
+
+
+def draw_narrow(answer: Answer) -> Finding:
+    """The same figure for a screen as narrow as a telephone's: text of the same size on half the width.
+
+    The finding stands above it in words, so it has no title; names take more lines and scales fewer marks.
+    """
+    found = draw(answer)
+    figure = found.figure
+    height = float(figure.get_size_inches()[1])
+    if figure._suptitle is not None:  # type: ignore[attr-defined]
+        height -= 0.22 * (1 + figure._suptitle.get_text().count("\n"))  # type: ignore[attr-defined]
+    figure.suptitle("")
+    for ax in figure.axes:
+        names = [textwrap.wrap(label.get_text(), 13) or [""] for label in ax.get_yticklabels()]
+        if isinstance(ax.yaxis.get_major_locator(), FixedLocator):
+            ax.set_yticks(ax.get_yticks(), ["\n".join(lines) for lines in names])
+            height = max(height, 0.6 + 0.06 * len(names) + 0.19 * sum(map(len, names)))
+        marks = ax.xaxis.get_major_locator()
+        if isinstance(marks, FixedLocator) and len(ax.get_xticks()) > _FEW:
+            shown = list(zip(ax.get_xticks(), ax.get_xticklabels(), strict=True))
+            step = -(-len(shown) // _FEW)
+            ax.set_xticks([at for at, _ in shown[::step]], [label.get_text() for _, label in shown[::step]])
+        elif isinstance(marks, AutoLocator):
+            ax.xaxis.set_major_locator(MaxNLocator(_FEW - 1))
+        ax.set_xlabel(textwrap.fill(ax.get_xlabel(), 36))
+        legend = ax.get_legend()
+        if legend is not None:
+            names_of = [text.get_text() for text in legend.get_texts()]
+            ax.legend(legend.legend_handles, names_of, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1)
+            height += 0.2 * len(names_of)
+    figure.set_size_inches(_NARROW, height)
+    figure.set_dpi(_FINE)
+    return found
+
+
+_FEW = 5  # marks on the scale of a narrow figure
 
 
 def _title(answer: Answer, most: int = 130) -> str:
@@ -246,4 +285,5 @@ _DRAWINGS: dict[str, Callable[[Answer], Finding]] = {
     "law": _law,
     "stated": _stated,
     "effects": _effects,
+    "gains": _effects,
 }

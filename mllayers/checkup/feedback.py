@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pandas as pd
 
-from mllayers._words import count, percent, plain
+from mllayers._words import count, percent, plain, span_told
 from mllayers.checkup.answers import Answer
 from mllayers.checkup.desk import Desk
 
 __all__ = ["ask_feedback"]
 
+_FIFTHS = 5
 _MOST_ASKED = 500_000  # rows whose delays are put in order one by one
 
 
@@ -47,8 +48,8 @@ def _ages(desk: Desk) -> None:
         most, low, high = found.age_at(0.9)
         said = (
             f"Of what comes back within {plain(found.oldest)} days, half is there after {plain(found.half)} days "
-            f"({plain(found.half_low)} to {plain(found.half_high)}) and 90 % after {plain(most)} "
-            f"({plain(low)} to {plain(high)})"
+            f"({span_told(found.half_low, found.half_high, plain)}) and 90 % after {plain(most)} "
+            f"({span_told(low, high, plain)})"
         )
         trust = (
             f"{desk.sure} interval from {count(found.events, 'arrival')} by {as_of}; corrected for cases too young to "
@@ -60,7 +61,7 @@ def _ages(desk: Desk) -> None:
         return Answer("delay", question, found.half, found.half_low, found.half_high, "days", found.level, f"{said}.",
                       trust, code, "found.half", table, "law")  # fmt: skip
 
-    desk.ask(question, law)
+    desk.ask(question, law, weights="delay_law")
 
 
 def _kept(desk: Desk, by: str) -> None:
@@ -81,24 +82,30 @@ def _kept(desk: Desk, by: str) -> None:
             "from mllayers.feedback import promise_kept",
             desk.known(*roles),
             f"found = promise_kept({desk.at('score')}, {desk.at('outcome')}, {groups}={desk.at(by)}{chance}, "
-            f"level={desk.level})",
+            f"{desk.least()}level={desk.level})",
         )
         found = desk.run(code)
         table = found.frame()
         asked = table["kept"].dropna()
-        broken = [str(name) for name in asked.index[~asked.astype(bool)]]
+        apart = int((~asked.astype(bool)).sum())
         said = (
             f"{percent(found.promised, 2)} was promised and {percent(found.delivered, 2)} happened "
             f"({percent(found.low, 2)} to {percent(found.high, 2)})"
         )
-        apart = f"he promise lies outside the interval of {len(broken)} of {count(len(asked), by)}"
-        if broken:
-            said = f"T{apart}, such as {broken[0].rstrip('.')}; in all, {said}"
+        if found.broken:
+            row = table.iloc[int(np.nanargmin(table["by_chance"].to_numpy(float)))]
+            said = (
+                f"The promise is broken in {found.broken} of {count(len(asked), by)}, most clearly in {row.name}: "
+                f"{percent(row['promised'], 2)} promised, {percent(row['delivered'], 2)} happened; in all, {said}"
+            )
         else:
-            said += f"; t{apart}"
+            said += f"; broken in none of {count(len(asked), by)}"
+        said += desk.matters_rate(found)
+        alone = f", which by chance happens in {percent(1 - desk.level, 0)} of them" * bool(apart)
         trust = (
-            f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.labels, 'label')}, "
-            f"{'kept' if found.kept else 'broken'} as a whole when all {by}s are asked together. "
+            f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.labels, 'label')}. Broken: by "
+            f"intervals that hold all {by}s together; taken alone, the promise lies outside the interval of {apart} of "
+            f"{count(len(asked), by)}{alone}. Not broken does not mean kept: intervals may be wide. "
         )
         if by == "period":
             share = (
@@ -114,7 +121,7 @@ def _kept(desk: Desk, by: str) -> None:
         return Answer(f"promise_by_{by}", question, found.delivered, found.low, found.high, "share", found.level,
                       f"{said}.", trust, code, "found.delivered", table, "promise")  # fmt: skip
 
-    desk.ask(question, kept)
+    desk.ask(question, kept, weights="promise_kept")
 
 
 def _challenger(desk: Desk) -> None:
@@ -128,15 +135,12 @@ def _challenger(desk: Desk) -> None:
         return
 
     def judged() -> Answer:
-        names = desk.frame[desk.column("challenger")].dtype.kind not in "biuf"
-        if names and desk.roles.action is None:
-            raise ValueError("challenger holds names of actions, and no column was named for action")
-        roles = ["reward", "propensity", "challenger", *(["action"] if names else [])]
-        target = f"{desk.at('challenger')} == {desk.at('action')}" if names else desk.at("challenger")
+        target, roles = _challenger_told(desk)
         code = (
             "from mllayers.feedback import policy_value",
             desk.known(*roles),
-            f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, level={desk.level})",
+            f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, {desk.least('least_money')}"
+            f"level={desk.level})",
         )
         found = desk.run(code)
         row = found.frame().loc["SNIPS"]
@@ -146,6 +150,7 @@ def _challenger(desk: Desk) -> None:
         said = (
             f"The challenger would have brought {desk.cash(gain)} a case beyond what was done ({ends}): "
             f"{desk.cash(float(row['value']))} beside {desk.cash(float(found.frame()['value'].iloc[0]))}"
+            f"{desk.matters(low, high)}"
         )
         trust = (
             f"{desk.sure} interval; {count(found.n, 'decision')} are worth {plain(found.n_eff)} for it, the heaviest "
@@ -154,7 +159,67 @@ def _challenger(desk: Desk) -> None:
         return Answer("challenger", question, gain, low, high, "money", found.level, f"{said}.", trust, code,
                       'float(found.frame().loc["SNIPS", "gain"])', whole, "intervals")  # fmt: skip
 
-    desk.ask(question, judged)
+    desk.ask(question, judged, weights="policy_value")
+    if desk.has("segment"):
+        _by_group(desk, "segment")
+    if desk.has("score"):
+        _by_group(desk, "band")
+
+
+def _by_group(desk: Desk, by: str) -> None:
+    """What the challenger gains in each segment, or in each fifth of the scores."""
+    question = f"In which {'segments' if by == 'segment' else 'bands of the score'} does the challenger gain?"
+
+    def judged() -> Answer:
+        target, roles = _challenger_told(desk)
+        role = "segment" if by == "segment" else "score"
+        groups = desk.at("segment") if by == "segment" else "band"
+        fifths = (
+            f"band = pd.qcut({desk.at('score')}.astype(float), {_FIFTHS}, labels=False, duplicates='drop').to_numpy()"
+        )
+        code = (
+            "from mllayers.feedback import policy_value",
+            desk.known(*roles, role),
+            *([fifths] if by == "band" else []),
+            f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, by={groups}, "
+            f"{desk.least('least_money')}level={desk.level})",
+        )
+        table = desk.run(code).frame()
+        if by == "band":
+            score = desk.made("known")[desk.column("score")].groupby(desk.made("band"))
+            ends = zip(score.min(), score.max(), strict=True)
+            table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in ends])
+        number = 'int((found.frame()["sure"] == "more").sum())'
+        better, worse, alike = (int((table["sure"] == verdict).sum()) for verdict in ("more", "less", "alike"))
+        least = "" if desk.roles.least_money is None else f" by more than {desk.cash(desk.roles.least_money)} a case"
+        said = f"The challenger is surely better{least} in {better} of {count(len(table), by)}, surely worse in {worse}"
+        said += f", surely alike in {alike}" if alike else ""
+        gains = table["gain"].dropna()
+        if len(gains):
+            ends = [(str(at), float(gains[at])) for at in (gains.idxmax(), gains.idxmin())]
+            most, fewest = (f"{desk.cash(gain)} a case in {name}" for name, gain in ends)
+            said += f"; by the estimate it gains most, {most}" + f", and least, {fewest}" * (len(gains) > 1)
+        silent = int((table["reason"] != "").sum())
+        said += f"; {count(silent, by)} {'has' if silent == 1 else 'have'} too few decisions to say" if silent else ""
+        trust = (
+            f"Counted from intervals that hold all {by}s at once, {desk.sure}. Holds if the chances written down are "
+            "those that were used. A difference between two groups is not why they differ"
+        )
+        drawn = table[["gain", "gain_low_all", "gain_high_all", "n", "n_eff", "events", "sure", "reason"]]
+        drawn = drawn.set_axis(["value", "low", "high", "n", "n_eff", "events", "sure", "reason"], axis=1)
+        return Answer(f"challenger_by_{by}", question, float(better), math.nan, math.nan, f"{by}s", desk.level,
+                      f"{said}.", trust, code, number, drawn.rename_axis(by), "gains")  # fmt: skip
+
+    desk.ask(question, judged, weights="policy_value")
+
+
+def _challenger_told(desk: Desk) -> tuple[str, list[str]]:
+    """The chance of the challenger for the logged action, in code, and the roles that it takes."""
+    names = desk.frame[desk.column("challenger")].dtype.kind not in "biuf"
+    if names and desk.roles.action is None:
+        raise ValueError("challenger holds names of actions, and no column was named for action")
+    target = f"{desk.at('challenger')} == {desk.at('action')}" if names else desk.at("challenger")
+    return target, ["reward", "propensity", "challenger", *(["action"] if names else [])]
 
 
 def _never(desk: Desk) -> None:
@@ -190,4 +255,4 @@ def _never(desk: Desk) -> None:
         return Answer("never", question, least, math.nan, math.nan, "share", desk.level, f"{said}.", trust, code,
                       '(found.frame()["labels"] / found.frame()["population"]).min()', table, "shares")  # fmt: skip
 
-    desk.ask(question, gone)
+    desk.ask(question, gone, weights="label_coverage")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mllayers._extras import absent
 from mllayers._results import DOLLAR
-from mllayers._words import count, dollars, percent, plain, points
+from mllayers._words import count, dollars, percent, plain, points, span_told
 
 if TYPE_CHECKING:
     from mllayers.checkup.answers import Answer, Checkup, Section
@@ -54,6 +54,8 @@ def _roles(report: Checkup) -> str:
 def _role(x: Any) -> str:
     if isinstance(x, dict):
         return ", ".join(f"{name} {plain(float(chance))}" for name, chance in x.items())
+    if isinstance(x, tuple):
+        return " to ".join(map(_role, x))
     return plain(float(x)) if isinstance(x, (int, float)) and not isinstance(x, bool) else str(x)
 
 
@@ -88,11 +90,10 @@ article { margin: 1.2rem 0; padding: 1rem; border: 1px solid var(--line); border
 .number { font-size: 1.5rem; font-weight: 650; margin: .2rem 0; }
 .number small { font-size: .95rem; font-weight: 400; color: var(--soft); }
 .trust, .facts { color: var(--soft); font-size: .93rem; }
-.figure, .table, pre { overflow-x: auto; max-width: 100%; }
-.figure { background: #fefdfb; border-radius: 6px; margin: .8rem 0; }
-@media (max-width: 38rem) { .figure::before { content: "Wider than the screen: move it sideways.";
-  position: sticky; left: 0; color: #54504a; font-size: .8rem; padding: .2rem .4rem; } }
-.figure img { display: block; width: 100%; min-width: 34rem; height: auto; }
+.table, pre { overflow-x: auto; max-width: 100%; }
+.figure { background: #fefdfb; border-radius: 6px; margin: .8rem 0; overflow: hidden; }
+.figure img { display: block; width: 100%; height: auto; }
+@media (max-width: 38rem) { article { padding: .8rem .6rem; } }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--link); padding: .2rem 0; }
 table { border-collapse: collapse; font-size: .88rem; }
@@ -186,12 +187,11 @@ def _section(section: Section) -> str:
 
 
 def _article(answer: Answer) -> str:
-    label = html.escape(answer.question, quote=True)
     return f"""<article id="{answer.key}">
 <h3>{_text(answer.question)}</h3>
 <p class="number">{_text(number_told(answer))}</p>
 <p>{_text(answer.says)}</p>
-<div class="figure" tabindex="0" role="group" aria-label="Figure: {label}">{_drawn(answer)[0]["text/html"]}</div>
+<div class="figure">{_both_widths(answer)}</div>
 <p class="trust">{_text(answer.trust)}</p>
 {_folded_table(answer)}
 {_code(answer.code, "The lines that produce it")}
@@ -202,8 +202,6 @@ def number_told(answer: Answer) -> str:
     """The number with its interval, in its unit."""
 
     def told(x: float) -> str:
-        if math.isinf(x):
-            return "∞" if x > 0 else "−∞"
         if answer.unit == "money":
             return dollars(x).replace("$", answer.currency)
         return percent(x, 2) if answer.unit == "share" else points(x) if answer.unit == "points" else plain(x)
@@ -213,7 +211,7 @@ def number_told(answer: Answer) -> str:
     said = f"{'AUC ' * (answer.unit == 'AUC')}{told(answer.value)}{unit}"
     if math.isnan(answer.low) or math.isnan(answer.high):
         return said
-    return f"{said} ({told(answer.low)} to {told(answer.high)}, {plain(100 * answer.level)} %)"
+    return f"{said} ({span_told(answer.low, answer.high, told)}, {plain(100 * answer.level)} %)"
 
 
 def _drawn(answer: Answer) -> tuple[dict[str, str], dict[str, Any]]:
@@ -224,6 +222,19 @@ def _drawn(answer: Answer) -> tuple[dict[str, str], dict[str, Any]]:
         raise absent("the figures of a checkup", "figures", error) from None
     found = answer.figure()
     return picture(found.png(), found.alt)
+
+
+def _both_widths(answer: Answer) -> str:
+    """The figure twice: as wide as the page, and drawn anew for a narrow screen; a browser shows one of them."""
+    from mllayers.checkup.drawing import draw_narrow
+    from mllayers.figures import picture
+
+    wide = _drawn(answer)[0]["text/html"]
+    found = draw_narrow(answer)
+    (data, size) = picture(found.png(), found.alt)
+    width, height = (size["image/png"][name] for name in ("width", "height"))
+    source = f'media="(max-width: 38rem)" width="{width}" height="{height}"'
+    return f'<picture><source {source} srcset="data:image/png;base64,{data["image/png"]}">{wide}</picture>'
 
 
 def _open_questions(section: Section, heading: str = "p") -> str:

@@ -30,7 +30,12 @@ def ask_prediction(desk: Desk) -> None:
             desk.ask(best, lambda: _best(desk, best, ""))
             if desk.roles.capacity is not None and not desk.price_columns():
                 fits = "What would the best threshold within the capacity earn?"
-                room = f"capacity={desk.roles.capacity!r} * len(known) / len(frame), "
+                parts = ("known", "frame")
+                if desk.roles.weights is None:
+                    part, whole = (f"len({rows})" for rows in parts)
+                else:
+                    part, whole = (f"{desk.at('weights', rows)}.sum()" for rows in parts)
+                room = f"capacity={desk.roles.capacity!r} * {part} / {whole}, "
                 desk.ask(fits, lambda: _best(desk, fits, room))
         else:
             desk.gap("What is the score worth, beside the best decision without it?", missing_prices(desk), NO_PRICES)
@@ -50,7 +55,8 @@ def _by_band(desk: Desk, question: str) -> Answer:
     code = (
         "from mllayers.prediction import calibration_by_band",
         desk.known("score", "outcome"),
-        f"found = calibration_by_band({desk.at('outcome')}, {desk.at('score')}, bands={_BANDS}, level={desk.level})",
+        f"found = calibration_by_band({desk.at('outcome')}, {desk.at('score')}, bands={_BANDS}, {desk.weights()}"
+        f"{desk.least()}level={desk.level})",
     )
     found = desk.run(code)
     table = found.frame()
@@ -69,7 +75,8 @@ def _by_band(desk: Desk, question: str) -> Answer:
             f"promised, {percent(row['delivered'])} happened; in all, {said}"
         )
     else:
-        said += f"; kept in {'each of ' * (len(table) > 1)}{count(len(table), 'band')}, as far as chance lets one see"
+        said += f"; broken in none of {count(len(table), 'band')}, as far as chance lets one see"
+    said += desk.matters_rate(found)
     trust = (
         f"{desk.sure} interval from {count(found.events, 'event')} in {count(found.n, 'label')}; a band is called "
         "broken only where all bands together allow it. It speaks for cases that have a label, and "
@@ -88,7 +95,7 @@ def _worth(desk: Desk, question: str) -> Answer:
         desk.prices(),
         "t = decision.cost_threshold(**prices)",
         f"found = prediction.value_of_model({desk.at('outcome')}, {desk.at('score')}, threshold=t, {by}"
-        f"level={desk.level}, **prices)",
+        f"{desk.weights()}{desk.least('least_money') * bool(by)}level={desk.level}, **prices)",
     )
     found = desk.run(code)
     table = pd.DataFrame(
@@ -97,13 +104,16 @@ def _worth(desk: Desk, question: str) -> Answer:
     ends = desk.ends(found.low, found.high)
     said = (
         f"At the threshold that follows from the prices the score is worth {desk.cash(found.value)} ({ends}) over "
-        f"{count(found.n, 'case')}: {desk.cash(found.with_model)} with it, {desk.cash(found.without_model)} without "
-        f"({found.without})"
+        f"{desk.cases(found.n, found.stands_for)}: {desk.cash(found.with_model)} with it, "
+        f"{desk.cash(found.without_model)} without ({found.without})"
+        f"{desk.matters(found.low / found.stands_for, found.high / found.stands_for)}"
     )
     if found.table is not None:
         table = pd.concat([table, found.table])
         sure = int((found.table["sure"] == "more").sum())
-        said += f"; surely above nothing in {sure} of {count(len(found.table), 'segment')}, all asked together"
+        least = desk.roles.least_money
+        above = "above nothing" if least is None else f"more than {desk.cash(least)} a case"
+        said += f"; surely {above} in {sure} of {count(len(found.table), 'segment')}, all asked together"
     trust = (
         f"{desk.sure} interval from {count(found.events, 'event')} among the cases decided differently; it covers "
         "which cases came, not whether the prices are true, and holds only on cases the model was not fitted on"
@@ -118,8 +128,9 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
         "from mllayers.prediction import money_by_threshold, value_of_model",
         desk.known("score", "outcome", *desk.price_columns()),
         desk.prices(),
-        f"found = value_of_model({desk.at('outcome')}, {desk.at('score')}, {room}level={desk.level}, **prices)",
-        f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, {room}**prices)",
+        f"found = value_of_model({desk.at('outcome')}, {desk.at('score')}, {room}{desk.weights()}level={desk.level}, "
+        "**prices)",
+        f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, {room}{desk.weights()}**prices)",
     )
     found = desk.run(code)
     sweep = desk.made("sweep")
@@ -130,7 +141,7 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
     rule = (
         "Acting on nobody"
         if np.isinf(top)
-        else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,} cases)"
+        else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,.0f} cases)"
     )
     said = f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}"
     if not room:
@@ -161,7 +172,7 @@ def _prices_open(desk: Desk) -> None:
         code = (
             "from mllayers.decision import decision_curve",
             desk.known("score", "outcome"),
-            f"found = decision_curve({desk.at('outcome')}, {desk.at('score')}, level={desk.level})",
+            f"found = decision_curve({desk.at('outcome')}, {desk.at('score')}, {desk.weights()}level={desk.level})",
         )
         found = desk.run(code)
         table = found.frame().set_index("cost").rename_axis("cost of a wrong action / gain of a right one")
@@ -177,7 +188,7 @@ def _prices_open(desk: Desk) -> None:
             said = "At no price of a wrong action does the score earn more than acting on nobody and on everyone"
         said += _own_price(desk, found)
         trust = (
-            f"{desk.sure} at each price by itself, from {count(found.events, 'event')} in {count(found.n, 'case')}; "
+            f"{desk.sure} at each price by itself, from {count(found.events, 'event')} in {count(found.n, 'row')}; "
             f"the number is what the score is worth at the price that suits it best, {plain(float(row.name))}, in "
             "right actions. One price for all cases, and each is acted on from its own threshold, as if the score were "
             "a probability"
@@ -221,8 +232,8 @@ def _rival(desk: Desk) -> None:
             "from mllayers.prediction import compare_models",
             desk.known("score", "rival", "outcome", *desk.price_columns()),
             desk.prices(),
-            f"found = compare_models({desk.at('outcome')}, {desk.at('score')}, {desk.at('rival')}, level={desk.level}, "
-            "**prices)",
+            f"found = compare_models({desk.at('outcome')}, {desk.at('score')}, {desk.at('rival')}, {desk.weights()}"
+            f"{desk.least('least_money')}level={desk.level}, **prices)",
         )
         found = desk.run(code)
         first, second = desk.column("score"), desk.column("rival")
@@ -231,7 +242,8 @@ def _rival(desk: Desk) -> None:
         ends = desk.ends(found.low, found.high)
         said = (
             f"{first} earns {desk.cash(found.first)} and {second} {desk.cash(found.second)} on the same "
-            f"{count(found.n, 'case')}: a difference of {desk.cash(found.total)} ({ends})"
+            f"{desk.cases(found.n, found.stands_for)}: a difference of {desk.cash(found.total)} ({ends})"
+            f"{desk.matters(found.mean_low, found.mean_high)}"
         )
         trust = (
             f"{desk.sure} interval of the paired difference, from {count(found.events, 'event')} among the "
@@ -253,20 +265,21 @@ def _before_labels(desk: Desk) -> None:
         return
 
     def expected() -> Answer:
-        names = [desk.column(role) for role in ("score", *desk.price_columns())]
+        weighed = [] if desk.roles.weights is None else ["weights"]
+        names = [desk.column(role) for role in ("score", *desk.price_columns(), *weighed)]
         code = (
             "from mllayers.prediction import expected_performance",
             f"known = frame.loc[frame[{name!r}].isna(), {list(dict.fromkeys(names))!r}].dropna()",
             desk.prices(),
-            f"found = expected_performance({desk.at('score')}, level={desk.level}, **prices)",
+            f"found = expected_performance({desk.at('score')}, {desk.weights()}level={desk.level}, **prices)",
         )
         found = desk.run(code)
         table = pd.DataFrame({"value": [found.money, found.nobody, found.everyone], "low": [found.low, np.nan, np.nan],
                               "high": [found.high, np.nan, np.nan]},
                              index=["acting where it pays", "acting on nobody", "acting on everyone"])  # fmt: skip
         said = (
-            f"{count(found.n, 'case')} without a label promise {desk.cash(found.money)} "
-            f"({desk.ends(found.low, found.high)}) if acted on where it pays ({found.acted:,}), "
+            f"{desk.cases(found.n, found.stands_for)} without a label promise {desk.cash(found.money)} "
+            f"({desk.ends(found.low, found.high)}) if acted on where it pays ({count(found.acted, 'row')}), "
             f"{desk.cash(found.nobody)} if nobody is"
         )
         said += "" if math.isnan(found.auc) else f"; the AUC they should show is {found.auc:.3f}"

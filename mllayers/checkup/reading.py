@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from mllayers._words import count
 __all__ = ["Source", "open_source"]
 
 _KINDS = "a pandas, Polars, PyArrow or DuckDB frame, or the path of a .csv or .parquet file"
+_ROWS_AT_ONCE = 250_000  # of a CSV file
 _AT_ONCE = 4  # columns that are read together when only some rows of them are wanted
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
@@ -49,7 +51,7 @@ class Source:
         return pd.concat(parts, axis=1) if parts else pd.DataFrame(index=pd.RangeIndex(self.rows)[rows])
 
 
-def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf-8") -> Source:
+def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf-8", decimal: str = ".") -> Source:
     """The table behind a frame of any engine or a path.
 
     Raises
@@ -67,7 +69,10 @@ def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf
             return _parquet(path)
         if path.suffix not in (".csv", ".tsv", ".txt", ".gz"):
             raise ValueError(f"{path.name!r} ends in {path.suffix or 'nothing'!r}: data must be {_KINDS}")
-        return _pandas(_read_csv(path, separator, encoding), path.name, _csv_lines(path, separator, encoding))
+        said = {"sep": separator, "encoding": encoding, "decimal": decimal}
+        usual = {"sep": None, "encoding": "utf-8", "decimal": "."}
+        options = {name: value for name, value in said.items() if value is not None and value != usual[name]}
+        return _pandas(_read_csv(path, options), path.name, _csv_lines(path, options))
     if isinstance(data, pd.DataFrame):
         return _pandas(data, "a pandas frame", ("import pandas as pd", "frame = data"))
     try:
@@ -82,19 +87,20 @@ def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf
 # files --------------------------------------------------------------------------------------------------------------
 
 
-def _csv_lines(path: Path, separator: str | None, encoding: str) -> tuple[str, ...]:
-    more = "" if separator is None else f", sep={separator!r}"
-    more += "" if encoding == "utf-8" else f", encoding={encoding!r}"
-    return ("import pandas as pd", f"frame = pd.read_csv({str(path)!r}{more})")
+def _csv_lines(path: Path, options: dict[str, str]) -> tuple[str, ...]:
+    told = "".join(f", {name}={value!r}" for name, value in options.items())
+    return ("import pandas as pd", f"frame = pd.read_csv({str(path)!r}{told})")
 
 
-def _read_csv(path: Path, separator: str | None, encoding: str) -> pd.DataFrame:
+def _read_csv(path: Path, options: dict[str, str]) -> pd.DataFrame:
     """A CSV file, or one sentence about what keeps it from being read."""
     if path.stat().st_size == 0:
         raise ValueError(f"{path.name} is empty: there is not even a line with the names of the columns")
+    encoding = options.get("encoding", "utf-8")
     try:
-        frame = pd.read_csv(path, sep="," if separator is None else separator, encoding=encoding, low_memory=False)
-    except UnicodeDecodeError:
+        head = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)  # type: ignore[call-overload]
+        frame = _in_parts(path, options)
+    except UnicodeError:
         raise ValueError(
             f"{path.name} is not text in {encoding}: if it is text at all, say how it was saved, encoding='latin-1'"
         ) from None
@@ -102,21 +108,58 @@ def _read_csv(path: Path, separator: str | None, encoding: str) -> pd.DataFrame:
         raise ValueError(f"encoding must be the name of one, such as 'utf-8' or 'latin-1'; got {encoding!r}") from None
     except pd.errors.EmptyDataError:
         raise ValueError(f"{path.name} holds no columns: the first line must name them") from None
-    except (pd.errors.ParserError, csv.Error, EOFError, OSError) as error:
+    except (zlib.error, EOFError, OSError) as error:
+        told = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{path.name} cannot be read, it may be damaged or cut off: {told}") from None
+    except (pd.errors.ParserError, csv.Error) as error:
         told = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise ValueError(
             f"{path.name} cannot be read as a table: {told.rstrip('.')}; is the separator right, separator=';'?"
         ) from None
-    if frame.columns.size and "\x00" in "".join(map(str, frame.columns)):
+    names = [str(name) for name in head.iloc[0].dropna()]
+    if "\x00" in "".join(names):
         raise ValueError(f"{path.name} holds bytes that are no text: data must be {_KINDS}")
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{path.name} has the column {twice[0]!r} more than once: give each a name of its own")
+    if not isinstance(frame.index, pd.RangeIndex):
+        raise ValueError(
+            f"{path.name} has more values in its lines than names in its first line ({len(names)}): name every column, "
+            "and end no line with a separator"
+        )
     found = [sign for sign in _SEPARATORS if frame.shape[1] == 1 and sign in str(frame.columns[0])]
-    if found and separator is None:
+    if found and "sep" not in options:
         sign = found[0]
         raise ValueError(
             f"{path.name} has a single column, {str(frame.columns[0])[:60]!r}: its values are separated by "
             f"{_SEPARATORS[sign]}, so say separator={sign!r}"
         )
     return frame
+
+
+def _in_parts(path: Path, options: dict[str, str]) -> pd.DataFrame:
+    """What ``pd.read_csv`` returns, read some rows at a time: a large file never lies in memory twice."""
+    parts: dict[str, list[pd.Series[Any]]] = {}
+    with pd.read_csv(path, chunksize=_ROWS_AT_ONCE, low_memory=False, **options) as reader:  # type: ignore[call-overload]
+        frame = next(reader)
+        for part in reader:
+            if not parts:
+                parts = {name: [frame[name]] for name in frame}
+            for name in part:
+                parts[name].append(part[name])
+            del part
+    if not parts:
+        return frame
+    del frame
+    whole = {}
+    for name in list(parts):
+        columns = parts.pop(name)
+        kinds = {"f" if column.dtype.kind in "if" else str(column.dtype) for column in columns}
+        if len(kinds) > 1:  # numbers here and text there: to be read at once, to be all text
+            columns = [pd.read_csv(path, usecols=[name], low_memory=False, **options)[name]]  # type: ignore[call-overload]
+        whole[name] = pd.concat(columns, ignore_index=True)
+        del columns
+    return pd.DataFrame(whole, copy=False)
 
 
 def _parquet(path: Path) -> Source:

@@ -68,6 +68,9 @@ def checkup(
     rival: str | None = None,
     audit: str | None = None,
     before: str | None = None,
+    weights: str | None = None,
+    inspected: str | None = None,
+    report_rate: float | tuple[float, float] | None = None,
     columns: Sequence[str] | None = None,
     gain_tp: float | str | None = None,
     cost_fp: float | str | None = None,
@@ -75,6 +78,8 @@ def checkup(
     gain_tn: float | str | None = None,
     outcome_is: str | None = None,
     capacity: float | None = None,
+    least: float | None = None,
+    least_money: float | None = None,
     currency: str = "$",
     only: str | Sequence[str] | None = None,
     level: float = 0.95,
@@ -82,6 +87,7 @@ def checkup(
     seed: int = 0,
     separator: str | None = None,
     encoding: str = "utf-8",
+    decimal: str = ".",
     progress: Callable[[str], object] | None = None,
 ) -> Checkup:
     """Ask the five questions of a file: what can it answer, how far to trust that, and what can it not answer?
@@ -128,6 +134,16 @@ def checkup(
     before : str, optional
         Column with a number that was known before chance decided and goes with the outcome, such as last year's spend:
         what it explains is taken out of the effects, which narrows their intervals.
+    weights : str, optional
+        Column with how many cases of the population each row stands for (1 / the share of its kind that was kept),
+        where the file is not the population. What a score says and is worth is weighted; a number whose estimator takes
+        no weights is refused, by name.
+    inspected : str, optional
+        Column that says of each row whether somebody looked (True or False, 1 or 0). Outcomes of 1 in other rows are
+        reports; outcomes of 0 there say only that nothing was heard.
+    report_rate : float or (float, float), optional
+        Which share of the events in rows that nobody inspected is reported, in (0, 1], or from which to which: a claim
+        that somebody signs. Needs `inspected`.
     columns : list of str, optional
         Columns that were known of each case **before** it was decided. They are compared between periods, between
         labelled and other cases, and between treated and held out. Left out, all columns without a role are compared
@@ -137,7 +153,10 @@ def checkup(
     outcome_is : {"gain", "loss"}, optional
         Whether the outcome is what one wants (a sale) or what one wants to prevent (a customer who leaves).
     capacity : float, optional
-        How many of the cases in the file could have been acted on.
+        How many of the cases in the file could have been acted on (with `weights`, of the population).
+    least, least_money : float, optional
+        The smallest difference that matters, above 0: of a rate (0.01 is one point), and in money a case. Then the page
+        says not only whether a difference is sure but also whether it is large enough.
     currency : str, default "$"
         The sign before amounts.
     only : str or list of str, optional
@@ -149,8 +168,8 @@ def checkup(
         says so.
     seed : int, default 0
         See `max_rows`.
-    separator, encoding : str, optional
-        How a CSV file is read, where it is not comma-separated UTF-8.
+    separator, encoding, decimal : str, optional
+        How a CSV file is read, where it is not comma-separated UTF-8 with decimal points.
     progress : callable, optional
         Called with each question as it is asked.
 
@@ -192,12 +211,16 @@ def checkup(
         one_of(outcome_is, "outcome_is", ("gain", "loss"))
     given["columns"] = None if columns is None else tuple(as_text(c, "columns") for c in as_columns(columns, "columns"))
     given["capacity"] = None if capacity is None else as_number(capacity, "capacity", ge=0)
+    for name in ("least", "least_money"):
+        given[name] = None if given[name] is None else as_number(given[name], name, gt=0)
+    given["report_rate"] = _as_report_rate(report_rate)
     level = as_number(level, "level", gt=0, lt=1)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress must be a function that takes a question; got {describe(progress)}")
+    one_of(decimal, "decimal", (".", ","))
     if isinstance(data, os.PathLike):
         data = os.fspath(data)
-    source = open_source(data, separator=separator, encoding=encoding)
+    source = open_source(data, separator=separator, encoding=encoding, decimal=decimal)
     desk = open_desk(
         source,
         Roles(**given),
@@ -210,6 +233,18 @@ def checkup(
     sections = tuple(_asked(desk, name) for name in layers)
     roles = {role: value for role, value in given.items() if value is not None and role != "columns"}
     return Checkup(source.name, source.rows, roles, dict(desk.left_out), desk.opening, sections)
+
+
+def _as_report_rate(x: Any) -> float | tuple[float, float] | None:
+    """One share, or the least and the largest."""
+    if x is None:
+        return None
+    if not isinstance(x, (list, tuple)):
+        return as_number(x, "report_rate", gt=0, le=1)
+    if len(x) != 2 or not x[0] <= x[1]:
+        raise ValueError(f"report_rate must be one share, or two from the smaller to the larger; got {describe(x)}")
+    low, high = (as_number(end, "report_rate", gt=0, le=1) for end in x)
+    return low, high
 
 
 def _asked(desk: Desk, name: str) -> Section:

@@ -25,7 +25,7 @@ from mllayers._check import (
 )
 from mllayers._results import Result
 from mllayers._stats import FEWEST_CASES
-from mllayers._words import count, plain
+from mllayers._words import count, plain, span_told
 from mllayers.feedback.matured import _DAY, _ages
 
 __all__ = ["DelayLaw", "delay_law"]
@@ -158,8 +158,8 @@ class DelayLaw(Result):
     def _line(self) -> str:
         most, low, high = self.age_at(0.9)
         told = f"of what arrives within {plain(self.oldest)} days, half has by day {plain(self.half)} "
-        told += f"({plain(self.half_low)} to {plain(self.half_high)}) and 90 % by day {plain(most)} "
-        told += f"({plain(low)} to {plain(high)}): {count(self.events, 'arrival')}, {self.at_oldest:,} of them "
+        told += f"({span_told(self.half_low, self.half_high, plain)}) and 90 % by day {plain(most)} "
+        told += f"({span_told(low, high, plain)}): {count(self.events, 'arrival')}, {self.at_oldest:,} of them "
         told += "old enough to show the longest delay; beyond, nothing is known"
         if self.later:
             told += f" ({count(self.later, 'later arrival')} left out)"
