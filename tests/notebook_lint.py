@@ -1,7 +1,7 @@
 """What every notebook of the course has to look like: one function per rule, each telling what is wrong and what to do.
 
-How a notebook is written stands in ``mllayers/course/build.py``. `RULES` are those of the five notebooks, `BESIDE` those
-of what is taught beside them (``notebooks/solved/teach``): the same without the parts that the five have in common.
+How a notebook is written stands in ``mllayers/course/build.py``. `RULES` are those of the five notebooks, `BESIDE`
+those of what is taught beside them (``notebooks/solved/teach``): without the parts that the five have in common.
 """
 
 import ast

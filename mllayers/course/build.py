@@ -3,7 +3,8 @@
 ``notebooks/solved/*.ipynb`` is the source of truth, with outputs. ``notebooks/*.ipynb`` is made from it by
 ``python -m mllayers build`` and never edited by hand. A translation lies in ``notebooks/solved/<code>`` and is made in
 ``notebooks/<code>`` (see `mllayers.course.words`); so do the notebooks beside the five, in ``notebooks/solved/teach``.
-What lies in ``notebooks`` without a solved copy (a game that was played) is made by nobody here. A learner works in a copy of their own (`mllayers.course.learner`);
+What lies in ``notebooks`` without a solved copy (a game that was played) is not made here.
+A learner works in a copy of their own (`mllayers.course.learner`);
 should one have worked in ``notebooks`` all the same, ``build`` keeps that notebook in the learner's folder before it
 puts a new one in its place.
 
@@ -90,8 +91,8 @@ def build(
     Parameters
     ----------
     paths : paths of solved notebooks
-        Each lies in a folder named ``solved``, or in one below it (of a language, or ``teach``); its learner copy goes to the folder
-        above. None: every notebook in ``notebooks/solved`` below the current folder.
+        Each lies in a folder named ``solved``, or in one below it (of a language, or ``teach``); its learner copy goes
+        to the folder above. None: every notebook in ``notebooks/solved`` below the current folder.
     check : bool
         Write nothing; report learner copies that differ from what their solved copy makes.
     execute : bool

@@ -1,13 +1,14 @@
 """The system card: the questions that each layer asks of the learner's own project, and the answers so far.
 
-The card is one Markdown file, ``system_card.md`` in the learner's folder, that may also be edited by hand. An answer
-that is overwritten stays below the new one as an earlier answer; text that belongs to no question is kept at the end.
+The card is one Markdown file, ``system_card.md`` in the learner's folder, that may also be edited by hand. The capstone
+asks a few of the questions of its own desk and keeps them apart, in ``capstone_card.md``. An answer that is overwritten
+stays below the new one as an earlier answer; text that belongs to no question is kept at the end.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from mllayers.course.notes import Note, Page, Quote
 from mllayers.course.words import tr
 
 LONGEST = 20_000  # characters of an answer: what is longer belongs in a file of its own
-FILE = "system_card.md"
+FILE, CAPSTONE_FILE = "system_card.md", "capstone_card.md"
 
 LAYERS = {"01": "Data", "02": "Prediction", "03": "Decision", "04": "Action", "05": "Feedback"}
 
@@ -71,6 +72,9 @@ QUESTIONS: dict[str, dict[str, str]] = {
     },
 }
 
+CAPSTONE = ("sentence", "unlabelled", "probability", "prices", "change", "outcomes")
+"""What the capstone asks: at least one question of each layer."""
+
 _TITLE = "# System card"
 _ABOUT = "Edit the answers here or in the notebooks; nothing you write is thrown away."
 _UNANSWERED = "*Not answered yet.*"
@@ -109,7 +113,7 @@ def card(notebook: str | None = None, answers: Mapping[str, Any] | None = None, 
     Parameters
     ----------
     notebook : str, optional
-        ``"01"`` to ``"05"``; without it the whole card is shown.
+        ``"01"`` to ``"05"`` or ``"capstone"``; without it the whole card is shown.
     answers : mapping, optional
         Question name to answer. Blank (``____``) and empty answers stay open.
     **more : Any
@@ -138,10 +142,11 @@ def _card(notebook: Any, answers: Any, more: dict[str, Any]) -> Page | Note:
         came = what_came(answers)
         said = tr("The card takes {call} or a dict of question names and answers; got {came}.", call=call, came=came)
         return Note(tr("Not yet"), (said,), "problem")
+    file, asked = (CAPSTONE_FILE if key == learner.CAPSTONE else FILE), _asked(key)
     known: dict[str, str] = {}
     strangers, odd = [], []
     for name, value in {**(answers or {}), **more}.items():
-        if not isinstance(name, str) or name not in QUESTIONS[key]:
+        if not isinstance(name, str) or name not in asked:
             strangers.append(_name(name))
             continue
         text, trouble = _as_text(value)
@@ -151,16 +156,24 @@ def _card(notebook: Any, answers: Any, more: dict[str, Any]) -> Page | Note:
             known[name] = text
     notice = ""
     if known:
-        notice = learner.update(FILE, lambda text: write(_revise(parse(text), known)), sound=lambda text: True)
-    parts: list[str | Quote] = _shown(parse(learner.read(FILE)), [key])
+        only = asked if file == CAPSTONE_FILE else None
+        notice = learner.update(file, lambda text: write(_revise(parse(text), known), only), sound=lambda text: True)
+    parts: list[str | Quote] = _shown(parse(learner.read(file)), [key])
     if odd:
         parts.append(tr("Not kept: {odd}. An answer is a text in quotes.", odd=", ".join(odd)))
     if strangers:
-        asked = ", ".join(f"`{name}`" for name in QUESTIONS[key])
         said = tr("Not kept, because no question has that name: {names}. The names are {asked}.",
-                  names=", ".join(strangers), asked=asked)  # fmt: skip
+                  names=", ".join(strangers), asked=", ".join(f"`{name}`" for name in asked))  # fmt: skip
         parts.append(said)
-    return Page((*parts, notice or learner.where(FILE)))
+    return Page((*parts, notice or learner.where(file)))
+
+
+def _asked(notebook: str) -> dict[str, str]:
+    """The questions of a notebook, by name."""
+    if notebook != learner.CAPSTONE:
+        return QUESTIONS[notebook]
+    every = {name: question for questions in QUESTIONS.values() for name, question in questions.items()}
+    return {name: every[name] for name in CAPSTONE}
 
 
 def _name(x: Any) -> str:
@@ -185,12 +198,14 @@ def parse(text: str) -> Card:
     return Card({name: _answer(body) for name, body in bodies.items()}, "\n".join(notes).strip())
 
 
-def write(card: Card) -> str:
-    """The card as Markdown; `parse` reads it back."""
+def write(card: Card, only: Collection[str] | None = None) -> str:
+    """The card as Markdown, with all questions or only these and the answered ones; `parse` reads it back."""
     parts = [_TITLE, _ABOUT]
     for number, name in LAYERS.items():
         parts.append(f"## Layer {int(number)}: {name}")
         for key, question in QUESTIONS[number].items():
+            if only is not None and key not in only and key not in card.answers:
+                continue
             answer = card.answers.get(key, Answer())
             parts.append(f"### `{key}` {question}")
             parts.append(_escape(answer.text) if answer.text else _UNANSWERED)
@@ -242,10 +257,12 @@ def _answer(body: list[str]) -> Answer:
 def _shown(card: Card, notebooks: list[str]) -> list[str | Quote]:
     parts: list[str | Quote] = []
     for number in notebooks:
-        questions = QUESTIONS[number]
+        questions = _asked(number)
         texts = {name: card.answers.get(name, Answer()).text for name in questions}
         done = sum(bool(text) for text in texts.values())
-        layer = tr("System card, layer {n}: {name}.", n=int(number), name=tr(LAYERS[number]))
+        layer = tr("System card of the capstone.")
+        if number in LAYERS:
+            layer = tr("System card, layer {n}: {name}.", n=int(number), name=tr(LAYERS[number]))
         told = tr("{done} of {all} questions answered, {left} open.", done=done, all=len(questions),
                   left=len(questions) - done)  # fmt: skip
         parts.append(f"**{layer}** {told}")

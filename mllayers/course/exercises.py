@@ -4,7 +4,8 @@ An exercise is data (`Exercise`): what is asked, of which kind the answer is, ho
 learner's own tables, and which wrong answers people give, each with the sentence that helps. Nothing is stored as a
 number: right and wrong are computed from what the learner hands over, so they hold for every seed.
 
-Each notebook registers its exercises in a module ``exercises_0N`` with a tuple ``EXERCISES``.
+Each notebook registers its exercises in a module ``exercises_0N`` (``exercises_capstone``) with a tuple ``EXERCISES``.
+How often one was tried, and whether it was right, is kept in the learner's folder once `start` has been called.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
+from mllayers.course import learner
 from mllayers.course.answers import Unreadable, in_words, is_blank, one_number, said_by, what_came
 from mllayers.course.notes import Code, Note, Page
 from mllayers.course.words import tr
@@ -281,7 +283,25 @@ def check(id: str, answer: Any, /, **given: Any) -> Result:
         *Correct*, *Not yet* with the likely mistake or the direction, or *Not attempted yet*; it shows itself. Nothing
         a learner hands over raises an error.
     """
-    return _check(id, answer, given).show()  # type: ignore[no-any-return]
+    return _kept(id, _check(id, answer, given)).show()  # type: ignore[no-any-return]
+
+
+def _kept(id: Any, result: Result) -> Result:
+    """The result, noted in the learner's folder; with one more line where that cannot be written."""
+    exercise = find(id)
+    if exercise is None or not result.attempted or not learner.lesson():
+        return result
+
+    def note(records: dict[str, dict[str, Any]]) -> None:
+        before = records.get(exercise.id, {})
+        tries = before.get("tries", 0)
+        records[exercise.id] = {
+            "tries": (tries if isinstance(tries, int) else 0) + 1,
+            "correct": bool(before.get("correct")) or result.correct,
+        }
+
+    notice = learner.update_records(learner.CHECKS, note)
+    return replace(result, lines=(*result.lines, notice)) if notice else result
 
 
 def _check(id: Any, answer: Any, given: dict[str, Any]) -> Result:
@@ -363,7 +383,7 @@ def find(id: Any) -> Exercise | None:
     """The exercise of this id, or nothing."""
     wanted = id.strip().upper() if isinstance(id, str) and len(id) < 40 else ""
     number = re.match(r"N([1-9])-", wanted)
-    exercises = of_notebook(f"0{number[1]}") if number else ()
+    exercises = of_notebook(f"0{number[1]}") if number else of_notebook(learner.CAPSTONE) if wanted[:2] == "C-" else ()
     return next((exercise for exercise in exercises if exercise.id == wanted), None)
 
 
@@ -437,6 +457,6 @@ def _not_yet(*lines: str) -> Result:
 
 
 def _no_such(id: Any) -> str:
-    known = [exercise.id for n in range(1, 6) for exercise in of_notebook(f"0{n}")]
+    known = [exercise.id for notebook in (*learner.NOTEBOOKS, learner.CAPSTONE) for exercise in of_notebook(notebook)]
     name = id[:40] if isinstance(id, str) else what_came(id)
     return tr("There is no exercise {name}; there are {known}.", name=name, known=", ".join(known))

@@ -27,7 +27,9 @@ from mllayers.course.words import tr
 Change = Callable[[str], str]
 
 NOTEBOOKS = ("01", "02", "03", "04", "05")
+CAPSTONE = "capstone"
 PREDICTIONS = "predictions.json"
+CHECKS = "checks.json"
 RECORDS = (PREDICTIONS, "beliefs.json", "system_card.md")
 _MADE = ".made.json"  # what the copies of the notebooks were when they were made
 _NOTEBOOK = re.compile(r"(?:[0-9][0-9]_\w+|capstone)\.ipynb")
@@ -66,12 +68,12 @@ def home(near: Path | None = None) -> Path:
 
 
 def as_key(notebook: Any) -> str:
-    """The key of a notebook, ``"01"`` to ``"05"``, from ``"3"``, ``"03"`` or 3; nothing where there is none."""
+    """The key of a notebook, ``"01"`` to ``"05"`` or ``"capstone"``, from ``"3"``, ``"03"`` or 3; else nothing."""
     if isinstance(notebook, str):
         key = notebook.strip()[:9].zfill(2)
     else:
         key = f"0{notebook}" if type(notebook) is int and 0 < notebook < 10 else ""
-    return key if key in NOTEBOOKS else ""
+    return key if key in (*NOTEBOOKS, CAPSTONE) else ""
 
 
 def begin(notebook: str, *, solved: bool) -> None:
@@ -231,7 +233,7 @@ def outdated(notebook: str) -> bool:
     except (OSError, ValueError):
         return False
     for name, record in made.items():
-        if Path(name).name.startswith(f"{notebook}_"):
+        if Path(name).name.startswith((f"{notebook}_", f"{notebook}.")):
             source = folder.parent / "notebooks" / name
             if source.is_file() and _sum(source.read_bytes()) != record.get("from"):
                 return True
@@ -263,7 +265,7 @@ def reset(notebook: str) -> int:
     Parameters
     ----------
     notebook : str
-        ``"01"`` to ``"05"`` (or ``"3"``).
+        ``"01"`` to ``"05"`` (or ``"3"``), or ``"capstone"``.
 
     Returns
     -------
@@ -279,7 +281,7 @@ def reset(notebook: str) -> int:
     if not key:
         raise ValueError(f"notebook must be one of 01 to 05; got {what_came(notebook)}")
     path = _path(PREDICTIONS)
-    begins = f"P{int(key)}-"
+    begins = "PC-" if key == CAPSTONE else f"P{int(key)}-"
     ids = [id for id in read_records(PREDICTIONS) if id.startswith(begins)]
     if not ids:
         return 0

@@ -39,6 +39,8 @@ _ASKED = {
     "P4-3": "customers that a pilot must have",
     "P5-1": "share of the shipped fraud that the closed loop promises",
     "P5-2": "share of orders to audit",
+    "PC-1": "what the Larder's desk earns a month",
+    "PC-2": "what the mended desk earns a month",
 }
 
 

@@ -39,7 +39,7 @@ def start(notebook: str, *, solved: bool = False, lang: str = "en") -> Note:
     Parameters
     ----------
     notebook : str
-        ``"01"`` to ``"05"``.
+        ``"01"`` to ``"05"``, or ``"capstone"``.
     solved : bool
         This is a solved copy: what is predicted and answered in it is kept in memory, never in the learner's folder.
     lang : str
@@ -65,8 +65,11 @@ def _start(notebook: Any, solved: bool, lang: Any) -> Note:
     found = problems()
     if found:
         return Note(tr("Not ready"), tuple(found), "problem")
-    fine = tr("Notebook {key}, layer {n}: {name}. Versions, kernel and data are fine.", key=key, n=int(key),
-              name=tr(LAYERS[key]))  # fmt: skip
+    if key == learner.CAPSTONE:
+        fine = tr("The capstone, all five layers. Versions, kernel and data are fine.")
+    else:
+        fine = tr("Notebook {key}, layer {n}: {name}. Versions, kernel and data are fine.", key=key, n=int(key),
+                  name=tr(LAYERS[key]))  # fmt: skip
     return Note(tr("Ready"), (fine, *_news(key)), "good")
 
 

@@ -124,7 +124,7 @@ def _every_text() -> Iterator[str]:
     yield from MARKS
     for belief in BELIEFS:
         yield from (belief.statement, belief.finding)
-    for notebook in LAYERS:
+    for notebook in (*LAYERS, "capstone"):
         for exercise in of_notebook(notebook):
             yield from (exercise.ask, *exercise.hints, exercise.reasoning)
             yield from (wrong.message for wrong in exercise.wrong)

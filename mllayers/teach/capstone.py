@@ -15,18 +15,22 @@ staying, though cancellations take up to 90 days, and longer after a box.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from mllayers import shop
-from mllayers._check import as_frame, as_integer, describe
-from mllayers.decision import Policy
+from mllayers._check import as_frame, as_integer, as_numbers, describe, one_of
+from mllayers.teach.grade import Task, World
 
-__all__ = ["BOX", "FEATURES", "ROOM", "Grade", "World", "brings", "grade", "make_world", "policy_of"]
+__all__ = ["BOX", "FAULTS", "FEATURES", "ROOM", "Larder", "Rule", "brings", "desk_today", "larder", "mended", "task"]
 
 GOODS, POSTAGE = 5.0, 3.0
 BOX = GOODS + POSTAGE
@@ -53,10 +57,11 @@ _PRICES = shop.Prices(more={"box": BOX})
 _STREAM = 31
 
 Rule = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+"""From the pilot and the subscribers to decide about to a row for each of these: ``score`` and ``value``."""
 
 
 @dataclass(frozen=True)
-class World:
+class Larder:
     """One world of the Larder.
 
     Attributes
@@ -97,7 +102,7 @@ def _dressed(people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return frame.assign(list_usd=paid.round(2))
 
 
-def make_world(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> World:
+def larder(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> Larder:
     """Draw one world.
 
     Parameters
@@ -109,11 +114,11 @@ def make_world(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> Wor
 
     Returns
     -------
-    World
+    Larder
 
     Examples
     --------
-    >>> world = make_world(1, pilot=1_000, renewals=500)
+    >>> world = larder(1, pilot=1_000, renewals=500)
     >>> world.pilot["left"].isna().groupby(world.pilot["paid_by"], observed=True).mean().round(2).to_dict()
     {'bank': 0.0, 'card': 0.0, 'store': 0.74}
     """
@@ -128,7 +133,7 @@ def make_world(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> Wor
     n = len(past)
     past["day"] = np.floor(EXPORTED * rng.random(n))
     box = past["action"].eq("box").to_numpy()
-    lag = np.floor(10 + 50 * rng.random(n)) + 30 * box  # a free box is eaten before anybody cancels
+    lag = np.floor(10 + 40 * rng.random(n)) + 40 * box  # a free box is eaten before anybody cancels
     leaves = past["churned"].to_numpy(bool)
     gone = leaves & (past["day"] + lag <= EXPORTED)
     store = past["paid_by"].eq("store").to_numpy()
@@ -141,7 +146,7 @@ def make_world(seed: int, *, pilot: int = 30_000, renewals: int = 10_000) -> Wor
     told = ["subscriber", "paid_by", *FEATURES, "list_usd", "margin_usd"]
     truth = ["_p_none", "_p_box"]
     after = ["action", "propensity", "asked", "left", "news_after"]
-    return World(past[["day", *told, *after, *truth, "_leaves"]], now[[*told, *truth]])
+    return Larder(past[["day", *told, *after, *truth, "_leaves"]], now[[*told, *truth]])
 
 
 def _together(n: int, rng: np.random.Generator, *, seed: int, month: int, randomised: bool) -> pd.DataFrame:
@@ -159,6 +164,145 @@ def _together(n: int, rng: np.random.Generator, *, seed: int, month: int, random
     return frame.assign(subscriber=np.arange(n))
 
 
-def brings(people: pd.DataFrame, action: Any = "box") -> np.ndarray:
+def brings(people: pd.DataFrame, action: Any = "box") -> NDArray[np.float64]:
     """Dollars that the action brings each of the people beyond leaving them alone, after its cost: means over luck."""
     return shop.customer_money(people.rename(columns={"margin_usd": "clv_usd"}), action, prices=_PRICES, expected=True)
+
+
+def _model() -> Any:
+    """A logistic regression on logarithms, not fitted yet."""
+    return make_pipeline(FunctionTransformer(np.log1p), StandardScaler(), LogisticRegression())
+
+
+def desk_today(past: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """The desk's rule as it is, with all its faults: ``score`` and ``value`` of each of the people."""
+    known = past.fillna({"left": 0})
+    leaves = _model().fit(known[FEATURES], known["left"]).predict_proba(people[FEATURES])[:, 1]
+    return pd.DataFrame({"score": leaves, "value": people["list_usd"]})
+
+
+def _in_order(wanted: Any) -> NDArray[np.object_]:
+    """Boxes for those who are wanted, in the order of the rows, as long as there is room."""
+    acts = np.full(len(wanted), "none", dtype=object)
+    acts[np.flatnonzero(wanted)[:ROOM]] = "box"
+    return acts
+
+
+def _best_first(worth: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Boxes for those who are worth most, where they are worth more than a box costs."""
+    acts = np.full(len(worth), "none", dtype=object)
+    first = np.argsort(-worth, kind="stable")[:ROOM]
+    acts[first[worth[first] > BOX]] = "box"
+    return acts
+
+
+def _cells(past: pd.DataFrame, people: pd.DataFrame) -> NDArray[np.float64]:
+    """What a box changes in each of ten cells, times what a subscriber is worth: the best that needs no model."""
+    old = past[(past["day"] <= EXPORTED - LONGEST) & past["left"].notna()]
+
+    def cell(frame: pd.DataFrame) -> pd.Series[Any]:
+        likes = pd.cut(frame["discount_share"], [-1, 0.2, 0.4, 0.6, 0.8, 1], labels=False)
+        return likes + 5 * frame["paid_by"].eq("store")
+
+    left = [old["left"].where(old["action"] == action).groupby(cell(old)).mean() for action in ("none", "box")]
+    changes = cell(people).map(left[0] - left[1]).fillna(0)
+    found: NDArray[np.float64] = (changes * people["margin_usd"]).to_numpy(float)
+    return found
+
+
+FAULTS = {
+    "silence of a part": "takes store payers for people like the others, because only those have labels",
+    "late labels": "counts every silence as staying, also that of yesterday",
+    "a leak": "learns from visits that were counted half a year after the decision",
+    "risk": "sends to those who leave most often, whatever a box changes",
+    "list price": "takes what a subscriber pays for what is earned",
+}
+"""What each fault does when it alone is left in."""
+
+
+def mended(past: pd.DataFrame, people: pd.DataFrame, *, but: str = "") -> pd.DataFrame:
+    """A rule without the faults, or with one of them left in.
+
+    Parameters
+    ----------
+    past, people : DataFrame
+        The pilot, and the subscribers to decide about.
+    but : str, optional
+        The fault that is left in, of `FAULTS`.
+
+    Returns
+    -------
+    DataFrame, one row for each of the people
+        ``score``: what a box takes off the probability of leaving; ``value``: the margin.
+    """
+    if but:
+        one_of(but, "but", FAULTS)
+    columns = [name for name in FEATURES if name != "visits_30d" or but == "a leak"]
+    store = people["paid_by"].eq("store").to_numpy()
+    known = past[past["paid_by"] != "store"]
+    if but != "late labels":
+        known = known[known["day"] <= EXPORTED - LONGEST]
+    leaves = {}
+    for action in ("none", "box"):
+        rows = known[known["action"] == action]
+        leaves[action] = _model().fit(rows[columns], rows["left"]).predict_proba(people[columns])[:, 1]
+    score = leaves["none"] if but == "risk" else np.maximum(leaves["none"] - leaves["box"], 0)
+    if but != "silence of a part":
+        score = np.where(store, 0.0, score)
+    value = people["list_usd" if but == "list price" else "margin_usd"]
+    return pd.DataFrame({"score": score, "value": value})
+
+
+def task(rule: Rule) -> Task:
+    """What a rule and the policy that reads it are graded on: `teach.grade.grade` asks for it.
+
+    Parameters
+    ----------
+    rule : callable
+        ``rule(pilot, renewals)`` returns a row for each of the renewals, with ``score`` (a probability, or a change of
+        one) and ``value`` (dollars).
+
+    Returns
+    -------
+    Task
+        New worlds of the Larder, with the desk's rule as it is, boxes for everyone, the best decision without a model,
+        and *true probabilities* beside. Nobody packs more than `ROOM` boxes a month.
+
+    Raises
+    ------
+    TypeError, ValueError
+        While it is graded: for a rule that is none, or that returns anything but such a table.
+    """
+    if not callable(rule):
+        raise TypeError(f"rule must be a function of the pilot and the renewals; got {describe(rule)}")
+
+    def world(seed: int) -> World:
+        drawn = larder(seed)
+        past = drawn.pilot.drop(columns=[name for name in drawn.pilot if name.startswith("_")])
+        people = drawn.renewals.drop(columns=[name for name in drawn.renewals if name.startswith("_")])
+        today = desk_today(past, people)
+        found = as_frame(rule(past.copy(), people.copy()), "what the rule returns", ["score", "value"])
+        if len(found) != len(people):
+            raise ValueError(f"the rule must return a row for each of {len(people):,} subscribers; got {len(found):,}")
+        seen = people.assign(
+            score=as_numbers(found["score"], "score of the rule"), value=as_numbers(found["value"], "value of the rule")
+        )
+        gained = brings(drawn.renewals)
+        beside = {
+            "the desk today": _in_order(today["score"] * today["value"] > GOODS),
+            "boxes for everyone": _in_order(np.ones(len(people))),
+            "cells, no model": _best_first(_cells(past, people)),
+            "true probabilities": _best_first(gained + BOX),
+        }
+        return World(seen, {"what a box costs in all": pd.DataFrame({"none": 0.0, "box": gained})}, beside)
+
+    return Task(
+        "the Larder",
+        world,
+        "none",
+        "true probabilities",
+        {"box": ROOM},
+        case="subscriber",
+        score="score",
+        value="value",
+    )
