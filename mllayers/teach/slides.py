@@ -178,7 +178,7 @@ def _first(parts: dict[str, list[Any]]) -> Slide:
     strip = next((block for block in blocks if "→" in block), "")
     before = [block for block in blocks if block not in (goals, strip)]
     warm = [f"<b>{_inline(q)}</b> {_inline(a)}" for q, a in _FOLD.findall(_joined(parts.get("warm-up", [])))]
-    notes = [_markdown(block) for block in before[:1]]
+    notes = [_markdown(block.removesuffix("After this notebook you can")) for block in before[:1]]
     notes += [f"<p>To warm up, ask:</p><ul>{''.join(f'<li>{line}</li>' for line in warm)}</ul>"] if warm else []
     return Slide(_title(source), _markdown(f"{strip}\n\nAfter this you can\n\n{goals}"), _notes("", notes), "title")
 
@@ -386,9 +386,10 @@ def _joined(cells: list[Any]) -> str:
 
 
 def _blocks(markdown: str, headings: bool = False) -> list[str]:
-    """The paragraphs, lists and tables of a text; its headings only when asked for, as bold lines."""
+    """The paragraphs, lists and tables of a text; the headings within it only when asked for, as bold lines."""
     text = _FOLD.sub("", _ABOUT.sub("", _LINK.sub(r"\1", markdown)))
-    text = _HEADING.sub(r"\n\n**\1**\n\n" if headings else "", text)
+    text = re.sub(r"^### (.+)$", r"\n\n**\1**\n\n", text, flags=re.MULTILINE) if headings else text
+    text = _HEADING.sub("", text)
     return [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
 
 
