@@ -263,7 +263,8 @@ with Ledger(file, timeout=60) as ledger:
     print("ready", flush=True)
     sys.stdin.readline()
     print("begun", flush=True)
-    print(act(frame, ledger, do=do, batch=batch, dry_run=False, limits=Limits(budget=cases, per_day=cases)).done, flush=True)
+    run = {"dry_run": False, "batch": batch, "limits": Limits(budget=cases, per_day=cases)}
+    print(act(frame, ledger, do=do, **run).done, flush=True)
 """
 
 

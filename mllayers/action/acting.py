@@ -361,7 +361,7 @@ class _Run:
         self.clock, self.dry_run = clock, dry_run
         self.counts = {name: 0 for name in ActReport.__dataclass_fields__ if name not in ("left", "dry_run")}
         self.left, self.stopped = 0.0, ""
-        self.hand: list[tuple[str, Any]] = []  # the decisions in hand
+        self.hand: pd.DataFrame | None = None  # the decisions in hand: case and time
         self.claimed = False
 
     def look(self, kept: pd.DataFrame, patience: datetime.timedelta) -> None:
@@ -379,31 +379,33 @@ class _Run:
     def each(self, frame: pd.DataFrame, kept: pd.DataFrame) -> Iterator[int]:
         """Deal with the decisions one by one; how many have been dealt with."""
         rows = [{}] * len(kept) if self.dry_run else frame.to_dict("records")
-        cases = zip(rows, kept["case"], kept["time"], kept["cost"], strict=True)
+        cases = zip(rows, kept["case"].tolist(), kept["time"].tolist(), kept["cost"].tolist(), strict=True)
         for number, (row, case, time, cost) in enumerate(cases, start=1):
             key = (case, time)
-            self.hand = [key]
+            self.hand = kept[number - 1 : number]
             came = self._before(key) or self.stopped
             if not came:
                 came = self._would_be(cost) if self.dry_run else self._carry_out(row, key, cost)
             self._count(came, cost)
-            self.hand = []
+            self.hand = None
             yield number
 
     def batches(self, frame: pd.DataFrame, kept: pd.DataFrame, size: int) -> Iterator[int]:
         """Deal with so many decisions at a time; how many have been dealt with."""
         for begin in range(0, len(kept), size):
-            part = kept[begin : begin + size]
-            self.hand = list(zip(part["case"], part["time"], strict=True))
-            came = [self._before(key) or self.stopped for key in self.hand]
+            self.hand = part = kept[begin : begin + size]
+            came = [self.stopped] * len(part)
+            if self.known or self.others:
+                keys = zip(part["case"].tolist(), part["time"].tolist(), strict=True)
+                came = [self._before(key) or self.stopped for key in keys]
             still = [row for row, what in enumerate(came) if not what]
             if still:
                 told = self._carry_out_together(frame[begin : begin + size].iloc[still], part.iloc[still])
                 for row, what in zip(still, told, strict=True):
                     came[row] = what
-            for what, cost in zip(came, part["cost"], strict=True):
+            for what, cost in zip(came, part["cost"].tolist(), strict=True):
                 self._count(what, cost)
-            self.hand = []
+            self.hand = None
             yield begin + len(part)
 
     def _before(self, key: tuple[str, Any]) -> str:
@@ -454,8 +456,8 @@ class _Run:
         mine = [row for row, came in enumerate(told) if came == "started"]
         states: list[str] = []
         if mine:
-            kept = kept.iloc[mine]
-            self.hand, self.claimed = list(zip(kept["case"], kept["time"], strict=True)), True
+            self.hand = kept = kept.iloc[mine]
+            self.claimed = True
             notes = _notes(self.do(frame.iloc[mine]), len(mine))
             states = ["failed" if note else "done" for note in notes]
             self.ledger.finish_many(kept, states=states, notes=notes, at=self.clock())
@@ -561,14 +563,15 @@ def _say_where(error: BaseException, run: _Run) -> None:
     done = f"{run.counts['done']:,} done before" + f", {run.counts['failed']:,} failed" * bool(run.counts["failed"])
     if run.dry_run:
         where = "It was a dry run: nothing was done"
-    elif not run.hand:
+    elif run.hand is None:
         where = f"The run was stopped: {done}, none in doubt"
     else:
-        case, n = f"case {run.hand[0][0]} at {run.hand[0][1]}", len(run.hand)
+        n, cases, times = len(run.hand), run.hand["case"], run.hand["time"]
+        case = f"case {cases.iloc[0]} at {times.iloc[0]}"
         if n == 1:
             rest = f"1 in doubt, {case}: look whether it happened" if run.claimed else f"{case} was not carried out"
         else:
-            these = f"from {case} to case {run.hand[-1][0]}"
+            these = f"from {case} to case {cases.iloc[-1]}"
             rest = f"{n:,} in doubt, {these}: look whether they happened"
             rest = rest if run.claimed else f"the next {n:,}, {these}, were not carried out"
         where = f"The run was stopped: {done}, {rest}"

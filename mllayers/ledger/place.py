@@ -193,6 +193,7 @@ class Place:
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA cache_size = -65536")  # 64 MiB: the inner pages of tables of millions of rows
             self._set_journal(connection, "DELETE" if _network(self.file) else "WAL")
         except BaseException:
             connection.close()
