@@ -11,6 +11,7 @@ SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
 .PHONY: help course test check test-all test-oldest test-browser bench build site handouts teach test-site lite test-lite
+.PHONY: classroom test-classroom
 .PHONY: install install-build install-test install-all install-oldest install-browser install-site install-lite
 
 help: ## list these commands
@@ -63,8 +64,14 @@ lite: install-lite ## build build/lite: the learner notebooks run in the browser
 	@cd build/lite-pages && ../../.venv-site/bin/jupyter lite build --contents files --apps lab --no-sourcemaps \
 		--output-dir ../lite >../lite.log 2>&1 || { cat ../lite.log; exit 1; }
 
-test-lite: lite install-browser ## notebook 3 in build/lite, nothing asked of other machines (needs PYODIDE=folder and Chromium)
-	@$(BIN)/python -m pytest -m browser tests/lite
+test-lite: lite install-browser ## every notebook in build/lite, nothing asked of other machines (needs PYODIDE=folder and Chromium)
+	@$(BIN)/python -m pytest -m browser tests/lite/test_lite.py
+
+classroom: install-build $(if $(PYODIDE),lite) ## build/classroom, a folder and zip for a room without internet (PYODIDE=folder: notebooks in browsers, too)
+	@$(BIN)/python -m mllayers.teach.classroom build/classroom $(if $(PYODIDE),--site build/lite)
+
+test-classroom: classroom install-browser ## build/classroom, served at an address of the network and installed without an index (needs PYODIDE=folder and Chromium)
+	@$(BIN)/python -m pytest -m browser tests/lite/test_classroom_browser.py
 
 install:
 	@sh .ci/venv .venv constraints.txt course $(PYTHONS)

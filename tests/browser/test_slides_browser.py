@@ -63,23 +63,25 @@ def test_every_slide_is_whole_and_large_enough(deck, name, size):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_nobody_is_shut_out(deck, name, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = deck(name)
     page.emulate_media(color_scheme=scheme)
     found = []
     for n in range(page.locator(".slide").count()):
         if n == 2:
             page.keyboard.press("n")  # from here on with the notes
-        found += [
-            (n, v["id"]) for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
-        ]
+        found += [(n, fault) for fault in serious(page)]
         page.keyboard.press("PageDown")
     page.keyboard.press("o")
-    found += [
-        ("all", v["id"]) for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
-    ]
+    found += [("all", fault) for fault in serious(page)]
     assert found == []
+
+
+def serious(page):
+    """What the accessibility checker finds that is serious or worse."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(page).response["violations"]
+    return [it["id"] for it in violations if it["impact"] in ("serious", "critical")]
 
 
 def test_keys_buttons_and_addresses_lead_to_a_slide(deck):
