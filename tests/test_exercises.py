@@ -25,14 +25,15 @@ from exercise_harness import (
 from mllayers.course import ____, check, exercises, hint, solution
 from mllayers.course.answers import Blank, Unreadable, in_words, one_number
 from mllayers.course.exercises import Choice, Exercise, Judged, Names, Number, Wrong, find, of_notebook
+from mllayers.course.learner import CAPSTONE, NOTEBOOKS
 from mllayers.data import weighted_rate
 
 CASES = {
     case.id: case
-    for path in sorted(Path(__file__).parent.glob("exercise_cases_0?.py"))
+    for path in sorted(Path(__file__).parent.glob("exercise_cases_*.py"))
     for case in importlib.import_module(path.stem).CASES
 }
-EXERCISES = [exercise for n in range(1, 6) for exercise in of_notebook(f"0{n}")]
+EXERCISES = [exercise for notebook in (*NOTEBOOKS, CAPSTONE) for exercise in of_notebook(notebook)]
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
 
 
