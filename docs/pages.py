@@ -22,8 +22,8 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
 SHELVES = (
-    "data", "prediction", "decision", "action", "feedback", "checkup", "ledger", "loop", "desk", "shop", "datasets",
-    "figures",
+    "data", "prediction", "decision", "action", "feedback", "sums", "checkup", "ledger", "loop", "desk", "shop",
+    "datasets", "figures",
 )  # fmt: skip
 PEOPLE = {  # pages for whoever carries on
     "docs/architecture.md": "Architecture",

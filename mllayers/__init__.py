@@ -22,7 +22,9 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_MODULES = ("action", "course", "data", "datasets", "decision", "feedback", "ledger", "loop", "prediction", "shop")
+_MODULES = (
+    "action", "course", "data", "datasets", "decision", "feedback", "ledger", "loop", "prediction", "shop", "sums",
+)  # fmt: skip
 
 __all__ = ["__version__", *_MODULES]
 
