@@ -276,6 +276,8 @@ class Ledger:
         given = rows.ready(columns, self.engine.dialect.name)
         try:
             with self._work(writing=True) as connection:
+                if rows.present(connection, table, given[:1]):  # then most of them are written already
+                    return rows.write(connection, table, rows.refuse_changed(connection, table, given))
                 new = rows.write(connection, table, given)
                 if new < len(given):
                     rows.refuse_changed(connection, table, given)
@@ -389,7 +391,7 @@ class Ledger:
     def _among(self, kinds: dict[str, str], source: str, of: Any) -> pd.DataFrame:
         """The rows of a source, whose first table is called ``t``, that belong to some decisions; in no order."""
         frame = as_frame(of, "of", ["case", "time"], empty=True)
-        keys = list(dict.fromkeys(rows.key_rows(frame["case"], frame["time"], self.engine.dialect.name)))
+        keys = sorted(set(rows.key_rows(frame["case"], frame["time"], self.engine.dialect.name)))
         names = ", ".join(_quoted(name) for name in kinds)
         with self._work() as connection:
             return self._as_table(rows.matching(connection, source, names, keys), kinds)

@@ -188,7 +188,7 @@ def write(connection: sa.Connection, table: sa.Table, given: list[Row]) -> int:
 
 def present(connection: sa.Connection, table: sa.Table, keys: list[Row]) -> set[Row]:
     """Those of the cases and times, as the driver takes them, that the table has."""
-    return {(case, time) for case, time in matching(connection, table.name, 't."case", t."time"', keys)}
+    return {(case, time) for case, time in matching(connection, table.name, 't."case", t."time"', sorted(keys))}
 
 
 def matching(connection: sa.Connection, source: str, columns: str, keys: list[Row]) -> Iterator[Row]:
@@ -209,7 +209,7 @@ def matching(connection: sa.Connection, source: str, columns: str, keys: list[Ro
             asked = (
                 f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
             )
-        yield from map(tuple, connection.exec_driver_sql(f"SELECT {columns} FROM {asked} {more}", given))
+        yield from map(tuple, connection.exec_driver_sql(f"SELECT {columns} FROM {asked} {more}", given).fetchall())
 
 
 def _written(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> Iterator[tuple[int, Row, Row]]:
@@ -220,17 +220,19 @@ def _written(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> Ite
     seen: dict[Any, Row] = {}
     for begin in range(0, len(rows), _ROWS_A_QUERY):
         part = rows[begin : begin + _ROWS_A_QUERY]
-        for found in matching(connection, table.name, columns, part):
+        for found in matching(connection, table.name, columns, sorted(part, key=itemgetter(0))):
             seen[key(found)] = found
         for number, row in enumerate(part, begin):
             yield number, row, seen.setdefault(key(row), row)
 
 
-def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
-    """Raise at the first row that differs from what is written, or given before, under its key."""
-    names = table.columns.keys()
+def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> list[Row]:
+    """Raise at the first row that differs from what is written, or given before; the rows that are new."""
+    names, new = table.columns.keys(), []
     for number, row, old in _written(connection, table, rows):
-        if old != row:
+        if old is row:
+            new.append(row)
+        elif old != row:
             changed = [name for name, a, b in zip(names, old, row, strict=True) if a != b]
             differs = "action" if "action" in changed else changed[0]  # what was planned is the action, unless said
             way_out = "so decide again with a new time" if table is DECISIONS else "so what was written first stays"
@@ -238,6 +240,7 @@ def refuse_changed(connection: sa.Connection, table: sa.Table, rows: list[Row]) 
                 f"case {row[0]} at {row[1]} is written already with another {differs}; the ledger is append-only, "
                 f"{way_out} (row {number}; nothing was written)"
             )
+    return new
 
 
 def without_decision(connection: sa.Connection, rows: list[Row]) -> str:
