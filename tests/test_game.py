@@ -311,9 +311,9 @@ def test_luck_is_the_same_choices_with_other_orders(year, found):
     luck = found.luck
     assert luck.nunique() == len(luck)
     assert f"{luck.max():,.0f}" in found.luck_told()
-    other = year._elsewhere(0)
+    other = year.elsewhere(0)
     assert other.happened().equals(year.happened())
-    assert not other._orders["amount_usd"].equals(year._orders["amount_usd"])
+    assert not other._runs[0].today()["amount_usd"].equals(year._runs[0].today()["amount_usd"])
 
 
 def test_progress_is_told():

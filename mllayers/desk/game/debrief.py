@@ -96,7 +96,7 @@ class Debrief:
         """The same choices, and the same that happens, with other orders or customers: dollars short in each."""
         found = []
         for number in range(OTHER_YEARS):
-            other = self.year._elsewhere(number)
+            other = self.year.elsewhere(number)
             found.append(_short(other.unseen(self.year.choices).lost()))
             self._say("the same choices elsewhere", number + 1, OTHER_YEARS)
         return pd.Series(found, name="short").rename_axis("other year")

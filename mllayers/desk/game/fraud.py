@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,16 +15,13 @@ from mllayers._words import count, dollars, percent
 from mllayers.data import drift_report
 from mllayers.decision import Action, Menu, Policy
 from mllayers.desk.game.choices import Choices, asked
-from mllayers.desk.game.year import MONTHS, Year, hidden
+from mllayers.desk.game.year import ALPHA, BEFORE, DAYS, MONTHS, Year, drawn_events, hidden, unusual
 from mllayers.loop import ARMS, Arm, Run, desk_policy, fit, learnable
 from mllayers.loop.desk import blocks, review_action
 from mllayers.shop import ORDER_FEATURES, PRICES, Prices, make_orders, observe, order_money, order_stakes
 
-FIRST = 6  # months that the old rules decided before the year
-DAYS = 30
 ROOM = 0.01  # of the month's orders, looked at by one reviewer
 STANDARD_REVIEWERS = 4
-ALPHA = 0.01  # how often each alarm sounds in a month in which nothing happens
 ALARMS = {
     "columns": "columns of the orders moved (drift)",
     "blocks": "more or fewer blocks than before",
@@ -225,36 +222,19 @@ class FraudYear(Year):
 
     desk = "fraud"
     kind = FraudChoices
+    alarm_words = ALARMS
+    event_words = EVENTS
 
     def __init__(self, *, seed: int, size: int = 10_000) -> None:
         super().__init__(seed=seed, size=size)
-        self._begin(events_of(self.seed), self.seed)
 
-    def _begin(self, events: Mapping[str, Any], seed: int) -> None:
-        orders = make_orders(range(FIRST + MONTHS), seed=hidden("fraud", seed), per_month=self.size, events=events)
-        self._events, self._orders = dict(events), orders
-        self._runs = [Run(orders, months=range(FIRST, FIRST + MONTHS), seed=hidden("draws", seed))]
-        self._seen: list[dict[str, Any]] = []
-        self._rang: list[frozenset[str]] = []
+    def _events_of(self, seed: int) -> dict[str, Any]:
+        return events_of(seed)
 
-    @property
-    def seen(self) -> pd.DataFrame:
-        """What a team would see: one row per month so far.
-
-        ``orders``, ``shipped``, ``blocked``; ``reviewed`` and the ``frauds found``; ``audited`` and
-        ``frauds in audits``; ``blocks reviewed`` and ``honest in them``; ``chargebacks`` that arrived in the month, of
-        whatever age, and those ``of them own``, on orders of this year; ``booked``, in dollars: margins of what
-        shipped, less chargebacks on own orders (the amount and the fee) and the pay of the reviewers.
-        """
-        return pd.DataFrame(self._seen, index=pd.RangeIndex(1, len(self._seen) + 1, name="month"))
-
-    def booked(self) -> list[float]:
-        """Dollars booked in each month."""
-        return [float(row["booked"]) for row in self._seen]
-
-    def sounded(self, month: int) -> list[str]:
-        """Which of the alarms that were watched sounded in a month (1 to 12)."""
-        return [ALARMS[name] for name in self.choices[month - 1].watch if name in self._rang[month - 1]]
+    def _start(self, seed: int) -> Run:
+        months = range(BEFORE + MONTHS)
+        orders = make_orders(months, seed=hidden("fraud", seed), per_month=self.size, events=self._events)
+        return Run(orders, months=months[BEFORE:], seed=hidden("draws", seed))
 
     def opening(self) -> str:
         """What a team is told on its first day."""
@@ -288,13 +268,7 @@ class FraudYear(Year):
         before = x["chargebacks"] - x["of them own"]
         old = f", {before:,} of them on orders from before your year" if before else ""
         lines.append(f"{count(x['chargebacks'], 'chargeback')} arrived{old}. Booked: {dollars(x['booked'], 0)}.")
-        heard, on = self.sounded(month), self.choices[month - 1].watch
-        if heard:
-            lines.append(f"ALARM: {'; '.join(heard)}.")
-        elif on:
-            lines.append(f"No alarm sounded. Switched on: {self.choices[month - 1].told('watch').partition(': ')[2]}.")
-        else:
-            lines.append("No alarm was switched on.")
+        lines.append(self.alarms_told(month))
         if month == self.done and self.choices[-1].retrain and self.model_stayed():
             lines.append("There was nothing to learn from: the model of the month before stayed.")
         return lines
@@ -306,40 +280,24 @@ class FraudYear(Year):
         """
         if not self.done:
             raise ValueError("no month has been decided yet")
-        return pd.concat(self._runs[-1].decided).drop(columns="expected_value")
+        found: pd.DataFrame = pd.concat(self._runs[-1].decided).drop(columns="expected_value")
+        return found
 
     def model_stayed(self) -> bool:
         """Whether the last month's model is that of the month before."""
         return self.done > 1 and self._runs[-1].model is self._runs[-2].model
 
-    def _act(self, choices: FraudChoices) -> None:
-        run = self._runs[-1].copy()
-        run.capacity = choices.reviewers * ROOM
-        run.step(Player(choices, run.model))
-        self._runs.append(run)
+    def _act(self, run: Run, choices: FraudChoices) -> Run:
+        after = run.copy()
+        after.capacity = choices.reviewers * ROOM
+        after.step(Player(choices, run.model))
+        return after
 
-    def _look(self) -> None:
+    def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
         seen = _seen_by_the_desk(self._runs[-1], self.choices[-1])
-        self._rang.append(_rang(self._runs[-1], seen, self._seen))
-        self._seen.append(seen)
-
-    def _branch(self, months: int) -> Self:
-        again = type(self).__new__(type(self))
-        Year.__init__(again, seed=self.seed, size=self.size)
-        again._events, again._orders = self._events, self._orders
-        again._runs = self._runs[: months + 1]
-        again._seen, again._rang = self._seen[:months], self._rang[:months]
-        return again
+        return seen, _rang(self._runs[-1], seen, self._seen)
 
     # --- what nobody at the desk can see: for the debrief
-
-    def happened(self) -> pd.Series:
-        """What happened, by the month (1 to 12) in which it began."""
-        began: dict[int, list[str]] = {}
-        for name, when in self._events.items():
-            began.setdefault((min(when) if isinstance(when, tuple) else when) - FIRST + 1, []).append(EVENTS[name])
-        by_month = pd.Series({month: "; ".join(what) for month, what in began.items()}, dtype=object)
-        return by_month.sort_index().rename_axis("month")
 
     def lost(self) -> pd.DataFrame:
         """Dollars by month: what the clairvoyant makes, and what was lost to each cause."""
@@ -347,7 +305,7 @@ class FraudYear(Year):
 
     def truth(self) -> pd.DataFrame:
         """What was true, month by month: frauds and what became of them, and the money that was booked beside it."""
-        run, end = self._runs[-1], float((FIRST + self.done) * DAYS)
+        run, end = self._runs[-1], float((BEFORE + self.done) * DAYS)
         rows = []
         for orders in run.past[-run.done :]:
             acts, fraud = orders["action"].to_numpy(str), orders["_is_fraud"].to_numpy(bool)
@@ -360,20 +318,7 @@ class FraudYear(Year):
                     "honest blocked": int((~fraud & (acts == "block")).sum()),
                 }
             )
-        lost = self.lost()
-        true = lost["clairvoyant"] - lost[LOST].sum(axis=1)
-        money = {"booked": self.seen["booked"], "true": true, "clairvoyant": lost["clairvoyant"]}
-        return pd.DataFrame(rows, index=lost.index).assign(**money)
-
-    def alarms(self) -> pd.DataFrame:
-        """Whether each alarm sounds in each month, switched on or not."""
-        rows = [[name in rang for name in ALARMS] for rang in self._rang]
-        return pd.DataFrame(rows, index=pd.RangeIndex(1, self.done + 1, name="month"), columns=list(ALARMS.values()))
-
-    def watched(self) -> pd.DataFrame:
-        """Whether each alarm was switched on in each month."""
-        rows = [[name in choices.watch for name in ALARMS] for choices in self.choices]
-        return pd.DataFrame(rows, index=pd.RangeIndex(1, self.done + 1, name="month"), columns=list(ALARMS.values()))
+        return self._with_money(pd.DataFrame(rows, index=self._months(self.done)))
 
     def others(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """The same year as the standard arms play it, with four reviewers: what each lost by month and cause."""
@@ -403,23 +348,11 @@ class FraudYear(Year):
             tried += [(f"block from {percent(share, 0)}", {"block_from": share}) for share in (0.4, 0.8)]
         return tried
 
-    def _elsewhere(self, number: int) -> Self:
-        """A year in which the same happens in the same months to other orders."""
-        other = type(self).__new__(type(self))
-        Year.__init__(other, seed=self.seed, size=self.size)
-        other._begin(self._events, hidden("elsewhere", self.seed, number))
-        return other
-
 
 def events_of(seed: int) -> dict[str, Any]:
-    """What happens in a year, and from which month on (counted from the first of the six before it).
-
-    Each of the four comes in four years of five, in a month of its own.
-    """
-    rng = np.random.default_rng([hidden("events", seed)])
+    """What happens in a year, and from which month on (counted from the first of the six before it)."""
     months = {"gift": (6, 11), "ringC": (7, 13), "peak": (8, 15), "mutateA": (9, 15)}
-    drawn = {name: (int(rng.integers(*span)), rng.random() < 0.8) for name, span in months.items()}
-    return {name: (at, at + 1) if name == "peak" else at for name, (at, comes) in drawn.items() if comes}
+    return drawn_events("events", seed, months, twice=["peak"])
 
 
 def _seen_by_the_desk(run: Run, choices: FraudChoices) -> dict[str, Any]:
@@ -465,13 +398,13 @@ def _rang(run: Run, seen: dict[str, Any], before: list[dict[str, Any]]) -> froze
     spoken = before[-3:]  # the months to compare with
     if spoken:
         n = len(spoken)
-        if _unusual(seen["blocked"], sum(x["blocked"] for x in spoken), 1, n, "two-sided"):
+        if unusual(seen["blocked"], sum(x["blocked"] for x in spoken), 1, n, "two-sided"):
             found.add("blocks")
-        if _unusual(seen["chargebacks"], sum(x["chargebacks"] for x in spoken), 1, n, "greater"):
+        if unusual(seen["chargebacks"], sum(x["chargebacks"] for x in spoken), 1, n, "greater"):
             found.add("chargebacks")
         hits, looked = (sum(x[name] for x in spoken) for name in ("frauds found", "reviewed"))
         both = seen["reviewed"] and looked
-        if both and _unusual(seen["frauds found"], hits, seen["reviewed"], looked, "two-sided"):
+        if both and unusual(seen["frauds found"], hits, seen["reviewed"], looked, "two-sided"):
             found.add("reviews")
     planned, acts, p = today["planned"].to_numpy(str), today["action"].to_numpy(str), today["score"].to_numpy(float)
     audited, refused = (acts == "audit") & (planned == "ship"), (acts == "audit") & (planned == "block")
@@ -480,13 +413,6 @@ def _rang(run: Run, seen: dict[str, Any], before: list[dict[str, Any]]) -> froze
     if seen["blocks reviewed"] and stats.poisson.sf(seen["honest in them"] - 1, (1 - p[refused]).sum()) < ALPHA:
         found.add("blocks reviewed")
     return frozenset(found)
-
-
-def _unusual(hits: int, before: int, n: int, n_before: int, side: str) -> bool:
-    """Whether there are more hits, or fewer, than those of before let expect: the exact test of two Poisson counts."""
-    if hits + before == 0:
-        return False
-    return bool(stats.binomtest(hits, hits + before, n / (n + n_before), side).pvalue < ALPHA)
 
 
 def lost_by_cause(orders: pd.DataFrame, room: float, prices: Prices = PRICES) -> pd.Series:

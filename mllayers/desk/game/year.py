@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mllayers._check import as_integer, describe
 from mllayers.desk.game.choices import Choices
 
 MONTHS = 12
+BEFORE = 6  # months that old rules decided before the year
+DAYS = 30  # in a month
+ALPHA = 0.01  # how often an alarm sounds in a month in which nothing happens
 
 
 class Year(ABC):
@@ -29,6 +35,8 @@ class Year(ABC):
     ----------
     choices : list of Choices
         Those of each month so far.
+    name : str
+        Of a replay; the first play has none.
 
     Raises
     ------
@@ -39,11 +47,23 @@ class Year(ABC):
     desk: ClassVar[str]
     kind: ClassVar[type[Choices]]
     smallest: ClassVar[int] = 500
+    alarm_words: ClassVar[Mapping[str, str]]  # what each alarm looks at
+    event_words: ClassVar[Mapping[str, str]]  # what may happen
+    books: ClassVar[str] = "booked"  # what a team's own dollars are called
+    in_dollars: ClassVar[tuple[str, ...]] = ("booked",)  # columns of `seen`
 
     def __init__(self, *, seed: int, size: int) -> None:
         self.seed = as_integer(seed, "seed", ge=0)
         self.size = as_integer(size, "size", ge=self.smallest, le=100_000)
+        self.name = ""
+        self._begin(self._events_of(self.seed), self.seed)
+
+    def _begin(self, events: Mapping[str, Any], seed: int) -> None:
         self.choices: list[Any] = []
+        self._events = dict(events)
+        self._runs = [self._start(seed)]
+        self._seen: list[dict[str, Any]] = []
+        self._rang: list[frozenset[str]] = []
 
     @property
     def done(self) -> int:
@@ -56,13 +76,26 @@ class Year(ABC):
         return MONTHS - self.done
 
     @property
-    @abstractmethod
     def seen(self) -> pd.DataFrame:
-        """What a team would see: one row per month so far."""
+        """What a team would see: one row per month so far; ``booked`` is what its books say, in dollars."""
+        return pd.DataFrame(self._seen, index=self._months(len(self._seen)))
 
-    @abstractmethod
+    def booked(self) -> list[float]:
+        """Dollars booked in each month, as a team would see them."""
+        return [float(row["booked"]) for row in self._seen]
+
     def sounded(self, month: int) -> list[str]:
         """Which of the alarms that were watched sounded in a month (1 to 12)."""
+        return [self.alarm_words[name] for name in self.choices[month - 1].watch if name in self._rang[month - 1]]
+
+    def alarms_told(self, month: int) -> str:
+        """The alarms of a month (1 to 12) in a sentence."""
+        heard, choices = self.sounded(month), self.choices[month - 1]
+        if heard:
+            return f"ALARM: {'; '.join(heard)}."
+        if choices.watch:
+            return f"No alarm sounded. Switched on: {choices.told('watch').partition(': ')[2]}."
+        return "No alarm was switched on."
 
     @abstractmethod
     def opening(self) -> str:
@@ -73,26 +106,47 @@ class Year(ABC):
         """What a team would see of a month (1 to 12), in sentences."""
 
     @abstractmethod
-    def _act(self, choices: Any) -> None:
-        """One month; it is as if nothing had been asked where this raises an error."""
+    def rows(self) -> pd.DataFrame:
+        """What was decided about each case so far: rows of a ledger, without outcomes."""
 
     @abstractmethod
-    def _look(self) -> None:
-        """Note what a team would see of the last month."""
+    def _events_of(self, seed: int) -> dict[str, Any]:
+        """What happens in a year, and from which month on, counted from the first of the months before it."""
 
     @abstractmethod
-    def _branch(self, months: int) -> Self:
-        """The same year after so many months."""
+    def _start(self, seed: int) -> Any:
+        """The desk on the first day: what `_act` takes."""
 
     @abstractmethod
-    def booked(self) -> list[float]:
-        """Dollars booked in each month, as a team would see them."""
+    def _act(self, run: Any, choices: Any) -> Any:
+        """The desk after one month more; the one that is given stays as it is."""
+
+    @abstractmethod
+    def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
+        """What a team would see of the last month, and which alarms sound, switched on or not."""
 
     # --- for the debrief: what nobody at the desk can see
 
-    @abstractmethod
     def happened(self) -> pd.Series:
         """What happened, by the month (1 to 12) in which it began."""
+        began: dict[int, list[str]] = {}
+        for name, when in self._events.items():
+            month = (min(when) if isinstance(when, tuple) else when) - BEFORE + 1
+            began.setdefault(month, []).append(self.event_words[name])
+        by_month = pd.Series({month: "; ".join(what) for month, what in began.items()}, dtype=object)
+        return by_month.sort_index().rename_axis("month")
+
+    def alarms(self) -> pd.DataFrame:
+        """Whether each alarm (a column) sounds in each month, switched on or not."""
+        return self._by_alarm(self._rang)
+
+    def watched(self) -> pd.DataFrame:
+        """Whether each alarm (a column) was switched on in each month."""
+        return self._by_alarm([choices.watch for choices in self.choices])
+
+    def _by_alarm(self, months: Sequence[Collection[str]]) -> pd.DataFrame:
+        rows = [[name in those for name in self.alarm_words] for those in months]
+        return pd.DataFrame(rows, index=self._months(self.done), columns=list(self.alarm_words.values()))
 
     @abstractmethod
     def lost(self) -> pd.DataFrame:
@@ -102,13 +156,11 @@ class Year(ABC):
     def truth(self) -> pd.DataFrame:
         """What was true, month by month, with ``booked``, ``true`` and ``clairvoyant`` in dollars."""
 
-    @abstractmethod
-    def alarms(self) -> pd.DataFrame:
-        """Whether each alarm (a column) sounds in each month, switched on or not."""
-
-    @abstractmethod
-    def watched(self) -> pd.DataFrame:
-        """Whether each alarm (a column) was switched on in each month."""
+    def _with_money(self, truth: pd.DataFrame) -> pd.DataFrame:
+        """What was true, and the dollars booked, made, and made by the clairvoyant."""
+        lost = self.lost()
+        made = 2 * lost["clairvoyant"] - lost.sum(axis=1)
+        return truth.assign(booked=self.seen["booked"], true=made, clairvoyant=lost["clairvoyant"])
 
     @abstractmethod
     def others(self) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -118,9 +170,17 @@ class Year(ABC):
     def changes(self) -> list[tuple[str, dict[str, Any]]]:
         """Single changes that are worth trying: in words, and as choices."""
 
-    @abstractmethod
-    def _elsewhere(self, number: int) -> Self:
+    def elsewhere(self, number: int) -> Self:
         """A year in which the same happens in the same months to other orders or customers."""
+        other = copy.copy(self)
+        other._begin(self._events, hidden("elsewhere", self.seed, number))
+        return other
+
+    @staticmethod
+    def _months(n: int) -> pd.RangeIndex:
+        return pd.RangeIndex(1, n + 1, name="month")
+
+    # --- playing
 
     def next_month(self, choices: Any) -> pd.Series:
         """Decide a month, and see what a team would see at its end.
@@ -144,25 +204,29 @@ class Year(ABC):
             raise TypeError(f"choices must be {self.kind.__name__}(…); got {describe(choices)}")
         if not self.left:
             raise ValueError(f"the year is over after {MONTHS} months; replay it from a month: replay(1)")
-        self._act(choices)
+        self._runs.append(self._act(self._runs[-1], choices))
         self.choices.append(choices)
-        self._look()
+        seen, rang = self._look()
+        self._seen.append(seen)
+        self._rang.append(rang)
         return self.seen.iloc[-1]
 
     def unseen(self, choices: Iterable[Any]) -> Self:
         """Decide months without looking at them, which is faster; such a year is only good for its truth."""
         for each in choices:
-            self._act(each)
+            self._runs.append(self._act(self._runs[-1], each))
             self.choices.append(each)
         return self
 
-    def replay(self, month: int) -> Self:
+    def replay(self, month: int, *, name: str = "") -> Self:
         """The same year again from a month: the months before it are as they were played.
 
         Parameters
         ----------
         month : int, 1 to 12
             The month that is to be decided again.
+        name : str
+            What the replay is called.
 
         Returns
         -------
@@ -176,8 +240,10 @@ class Year(ABC):
         """
         last = min(self.done + 1, MONTHS)
         month = as_integer(month, "month", ge=1, le=last)
-        again = self._branch(month - 1)
-        again.choices = self.choices[: month - 1]
+        again, before = copy.copy(self), month - 1
+        again.name = name
+        again._runs, again.choices = self._runs[:month], self.choices[:before]
+        again._seen, again._rang = self._seen[:before], self._rang[:before]
         return again
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,6 +252,7 @@ class Year(ABC):
             "desk": self.desk,
             "seed": self.seed,
             "size": self.size,
+            "name": self.name,
             "choices": [choices.to_dict() for choices in self.choices],
             "booked": [round(x, 2) for x in self.booked()],
         }
@@ -205,11 +272,29 @@ class Year(ABC):
         if not isinstance(played, list) or len(played) > MONTHS:
             raise ValueError(f"choices must be those of at most {MONTHS} months; got {describe(played)}")
         again = cls(seed=told.get("seed"), size=told.get("size"))  # type: ignore[arg-type]
+        again.name = str(told.get("name", ""))
         for each in played:
             again.next_month(cls.kind.from_dict(each))
         if [round(x, 2) for x in again.booked()] != kept:
             raise ValueError("the months come out otherwise than they were kept: by another version of the packages?")
         return again
+
+
+def drawn_events(key: str, seed: int, spans: Mapping[str, tuple[int, int]], twice: Collection[str]) -> dict[str, Any]:
+    """What happens in a year: each event comes in four years of five, in a month of its span.
+
+    Those of ``twice`` last two months and are a pair of them.
+    """
+    rng = np.random.default_rng([hidden(key, seed)])
+    drawn = {name: (int(rng.integers(*span)), rng.random() < 0.8) for name, span in spans.items()}
+    return {name: (at, at + 1) if name in twice else at for name, (at, comes) in drawn.items() if comes}
+
+
+def unusual(hits: int, before: int, n: int, n_before: int, side: str) -> bool:
+    """Whether there are more hits, or fewer, than those of before let expect: the exact test of two Poisson counts."""
+    if hits + before == 0:
+        return False
+    return bool(stats.binomtest(hits, hits + before, n / (n + n_before), side).pvalue < ALPHA)
 
 
 def hidden(*key: Any) -> int:
