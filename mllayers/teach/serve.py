@@ -14,7 +14,7 @@ import sys
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 # What a browser has to be told, whatever this machine believes of these endings.
 TYPES = {
@@ -34,7 +34,10 @@ class Files(SimpleHTTPRequestHandler):
     """Files of one folder, over connections that stay open."""
 
     protocol_version = "HTTP/1.1"
-    extensions_map: ClassVar[dict[str, str]] = {**SimpleHTTPRequestHandler.extensions_map, **TYPES}
+
+    def guess_type(self, path: Any) -> str:
+        """What a file is, by its ending."""
+        return TYPES.get(Path(path).suffix.lower()) or super().guess_type(path)
 
     def send_head(self) -> Any:
         """What is asked for; the teacher's pages, with their answers, go to this machine alone."""

@@ -9,12 +9,20 @@ function go(to, told = true) {
   slides.forEach((slide, n) => slide.classList.toggle('now', n === now));
   show(false);
   history.replaceState(null, '', '#' + (now + 1));
+  reach();
   const title = slides[now].querySelector('h1, h2');
   title.focus({preventScroll: true});
   said.textContent = `Slide ${now + 1} of ${slides.length}`;
   by('back').disabled = now === 0;
   by('next').disabled = now === slides.length - 1;
   if (told) for (const view of [other, window.opener]) if (view && !view.closed) view.postMessage({slide: now}, '*');
+}
+
+function reach() {  // what is cut off on a small screen can be scrolled with the keyboard, too
+  for (const part of slides[now].querySelectorAll('.face, .face table')) {
+    const cut = part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1;
+    if (cut) part.tabIndex = 0; else part.removeAttribute('tabindex');
+  }
 }
 
 function show(all) {
@@ -38,6 +46,7 @@ function show(all) {
 function notes(on = !root.classList.contains('with-notes')) {
   root.classList.toggle('with-notes', on);
   by('note').setAttribute('aria-pressed', on);
+  reach();
 }
 
 function second() {  // the notes on the teacher's screen, the slides on the wall: each follows the other
@@ -56,9 +65,9 @@ const keys = {
   o: () => show(overview.hidden), Escape: () => show(false), n: () => notes(), p: second, d: theme,
 };
 addEventListener('keydown', event => {
-  const onButton = event.target.matches('button'), inNotes = event.target.matches('.notes');
+  const onButton = event.target.matches('button'), inside = event.target.matches('.notes, .face, table');
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (onButton && event.key === ' ' || inNotes && /Arrow(Up|Down)|Page/.test(event.key)) return;
+  if (onButton && event.key === ' ' || inside && /Arrow(Up|Down)|Page/.test(event.key)) return;
   if (!overview.hidden && !/^(o|Escape)$/.test(event.key)) return;
   const act = keys[event.key] || keys[event.key.toLowerCase()];
   if (act) { act(); event.preventDefault(); }
@@ -75,6 +84,7 @@ addEventListener('touchend', event => {
   const far = from === null ? 0 : event.changedTouches[0].clientX - from;
   if (Math.abs(far) > 60 && overview.hidden) go(now + (far < 0 ? 1 : -1));
 });
+addEventListener('resize', reach);
 addEventListener('hashchange', () => go((parseInt(location.hash.slice(1)) || 1) - 1));
 addEventListener('message', event => {
   const mine = event.source && (event.source === other || event.source === window.opener);
