@@ -165,7 +165,7 @@ EXERCISES = (
         ),
         reasoning=(
             "Nobody hears when a store payer leaves, and a table without news looks like a table of people who stay. "
-            "The telephone asked a random half of them, and so it speaks for the other half as well."
+            "Chance chose whom the telephone asked, so those who were asked speak for the others."
         ),
     ),
     Exercise(
@@ -293,12 +293,12 @@ EXERCISES = (
     ),
     Exercise(
         id="C-5",
-        ask="Mend the policy: prices, room, an owner, a rule for no score, a hold-out and your sentence.",
+        ask="Mend the policy: what a box costs, the room there is, what follows no score, and your sentence.",
         kind=Judged("a Policy without gaps, with the desk's real costs and limits", _judge),
         reference=lambda cost, room: _policy(cost, room),
         wrong=(
-            Wrong("as it was", lambda cost, room: Policy(_policy(GOODS, None).rule, idle="none"), OPEN),
-            Wrong("the goods alone", lambda cost, room: _policy(GOODS, room), CHEAP),
+            Wrong("as it was", lambda cost, room: _policy(GOODS, None, missing="box", brief=None), CHEAP),
+            Wrong("nobody left alone", lambda cost, room: Policy(_policy(cost, room).rule, missing="none"), OPEN),
             Wrong("no room named", lambda cost, room: _policy(cost, None), NO_ROOM),
             Wrong("a box for no score", lambda cost, room: _policy(cost, room, missing="box"), NOT_ALONE),
             Wrong("nearly all held out", lambda cost, room: _policy(cost, room, holdout=0.9), HELD_BACK),
@@ -307,8 +307,8 @@ EXERCISES = (
         ),
         hints=(
             "What does a box cost in all, and how many can be packed in a month?",
-            "`print(*policy.gaps(), sep='\\n')` lists what is open.",
-            "An owner and a capacity belong to the action; `missing`, `holdout` and `brief` to the policy.",
+            "`policy.gaps()` finds nothing, because it cannot know prices and limits. Read it as one who pays.",
+            "The cost and the capacity belong to the action; `missing`, `holdout` and `brief` to the policy.",
         ),
         solution=(
             'box = Action("box", gain=1, cost=BOX, owner="the retention desk", capacity=ROOM)\n'
