@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from own_postgres import own_server
 
 from mllayers.action import Limits, act
 from mllayers.ledger import Ledger
@@ -271,8 +272,22 @@ with Ledger(file, timeout=60) as ledger:
 @pytest.mark.parametrize("batch", [0, 20])
 def test_two_programs_that_are_killed_again_and_again(tmp_path, batch):
     """kill -9 at random moments while two act on the same: each once or in doubt, in doubt at most one batch a kill."""
-    rng, cases, log, kills = random.Random(5), (400 if batch else 60) * KILLS, tmp_path / "done.txt", 0
-    command = [sys.executable, "-c", RUNNER, str(tmp_path / "ledger.db"), str(log), str(cases), str(batch)]
+    kill_two_programs(str(tmp_path / "ledger.db"), tmp_path / "done.txt", batch)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("batch", [0, 20])
+def test_two_programs_that_are_killed_on_a_server(tmp_path, batch):
+    """The same where the ledger lives in PostgreSQL."""
+    with own_server() as pattern:
+        kill_two_programs(pattern.format("postgres"), tmp_path / "done.txt", batch)
+
+
+def kill_two_programs(address, log, batch):
+    """Kill them, let two more come to the end, and compare what was done with what the ledger says."""
+    rng, cases, kills = random.Random(5), (400 if batch else 60) * KILLS, 0
+    command = [sys.executable, "-c", RUNNER, address, str(log), str(cases), str(batch)]
+    Ledger(address).close()
 
     def two():
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -295,7 +310,7 @@ def test_two_programs_that_are_killed_again_and_again(tmp_path, batch):
         program.stdout.close()
     assert kills > 0
     done = list(map(int, log.read_text().split()))
-    with Ledger(tmp_path / "ledger.db") as ledger:
+    with Ledger(address) as ledger:
         attempts = ledger.attempts(patience=datetime.timedelta(0))
     wanted = {case for case in range(cases) if case % 5 != 4}
     doubt = set(map(int, attempts.loc[attempts["state"] == "in doubt", "case"]))
