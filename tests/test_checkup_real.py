@@ -57,7 +57,19 @@ def test_the_worked_example_prints_what_its_page_says(tmp_path):
 def test_every_role_stands_on_the_page():
     page = (ROOT / "docs" / "own_data.md").read_text(encoding="utf-8")
     told = set(re.findall(r"`(\w+)`", page))
-    reading = {"data", "only", "level", "max_rows", "seed", "separator", "encoding", "progress", "currency", "capacity"}
+    reading = {
+        "data",
+        "only",
+        "level",
+        "max_rows",
+        "seed",
+        "separator",
+        "encoding",
+        "decimal",
+        "progress",
+        "currency",
+        "capacity",
+    }
     assert set(checkup.__kwdefaults__) - reading <= told
 
 

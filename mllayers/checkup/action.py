@@ -40,7 +40,7 @@ def ask_action(desk: Desk) -> None:
         _by_chance(desk, arm)
     if desk.has("outcome"):
         desk.ask(question, lambda: _changed(desk, question), weights="uplift_table")
-    elif not desk.has("reward"):
+    elif desk.roles.outcome is not None or not desk.has("reward"):
         desk.open(question, "Name the column with what happened: outcome='churned'", "outcome")
     _earned(desk)
     _looked_at_often(desk)

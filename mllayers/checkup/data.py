@@ -72,6 +72,7 @@ def _moved(desk: Desk) -> None:
             f"together, {found.n_reference:,} rows then and {found.n_current:,} now). A count has no interval: each "
             "column stands beside the limit that chance sets. A column that moved need not hurt"
         )
+        trust += f". {desk.periodless}" if desk.periodless else ""
         return Answer("moved", question, float(n), math.nan, math.nan, "columns", 1 - found.alpha, f"{said}.", trust,
                       code, "len(found.flagged)", table, "drift")  # fmt: skip
 

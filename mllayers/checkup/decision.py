@@ -37,7 +37,7 @@ def missing_prices(desk: Desk) -> str:
     """Which of the four numbers nobody gave."""
     told = [desk.problems[name] for name in PRICES if name in desk.problems]
     absent = [name for name in PRICES if getattr(desk.roles, name) is None]
-    return "; ".join([*told, f"nobody said {', '.join(absent)}"] if absent else told)
+    return "; ".join(told or [f"nobody said {', '.join(absent)}"])
 
 
 def _threshold(desk: Desk, question: str) -> Answer:

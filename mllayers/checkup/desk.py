@@ -7,9 +7,11 @@ need it stay open.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -45,6 +47,20 @@ COLUMN_ROLES = (
     "weights",
     "inspected",
 )
+# pairs of roles that no column can play both, the second of which is put in question
+_APART = (
+    ("outcome", "score"),
+    ("score", "rival"),
+    ("outcome", "rival"),
+    ("time", "arrival"),
+    ("outcome", "action"),
+    ("outcome", "inspected"),
+    ("outcome", "weights"),
+    ("action", "challenger"),
+    ("score", "propensity"),
+    ("case", "period"),
+)
+_AFTERWARDS = ("outcome", "reward", "arrival")
 _MOST_PERIODS, _MOST_SEGMENTS, _MOST_ACTIONS = 120, 50, 20
 
 
@@ -106,6 +122,7 @@ class Desk:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)  # of answers that read this column; "": with an interval
     silence: str = ""
+    periodless: str = ""
     one_class: str = ""
     miscalibrated: str = ""
     y: str = ""
@@ -132,6 +149,9 @@ class Desk:
         """Why a question that needs these roles stays open."""
         told = [self.problems[role] for role in roles if role in self.problems]
         absent = [role for role in roles if getattr(self.roles, role) is None]
+        if "period" in absent and "time" in self.problems:
+            told.append(self.problems["time"])
+            absent.remove("period")
         if absent:
             told.append(f"no column was named for {' and '.join(absent)}")
         return "; ".join(dict.fromkeys(told))
@@ -167,6 +187,15 @@ class Desk:
         if isinstance(told, (int, float)):
             return str(pd.Timestamp("2000-01-01") + pd.to_timedelta(float(told), unit="D"))
         return str(told)
+
+    def decided_later(self) -> str:
+        """How many rows were decided after the moment that is looked back from; "" if none."""
+        name, as_of = self.column("time"), self.as_of()
+        column = self.frame[name]
+        if column.dtype.kind in "iuf":
+            column = pd.Timestamp("2000-01-01") + pd.to_timedelta(column, unit="D")
+        later = int((column > pd.to_datetime(as_of, utc=True).tz_localize(None)).sum())
+        return f"{count(later, 'row')} decided after {as_of} left out" if later else ""
 
     def priced(self) -> list[str]:
         """The prices that the caller gave."""
@@ -302,12 +331,12 @@ class Desk:
             self.gap(question, f"{type(error).__name__}: {' '.join(str(error).split()) or 'no more is known'}")
         else:
             if answer is not None:
-                read = "\n".join(answer.code)
+                read, told = "\n".join(answer.code), self._left_rows_out()
                 notes = [note for column, note in self.notes if repr(column) in read]
                 if self.silence and repr(self.roles.outcome) in read and repr(self.roles.inspected) not in read:
                     notes.append(self.silence)
                 notes += [note for column, note in self.notes if not column and not math.isnan(answer.low)]
-                trust = ". ".join([answer.trust.rstrip("."), *self._heard, *self._left_rows_out(), *notes])
+                trust = ". ".join([answer.trust.rstrip("."), *self._heard, *told, *notes])
                 self._answers.append(replace(answer, trust=f"{trust}.", currency=self.currency))
         self._names = {}  # what the lines made is large
 
@@ -354,7 +383,11 @@ class Desk:
         kept = []
         for name in wanted:
             if name not in self.left_out:
-                column = self.source.take([name])[name]
+                try:
+                    column = self.source.take([name])[name]
+                except ValueError as error:  # a query may fail for this column alone
+                    self.left_out[name] = str(error)
+                    continue
                 why = _not_comparable(column, named is not None)
                 if not why and named is None and self.has("period") and self._tells_the_period(column):
                     why = "one value in all rows of each period: it tells the time, not the case"
@@ -396,10 +429,19 @@ def open_desk(
         _there(column, role, source.columns)
     for column in roles.columns or ():
         _there(column, "columns", source.columns)
+        later = [role for role in _AFTERWARDS if getattr(roles, role) == column]
+        if later:
+            raise ValueError(
+                f"columns must hold what was known before the decision; {column!r} plays the role {later[0]}, which "
+                "came after it"
+            )
     played = list(dict.fromkeys(roles.of_columns().values()))
     frame = source.take(played).reset_index(drop=True)
     _as_categories(frame, roles)
     desk = Desk(source, roles, frame, level, max_rows, seed, currency, source.opening, progress)
+    for first, second in _APART:
+        if getattr(roles, first) is not None and getattr(roles, first) == getattr(roles, second):
+            desk.problems[second] = f"{first} and {second} are said to be one column, {getattr(roles, first)!r}"
     _look_at_numbers(desk)
     _look_at_outcome(desk)
     _look_at_times(desk)
@@ -437,7 +479,20 @@ def _numbers(desk: Desk, role: str) -> pd.Series[Any] | None:
     if column.dtype.kind not in "biuf":
         first = next((x for x in column.head(1_000) if not isinstance(x, (int, float, np.number))), column.iloc[0])
         decimal = isinstance(first, str) and "," in first and typed_number(first) is not None
-        hint = ": with a decimal comma? Read the file with decimal=',' first" if decimal else ""
+        hint = ": with a decimal comma? Say decimal=',' (a CSV file)" if decimal else ""
+        if isinstance(first, str) and re.search(r"\d", first) and re.search(r"[$€£¥%]", first):
+            hint = ": take the signs off, and make it numbers"
+        elif isinstance(first, Decimal):
+            hint = f": make it floats, frame[{desk.column(role)!r}].astype(float)"
+        elif isinstance(first, str) and not hint:
+            typed = [typed_number(x) is not None for x in column.head(1_000) if isinstance(x, str)]
+            mostly = (
+                f"leave it empty where no number is known ({typed.count(False):,} of the first {len(typed):,} rows)"
+            )
+            hint = (
+                ": it is text, make it numbers" if all(typed) else f": {mostly}" if sum(typed) > len(typed) / 2 else ""
+            )
+            first = next((x for x in column.head(1_000) if isinstance(x, str) and typed_number(x) is None), first)
         desk.problems[role] = f"{name} must hold numbers; it holds {describe(first)}{hint}"
         return None
     values = column.astype("float64")
@@ -476,12 +531,23 @@ def _look_at_numbers(desk: Desk) -> None:
         elif low < 0 or high > 1:
             percent = low >= 0 and high <= 100
             mend = "divide it by 100" if percent else "turn it into a probability first (calibrate it)"
-            desk.problems[role] = f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {mend}"
+            if not percent and role in ("propensity", "audit"):
+                mend = "write down the chance of what was done"
+            last = _last_row_alone(desk.frame[played[role]], (values < 0) | (values > 1))
+            desk.problems[role] = (
+                f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {last or mend}"
+            )
     if desk.has("score"):
         column = desk.frame[desk.column("score")]
         if column.min() == column.max():
             told = f"the score is {plain(float(column.min()))} for everyone: it tells no cases apart"
             desk.notes.append((desk.column("score"), told))
+
+
+def _last_row_alone(column: pd.Series[Any], wrong: pd.Series[Any]) -> str:
+    """What to do where nothing but the last row is wrong; `wrong` has an entry for each row that is there."""
+    alone = len(column) > 2 and int(wrong.sum()) == 1 and bool(wrong.iloc[-1]) and wrong.index[-1] == column.index[-1]
+    return f"only the last row, {column.index[-1]}, is beyond: is it a row of totals? Take it off" if alone else ""
 
 
 def _look_at_weights(desk: Desk) -> None:
@@ -546,14 +612,21 @@ def _look_at_outcome(desk: Desk) -> None:
             said = " or ".join(f"positive={_plain_value(value)!r}" for value in sorted(values, key=str))
             told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, {said}"
         elif numbers:
-            told = (
-                f"outcome {name!r} must be yes or no; it holds numbers such as {plain(float(values[0]))}: if these are "
-                f"amounts that came back, say reward={name!r}"
+            odd = ~there.astype("float64").isin([0, 1])
+            told = f"outcome {name!r} must be yes or no; it holds numbers such as {plain(float(there[odd].iloc[0]))}: "
+            told += _last_row_alone(desk.frame[name], odd) or (
+                f"if these are amounts that came back, say reward={name!r}"
             )
         else:
             told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, positive=…"
         desk.problems["outcome"] = told
         return
+    if desk.has("score") and hits not in (0, len(there)):
+        score = desk.frame.loc[there.index, desk.column("score")]
+        yes = (there == wanted) if positive is not None else there.astype("float64") == 1
+        if bool((score.astype("float64") == yes.astype("float64")).all()):
+            told = f"the score {desk.column('score')!r} says of each labelled row what happened: was it made from that?"
+            desk.notes.append((desk.column("score"), told))
     if hits in (0, len(there)):
         desk.one_class = f"{'yes' if hits else 'no'} is what every one of {count(len(there), 'label')} says"
 
@@ -611,6 +684,10 @@ def _moments(column: pd.Series[Any]) -> tuple[str, Any]:
         if not _is_text(column) or column.dtype.kind == "M":
             return "", pd.to_datetime(column, utc=True).dt.tz_localize(None)
         codes, entries = pd.factorize(column)
+        zoned = [bool(re.search(r"\d(Z|[+-]\d\d:?\d\d)$", str(entry).strip())) for entry in entries]
+        if any(zoned) and not all(zoned):
+            without = entries[zoned.index(False)]
+            return f"holds times with a zone and times without one, such as {without!r}: write the zone of each", None
         known = as_times(list(entries), "time")
     except (TypeError, ValueError, AttributeError):
         first = next((x for x in column.dropna().head(1_000) if not _reads_as_time(x)), column.dropna().iloc[0])
@@ -655,7 +732,7 @@ def _look_at_groups(desk: Desk) -> None:
             desk.periods = tuple(values)
             gone = int(column.isna().sum())
             if gone:
-                desk.notes.append((roles.period, f"{count(gone, 'row')} without a period left out"))
+                desk.periodless = f"{count(gone, 'row')} without a period left out"
     elif roles.period is not None:
         desk.problems["period"] = desk.problems["time"]
     if roles.segment is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import AutoLocator, FixedLocator, MaxNLocator
 
 from mllayers import figures as fg
@@ -27,7 +30,29 @@ _MOST = 12  # rows of a table that are drawn; the table itself holds them all
 
 def draw(answer: Answer) -> Finding:
     """The figure of an answer."""
-    return _DRAWINGS[answer.drawing](answer)
+    strange = {sign for sign in _all_text(answer) if ord(sign) > 0x24F} - _letters()
+    if not strange:
+        return _DRAWINGS[answer.drawing](answer)
+    signs = str.maketrans(dict.fromkeys(strange, "▯"))
+    table = answer.table.rename(index=lambda name: name.translate(signs) if isinstance(name, str) else name)
+    words = [name for name in table if pd.api.types.is_string_dtype(table[name])]
+    for name in words:
+        table[name] = table[name].str.translate(signs)
+    found = _DRAWINGS[answer.drawing](replace(answer, says=answer.says.translate(signs), table=table))
+    alt = f"{_DRAWINGS[answer.drawing](answer).alt} Letters that the figure cannot draw stand as ▯; the table has them."
+    return Finding(found.figure, alt, answer.says, answer.table)
+
+
+def _all_text(answer: Answer) -> str:
+    """What of an answer may be drawn as text."""
+    words = [answer.table[name] for name in answer.table if pd.api.types.is_string_dtype(answer.table[name])]
+    return " ".join([answer.says, *map(str, answer.table.index), *(str(x) for column in words for x in column)])
+
+
+@cache
+def _letters() -> set[str]:
+    """The letters of the font that figures are drawn with."""
+    return {chr(code) for code in get_font(findfont(RC["font.family"])).get_charmap()}
 
 
 def draw_narrow(answer: Answer) -> Finding:
@@ -57,7 +82,8 @@ def draw_narrow(answer: Answer) -> Finding:
         legend = ax.get_legend()
         if legend is not None:
             names_of = [text.get_text() for text in legend.get_texts()]
-            ax.legend(legend.legend_handles, names_of, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1)
+            marks_of = [mark for mark in legend.legend_handles if mark is not None]
+            ax.legend(marks_of, names_of, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=1)
             height += 0.2 * len(names_of)
     figure.set_size_inches(_NARROW, height)
     figure.set_dpi(_FINE)
@@ -242,6 +268,11 @@ def _effects(answer: Answer) -> Finding:
     return _intervals(answer, 0.0, "no effect")
 
 
+def _gains(answer: Answer) -> Finding:
+    """What a challenger gains in each group, in money."""
+    return _intervals(replace(answer, unit="money"), 0.0, "no gain")
+
+
 @mpl.rc_context(RC)
 def _stated(answer: Answer) -> Finding:
     """The share that was stated and the share that was found."""
@@ -285,5 +316,5 @@ _DRAWINGS: dict[str, Callable[[Answer], Finding]] = {
     "law": _law,
     "stated": _stated,
     "effects": _effects,
-    "gains": _effects,
+    "gains": _gains,
 }

@@ -42,7 +42,12 @@ def _ages(desk: Desk) -> None:
             f"rows = frame.dropna(subset=[{desk.column('time')!r}]){drawn}",
             f"found = delay_law({came}, {began}, as_of={as_of!r}, level={desk.level})",
         )
-        found = desk.run(code)
+        try:
+            found = desk.run(code)
+        except ValueError as error:  # in the words of the file
+            told = str(error).replace("event_time", f"arrival {desk.column('arrival')!r}")
+            told = told.replace("case_time", f"time {desk.column('time')!r}")
+            raise ValueError("; ".join(filter(None, [told, desk.decided_later()]))) from None
         table = found.at(np.quantile(found.table["age"], np.linspace(0, 1, 60))).drop_duplicates("age")
         table = table.set_index("age")[["share", "low", "high"]].rename_axis("days after the decision")
         most, low, high = found.age_at(0.9)
@@ -58,6 +63,7 @@ def _ages(desk: Desk) -> None:
         )
         if drawn:
             trust += f"; from {_MOST_ASKED:,} rows drawn with seed {desk.seed}"
+        trust += f". {desk.decided_later()}" if desk.decided_later() else ""
         return Answer("delay", question, found.half, found.half_low, found.half_high, "days", found.level, f"{said}.",
                       trust, code, "found.half", table, "law")  # fmt: skip
 
@@ -187,8 +193,8 @@ def _by_group(desk: Desk, by: str) -> None:
         table = desk.run(code).frame()
         if by == "band":
             score = desk.made("known")[desk.column("score")].groupby(desk.made("band"))
-            ends = zip(score.min(), score.max(), strict=True)
-            table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in ends])
+            reach = zip(score.min(), score.max(), strict=True)
+            table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in reach])
         number = 'int((found.frame()["sure"] == "more").sum())'
         better, worse, alike = (int((table["sure"] == verdict).sum()) for verdict in ("more", "less", "alike"))
         least = "" if desk.roles.least_money is None else f" by more than {desk.cash(desk.roles.least_money)} a case"

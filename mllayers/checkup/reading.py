@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import itertools
 import os
+import re
+import textwrap
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +29,14 @@ __all__ = ["Source", "open_source"]
 _KINDS = "a pandas, Polars, PyArrow or DuckDB frame, or the path of a .csv or .parquet file"
 _ROWS_AT_ONCE = 250_000  # of a CSV file
 _AT_ONCE = 4  # columns that are read together when only some rows of them are wanted
+_WHO = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB"}
+# How an Arrow table becomes pandas; columns that are kept as a dictionary and codes become what the codes stand for.
+_TO_PANDAS = "to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)"
+_DECODED = (
+    "import pyarrow as pa",
+    "kinds = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]",
+    f"frame = table.cast(pa.schema(kinds)).{_TO_PANDAS}",
+)
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -75,13 +87,16 @@ def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf
         return _pandas(_read_csv(path, options), path.name, _csv_lines(path, options))
     if isinstance(data, pd.DataFrame):
         return _pandas(data, "a pandas frame", ("import pandas as pd", "frame = data"))
+    who = _WHO.get(type(data).__module__.partition(".")[0].lstrip("_"), "The engine")
     try:
         frame = opened(data)
     except TypeError as error:
         if "must be a" not in str(error):
             raise
         raise TypeError(f"data must be {_KINDS}; got {describe(data)}") from None
-    return _engine(frame, data)
+    except Exception as error:  # each engine has errors of its own
+        raise ValueError(_engine_told(who, error)) from error
+    return _engine(frame, data, who)
 
 
 # files --------------------------------------------------------------------------------------------------------------
@@ -101,8 +116,11 @@ def _read_csv(path: Path, options: dict[str, str]) -> pd.DataFrame:
         head = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)  # type: ignore[call-overload]
         frame = _in_parts(path, options)
     except UnicodeError:
+        with path.open("rb") as raw:
+            marked = raw.read(2) in (b"\xff\xfe", b"\xfe\xff")
+        likely = "utf-16" if marked and encoding != "utf-16" else "latin-1"
         raise ValueError(
-            f"{path.name} is not text in {encoding}: if it is text at all, say how it was saved, encoding='latin-1'"
+            f"{path.name} is not text in {encoding}: if it is text at all, say how it was saved, encoding={likely!r}"
         ) from None
     except LookupError:
         raise ValueError(f"encoding must be the name of one, such as 'utf-8' or 'latin-1'; got {encoding!r}") from None
@@ -117,6 +135,13 @@ def _read_csv(path: Path, options: dict[str, str]) -> pd.DataFrame:
             f"{path.name} cannot be read as a table: {told.rstrip('.')}; is the separator right, separator=';'?"
         ) from None
     names = [str(name) for name in head.iloc[0].dropna()]
+    found = [sign for sign in _SEPARATORS if len(names) == 1 and sign in names[0]]
+    if found and "sep" not in options:
+        comma = ", decimal=','" if re.search(rf"\d,\d+({re.escape(found[0])}|$)", _second_line(path, encoding)) else ""
+        raise ValueError(
+            f"{path.name} has a single column, {names[0][:60]!r}: its values are separated by "
+            f"{_SEPARATORS[found[0]]}, so say separator={found[0]!r}{comma}"
+        )
     if "\x00" in "".join(names):
         raise ValueError(f"{path.name} holds bytes that are no text: data must be {_KINDS}")
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -125,16 +150,15 @@ def _read_csv(path: Path, options: dict[str, str]) -> pd.DataFrame:
     if not isinstance(frame.index, pd.RangeIndex):
         raise ValueError(
             f"{path.name} has more values in its lines than names in its first line ({len(names)}): name every column, "
-            "and end no line with a separator"
-        )
-    found = [sign for sign in _SEPARATORS if frame.shape[1] == 1 and sign in str(frame.columns[0])]
-    if found and "sep" not in options:
-        sign = found[0]
-        raise ValueError(
-            f"{path.name} has a single column, {str(frame.columns[0])[:60]!r}: its values are separated by "
-            f"{_SEPARATORS[sign]}, so say separator={sign!r}"
+            "end no line with a separator, and leave no title above the names"
         )
     return frame
+
+
+def _second_line(path: Path, encoding: str) -> str:
+    """The first line with values."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+        return b"".join(itertools.islice(lines, 1, 2)).decode(encoding, errors="replace").strip()
 
 
 def _in_parts(path: Path, options: dict[str, str]) -> pd.DataFrame:
@@ -175,11 +199,12 @@ def _parquet(path: Path) -> Source:
         raise ValueError(f"{path.name} is no Parquet file, or is damaged: write it again") from None
 
     def read(columns: list[str]) -> pd.DataFrame:
-        table = pq.read_table(path, columns=columns, use_threads=False)
-        frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-        return frame[columns]
+        return _as_pandas(pq.read_table(path, columns=columns, use_threads=False))[columns]
 
-    lines = ("import pandas as pd", f"frame = pd.read_parquet({str(path)!r}, dtype_backend='pyarrow')")
+    lines: tuple[str, ...] = ("import pandas as pd", f"frame = pd.read_parquet({str(path)!r}, dtype_backend='pyarrow')")
+    if _coded(schema):
+        opened_as = f"table = pq.read_table({str(path)!r})"
+        lines = ("import pandas as pd", "import pyarrow.parquet as pq", opened_as, *_DECODED)
     return _checked(path.name, schema.names, rows, lines, read)
 
 
@@ -197,28 +222,58 @@ def _pandas(frame: pd.DataFrame, name: str, lines: tuple[str, ...]) -> Source:
     return _checked(name, list(frame.columns), len(frame), lines, read)
 
 
-def _engine(frame: Any, data: Any) -> Source:
+def _engine(frame: Any, data: Any, who: str) -> Source:
     """A frame of another engine; a lazy one is run for each group of columns that is asked for."""
     home = type(data).__module__.partition(".")[0].lstrip("_")
     lazy = isinstance(frame, nw.LazyFrame)
-    names = list(frame.collect_schema())
+    names = _by_engine(who, lambda: list(frame.collect_schema()))
 
     def arrow(part: Any) -> Any:
-        return part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow()
+        return _by_engine(who, lambda: part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow())
 
     def read(columns: list[str]) -> pd.DataFrame:
-        table: pd.DataFrame = arrow(frame.select(columns)).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
-        return table
+        return _as_pandas(arrow(frame.select(columns)))
 
     rows = len(frame) if not lazy else int(arrow(frame.select(n=nw.len()))["n"][0].as_py()) if names else 0
     told = {"polars": "data.collect().to_arrow()" if lazy else "data.to_arrow()", "pyarrow": "data",
             "duckdb": "data.to_arrow_table()"}  # fmt: skip
     start = told.get(home, "nw.from_native(data).lazy().collect(backend='pyarrow').to_arrow()")
-    lines = ["import pandas as pd", f"frame = {start}.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)"]
+    lines = ["import pandas as pd", f"frame = {start}.{_TO_PANDAS}"]
+    if rows and names and _coded(arrow(frame.head(1)).schema):
+        lines = ["import pandas as pd", f"table = {start}", *_DECODED]
     if home not in told:
         lines.insert(1, "import narwhals as nw")
-    who = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB"}.get(home, home)
-    return _checked(f"a {who} {'query' if lazy else 'frame'}", names, rows, tuple(lines), read)
+    name = f"a {_WHO.get(home, home)} {'query' if lazy else 'frame'}"
+    return _checked(name, names, rows, tuple(lines), read)
+
+
+def _coded(schema: Any) -> bool:
+    """Whether an Arrow table keeps a column as a dictionary and codes."""
+    import pyarrow as pa
+
+    return any(pa.types.is_dictionary(kind) for kind in schema.types)
+
+
+def _as_pandas(table: Any) -> pd.DataFrame:
+    """An Arrow table in pandas, its types kept; what codes stand for instead of the codes."""
+    import pyarrow as pa
+
+    kinds = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    frame: pd.DataFrame = table.cast(pa.schema(kinds)).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    return frame
+
+
+def _by_engine(who: str, work: Callable[[], Any]) -> Any:
+    """What an engine returns, or what it says is wrong with the query, in one sentence."""
+    try:
+        return work()
+    except Exception as error:  # each engine has errors of its own
+        raise ValueError(_engine_told(who, error)) from error
+
+
+def _engine_told(who: str, error: Exception) -> str:
+    told = textwrap.shorten(str(error) or type(error).__name__, 240, placeholder=" …").rstrip(".")
+    return f"{who} cannot run the query behind the frame: {told}"
 
 
 def _checked(

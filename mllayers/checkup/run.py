@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mllayers._check import as_columns, as_integer, as_number, as_text, describe, one_of
 from mllayers.checkup.action import ask_action
-from mllayers.checkup.answers import Checkup, Section
+from mllayers.checkup.answers import Checkup, Gap, Section
 from mllayers.checkup.data import ask_data
 from mllayers.checkup.decision import ask_decision
 from mllayers.checkup.desk import COLUMN_ROLES, PRICES, Desk, Roles, open_desk
@@ -230,9 +231,20 @@ def checkup(
         currency=as_text(currency, "currency"),
         progress=progress or (lambda question: None),
     )
-    sections = tuple(_asked(desk, name) for name in layers)
+    sections = _with_unused([_asked(desk, name) for name in layers], desk)
     roles = {role: value for role, value in given.items() if value is not None and role != "columns"}
     return Checkup(source.name, source.rows, roles, dict(desk.left_out), desk.opening, sections)
+
+
+def _with_unused(sections: list[Section], desk: Desk) -> tuple[Section, ...]:
+    """The sections, and in the first of them what kept a named column from playing its role, where none says so yet."""
+    said = " ".join(gap.why for section in sections for gap in section.gaps)
+    unused = [
+        Gap(f"Can {getattr(desk.roles, role)!r} play the role {role}?", told.rstrip("."), "")
+        for role, told in desk.problems.items()
+        if told.rstrip(".") not in said
+    ]
+    return (replace(sections[0], gaps=(*sections[0].gaps, *unused)), *sections[1:]) if sections else ()
 
 
 def _as_report_rate(x: Any) -> float | tuple[float, float] | None:

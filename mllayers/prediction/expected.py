@@ -220,7 +220,8 @@ def _range_of_sum(p: Floats, moves: Floats, level: float) -> tuple[float, float]
 def _expected_auc(p: Floats, w: Floats, level: float) -> tuple[float, float, float]:
     """The area under the ROC curve that labels drawn with probabilities p show on average, and its range."""
     ones, zeros = float(w @ p), float(w @ (1 - p))
-    few = min(side**2 / max(squares, 1e-300) for side, squares in ((ones, w**2 @ p), (zeros, w**2 @ (1 - p))))
+    squares = float(w**2 @ p), float(w**2 @ (1 - p))
+    few = min(side**2 / max(square, 1e-300) for side, square in zip((ones, zeros), squares, strict=True))
     if few < _FEWEST:
         return math.nan, math.nan, math.nan
     order = np.argsort(p, kind="stable")
