@@ -287,6 +287,14 @@ def build(options: argparse.Namespace) -> int:
     return build(options.notebooks, check=options.check, execute=options.execute)
 
 
+def record(options: argparse.Namespace) -> int:
+    """Write a learner's page of their own."""
+    from mllayers.course.record import written
+
+    print(f"wrote {written(options.to)}: open it in a browser. It goes nowhere unless you hand it over.")
+    return 0
+
+
 def teach(options: argparse.Namespace) -> int:
     """Write what a teacher prints."""
     from mllayers.teach.make import make
@@ -511,6 +519,16 @@ def _parser() -> argparse.ArgumentParser:
     door.add_argument("--notebook", action="store_true", help="also set your copy of it aside and make a new one")
     door.add_argument("--yes", action="store_true", help="do not ask")
     door.set_defaults(door=reset)
+
+    door = doors.add_parser(
+        "record",
+        help="write what you have done in the course on one page of your own",
+        description="Write your predictions beside their results, the exercises you solved, your system card and your "
+        "policy on one page, record.html in your own folder. Nothing leaves this machine.",
+        epilog="For example: python -m mllayers record --to my-record.html",
+    )
+    door.add_argument("--to", metavar="FILE", help="write it there instead")
+    door.set_defaults(door=record)
 
     _add_data(doors)
 

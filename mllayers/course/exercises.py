@@ -294,11 +294,10 @@ def _kept(id: Any, result: Result) -> Result:
 
     def note(records: dict[str, dict[str, Any]]) -> None:
         before = records.get(exercise.id, {})
-        tries = before.get("tries", 0)
-        records[exercise.id] = {
-            "tries": (tries if isinstance(tries, int) else 0) + 1,
-            "correct": bool(before.get("correct")) or result.correct,
-        }
+        tries = before.get("tries")
+        if before.get("correct") is not True:  # how many it took until it was right
+            tries = tries if isinstance(tries, int) else 0
+            records[exercise.id] = {"tries": tries + 1, "correct": result.correct}
 
     notice = learner.update_records(learner.CHECKS, note)
     return replace(result, lines=(*result.lines, notice)) if notice else result
