@@ -1014,6 +1014,15 @@ def test_minutes_count_words_lines_and_stated_work():
     assert (more.minutes, more.optional, question.optional) == (2, True, False)
 
 
+def test_minutes_of_a_table_are_those_of_somebody_who_scans_it():
+    """Half its words; neither bars nor the line below the heading are words."""
+    notebook = _timed_notebook()
+    before = minutes.estimated(notebook)[1].words
+    opened = 1  # the set-up
+    notebook.cells[opened].source += "\n\n| team | learns again |\n| --- | :-: |\n| *self* | every month |\n"
+    assert minutes.estimated(notebook)[1].words == before + 3
+
+
 def test_minutes_are_written_where_they_are_read_and_only_once():
     notebook = _timed_notebook()
     minutes.write(notebook)

@@ -69,7 +69,7 @@ def minutes_of(cells: Iterable[Any]) -> int:
     """The estimated minutes of some cells of a solved notebook, rounded up."""
     taken = list(cells)
     words, lines = sum(map(_words, taken)), sum(map(_lines, taken))
-    work = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in taken)
+    work: float = sum(cell.metadata.get("mllayers", {}).get("work", 0) for cell in taken)
     return max(1, math.ceil(words / WORDS_A_MINUTE + lines * SECONDS_A_LINE / 60 + work))
 
 
