@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ from mllayers.shop import (
     order_stakes,
 )
 
-__all__ = ["CARDS", "SEED"]
+__all__ = ["CARDS", "SEED", "Incident"]
 
 SEED = 2026
 Numbers = dict[str, float]
@@ -228,6 +229,7 @@ def halves(seed: int = SEED) -> Numbers:
         rate = (known["source"] == "chargeback").groupby(orders["month"]).mean()
         found |= {f"{name}_{month}": rate[month] for month in months}
     truth = orders["_is_fraud"].groupby(orders["month"]).mean()
+    found |= {f"fall_{month}": 1 - found[f"now_{month}"] / found[f"now_{month - 1}"] for month in (4, 5)}
     return found | {"true_low": truth.min(), "true_high": truth.max()}
 
 
@@ -262,16 +264,64 @@ def plan_doubles(seed: int = SEED) -> Numbers:
     }
 
 
-CARDS: dict[str, Callable[..., Numbers]] = {
-    "Perfect score": perfect_score,
-    "Clean sheet": clean_sheet,
-    "AUC up, profit down": auc_up,
-    "Best model in the drawer": drawer,
-    "0.800": exactly_eight,
-    "Busy reviewers": busy_reviewers,
-    "96 % would have stayed": would_have_stayed,
-    "Twice in one night": twice_in_one_night,
-    "Fraud halves every month": halves,
-    "The plan doubles": plan_doubles,
-}
+@dataclass(frozen=True)
+class Incident:
+    """A card's numbers, and whether they show what its words say.
+
+    Attributes
+    ----------
+    numbers : callable
+        Seed → the numbers by name.
+    holds : callable
+        The numbers → whether they bear out the statement of the card.
+    """
+
+    numbers: Callable[..., Numbers]
+    holds: Callable[[Numbers], bool]
+
+
+CARDS: dict[str, Incident] = {
+    "Perfect score": Incident(
+        perfect_score,
+        lambda x: x["auc_team"] > 0.99 > 0.9 > x["auc_true"] and x["found_team"] > 0.99 and x["found_true"] < 0.75
+        and x["quiet_reviewed_before"] == 0 and x["lost"] > 0.9 * x["lost_before"],
+    ),
+    "Clean sheet": Incident(
+        clean_sheet,
+        lambda x: x["rate_clean"] < 0.85 * x["rate"] and x["dropped_dollars"] > x["dropped_fakes"] > 4 * x["dropped"],
+    ),
+    "AUC up, profit down": Incident(
+        auc_up,
+        lambda x: x["auc_new"] > x["auc_old"] and x["earned_new"] < 0.1 * x["earned_old"]
+        and x["earned_cut"] > 0.9 * x["earned_old"],
+    ),
+    "Best model in the drawer": Incident(
+        drawer,
+        lambda x: x["unused"] == 0 and x["right"] > x["right_nobody"] > 0.9 and x["tenth"] > 0 > x["everyone"],
+    ),
+    "0.800": Incident(exactly_eight, lambda x: x["exactly_eight"] > 0 and x["gaps"] > 0),
+    "Busy reviewers": Incident(
+        busy_reviewers,
+        lambda x: x["hits"] > x["hits_dollars"] and x["saved_dollars"] > 1.2 * x["saved"]
+        and x["mean_dollars"] > x["mean"],
+    ),
+    "96 % would have stayed": Incident(
+        would_have_stayed,
+        lambda x: round(100 * x["anyway"]) == 96 and x["claimed"] > 5 * x["price"] and x["kept"] < 0,
+    ),
+    "Twice in one night": Incident(
+        twice_in_one_night,
+        lambda x: x["naive"] == 2 * x["planned"] and x["with_book"] == x["planned"] and x["held_out"] > 0,
+    ),
+    "Fraud halves every month": Incident(
+        halves,
+        lambda x: x["now_5"] < x["now_4"] / 3 < x["now_3"] / 4 and x["later_5"] > 0.85 * x["later_0"]
+        and x["true_low"] > 1.3 * x["later_5"],
+    ),
+    "The plan doubles": Incident(
+        plan_doubles,
+        lambda x: x["promised_after"] > 1.5 * x["promised_before"] and x["true_after"] < 0 < x["true_before"]
+        and x["sounds"] == 6,
+    ),
+}  # fmt: skip
 """By the name of the card, which is its heading in ``cards.md``."""

@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mllayers.teach import paper
+from mllayers.teach import card_sheets, paper, polls, replies, role_sheets, sheets, text
 
 __all__ = ["PARTS", "Part", "make"]
+
+
+_STYLE = """table { border-collapse: collapse; margin: .5em 0; } th, td { border: 1px solid #8888; padding: .2em .5em; }
+th, td { text-align: left; vertical-align: top; } h2 { margin-top: 1em; } body { max-width: 52rem; }
+@media print { @page { size: A4; margin: 14mm; } body { margin: 0; max-width: none; padding: 0; font-size: 9.5pt; }
+  h2 { break-after: avoid; } tr { break-inside: avoid; } }"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,21 @@ class Part:
     printed: bool = True
 
 
-PARTS: tuple[Part, ...] = ()
+def _facilitator(folder: Path) -> list[Path]:
+    """The page that is read before the day."""
+    title, _, rest = text.written("README").partition("\n")
+    page = paper.page(title.lstrip("# "), text.html_of(rest), _STYLE)
+    return [paper.write(folder, "facilitator", page)]
+
+
+PARTS: tuple[Part, ...] = (
+    Part("Facilitator", "Before the day, where a room goes quiet, what to skip, how to adapt the case.", _facilitator),
+    Part("Run sheets", "60, 90, 180 minutes and a day: what to say, ask and expect; what to drop.", sheets.write),
+    Part("Cards", "Ten incidents to cut out: a symptom, and behind it the evidence and the layer.", card_sheets.write),
+    Part("Polls", "Five questions to answer alone, discuss, and answer again.", polls.write),
+    Part("Replies", "What learners get wrong in each exercise, what to reply, and ten things to say.", replies.write),
+    Part("Role task", "Three roles, three cards, one policy to sign; graded by one command.", role_sheets.write),
+)
 
 
 def make(folder: Path, parts: Iterable[Part] = PARTS, *, say: Callable[[str], object] = print) -> list[Path]:

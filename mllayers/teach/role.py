@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ _CLAIRVOYANT = "clairvoyant: knows every fake"
 
 @lru_cache(maxsize=2)
 def _scored(seed: int) -> tuple[pd.DataFrame, float]:
-    """The orders of the month with a score that a desk could have, and the share of fakes that its audits found."""
+    """The orders of the month with the desk's score, who will lose it, and the share of fakes that audits found."""
     orders = make_orders([*_PAST, _MONTH], seed=seed, per_month=ORDERS, events={})
     past = orders[orders["month"] < _MONTH]
     ruled = legacy_rule(past)
@@ -48,13 +49,24 @@ def _scored(seed: int) -> tuple[pd.DataFrame, float]:
     score = fit(past, label, weight, seed=seed).predict_proba(month)[:, 1]
     lost = np.random.default_rng([seed, 1]).random(len(month)) < NO_SCORE
     rate = float((label[looked] * weight[looked]).sum() / weight.sum())
-    return month.assign(score=np.where(lost, np.nan, score)), rate
+    return month.assign(score=score, lost=lost), rate
+
+
+def bands(seed: int = 2026) -> pd.DataFrame:
+    """What is known of the score before the task: orders by their score, the fakes among them, and their amounts."""
+    orders, _ = _scored(seed)
+    edges = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5, 0.8, 1.0]
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    groups = orders.groupby(pd.cut(orders["score"], edges, labels=names, right=False), observed=False)
+    table = groups.agg(orders=("_is_fraud", "size"), fakes=("_is_fraud", "sum"), amount=("amount_usd", "mean"))
+    return table.rename_axis("score")
 
 
 def world(seed: int) -> World:
     """A month at the desk with the three cards, and what others would decide."""
     orders, rate = _scored(seed)
     visible = with_stakes(orders[["order_id", "amount_usd", "account_age_days", "score"]], prices=FINANCE)
+    visible["score"] = visible["score"].mask(orders["lost"])
     dollars = {
         name: pd.DataFrame(
             {action: order_money(orders, action, prices=prices) for action in ("ship", "review", "block")}
