@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mllayers._check import as_frame, as_number
@@ -66,7 +65,7 @@ def _knowing(pilot: Any) -> pd.Series[float]:
     n, m = int(gone.sum()), int((~gone).sum())
     ranks = seen[columns].rank()
     area = (ranks[gone].sum() - n * (n + 1) / 2) / (n * m)
-    return np.maximum(area, 1 - area).sort_values(ascending=False)
+    return area.where(area >= 0.5, 1 - area).sort_values(ascending=False)
 
 
 def _moved(pilot: Any, renewals: Any) -> set[str]:

@@ -17,7 +17,7 @@ from mllayers.course import learner
 from mllayers.course.answers import what_came
 from mllayers.course.card import CAPSTONE, CAPSTONE_FILE, FILE, LAYERS, QUESTIONS, Answer, parse
 from mllayers.course.exercises import of_notebook
-from mllayers.course.notes import Note, text_html
+from mllayers.course.notes import Note, line_html, text_html
 from mllayers.course.predictions import predictions
 from mllayers.course.words import tr
 
@@ -38,7 +38,7 @@ h3 { font-size: 1rem; margin: 1rem 0 .2rem; } p { margin: .3rem 0; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1rem; font-size: .92rem; }
 caption { text-align: left; padding: .2rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); }
-th { font-weight: 600; } td.number { white-space: nowrap; }
+th { font-weight: 600; } th[scope="row"] { font-weight: 400; } .short td { white-space: nowrap; }
 .answer { white-space: pre-wrap; margin: .1rem 0 .6rem; }
 .name { border-bottom: 1px solid var(--ink); display: inline-block; min-width: 16rem; }
 @media print { @page { size: A4; margin: 15mm; } :root { color-scheme: light; --face: #fff; --ink: #000; --soft: #333;
@@ -152,12 +152,12 @@ def _checks() -> str:
     for notebook in (*learner.NOTEBOOKS, learner.CAPSTONE):
         exercises = of_notebook(notebook)
         right = sum(kept.get(exercise.id, {}).get("correct") is True for exercise in exercises)
-        name = tr("Capstone") if notebook == learner.CAPSTONE else f"{int(notebook)} {tr(LAYERS[notebook])}"
-        counts.append(tr("{name}: {right} of {all}", name=name, right=right, all=len(exercises)))
+        name = tr("Capstone") if notebook == learner.CAPSTONE else tr(LAYERS[notebook])
+        counts.append(tr("{name} {right} of {all}", name=name, right=right, all=len(exercises)))
         for exercise in exercises:
             if exercise.id in kept:
                 rows.append((f"{exercise.id}: {tr(exercise.ask)}", _outcome(kept[exercise.id])))
-    told = f"<p>{text_html(tr('Answered rightly: {counts}.', counts='; '.join(counts)))}</p>"
+    told = f"<p>{text_html(tr('Answered rightly: {counts}.', counts=', '.join(counts)))}</p>"
     if not rows:
         return head + told
     return head + told + _table(tr("What was tried"), [tr("exercise"), tr("outcome")], rows)
@@ -229,22 +229,22 @@ def _policy() -> str:
     )
     names = [tr("action"), tr("cost ($)"), tr("at most"), tr("owner")]
     rule = f"<p>{text_html(str(policy))}</p>"
-    return head + sentence + rule + _table(tr("What can be done"), names, rows) + f"<p>{text_html(told)}</p>"
+    return head + sentence + rule + _table(tr("What can be done"), names, rows, "long") + f"<p>{text_html(told)}</p>"
 
 
 def _said(x: Any) -> str:
     return "–" if x is None or x == "" else f"{x:,g}" if isinstance(x, (int, float)) else str(x)
 
 
-def _table(caption: str, head: Sequence[str], rows: Sequence[tuple[str, ...]]) -> str:
+def _table(caption: str, head: Sequence[str], rows: Sequence[tuple[str, ...]], kind: str = "short") -> str:
+    """A table of words; the first of each row names it and may hold code."""
     names = "".join(f'<th scope="col">{text_html(name)}</th>' for name in head)
     lines = "".join(
-        f'<tr><th scope="row">{text_html(first)}</th>{"".join(f"<td>{text_html(x)}</td>" for x in rest)}</tr>'
+        f'<tr><th scope="row">{line_html(first)}</th>{"".join(f"<td>{text_html(x)}</td>" for x in rest)}</tr>'
         for first, *rest in rows
     )
-    return (
-        f"<table><caption>{text_html(caption)}</caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"
-    )
+    top = f"<caption>{text_html(caption)}</caption><thead><tr>{names}</tr></thead>"
+    return f'<table class="{kind}">{top}<tbody>{lines}</tbody></table>'
 
 
 def written(to: str | None = None) -> Path:

@@ -90,7 +90,7 @@ def _subscribers(n: int, *, seed: int, month: int, store: bool, randomised: bool
     # base, open_rate, voucher_share, has_ticket, ignored_contacts
     # (the store tells its payers of every delivery, and how to cancel)
     response = shop.RESPONSE.assign(box=[-0.25, 0, 0, 0, 0] if store else [0.1, 0.0, 2.8, -0.6, -0.35])
-    told = {"seed": seed, "month": month + 6 * store, "segments": segments, "response": response}
+    told: dict[str, Any] = {"seed": seed, "month": month + 6 * store, "segments": segments, "response": response}
     if randomised:
         return shop.make_pilot(n, actions=("none", "box"), **told)
     return shop.make_customers(n, **told)
@@ -279,8 +279,7 @@ def task(rule: Rule) -> Task:
 
     def world(seed: int) -> World:
         drawn = larder(seed)
-        past = drawn.pilot.drop(columns=[name for name in drawn.pilot if name.startswith("_")])
-        people = drawn.renewals.drop(columns=[name for name in drawn.renewals if name.startswith("_")])
+        past, people = (table.filter(regex="^[^_]") for table in (drawn.pilot, drawn.renewals))
         today = desk_today(past, people)
         found = as_frame(rule(past.copy(), people.copy()), "what the rule returns", ["score", "value"])
         if len(found) != len(people):
