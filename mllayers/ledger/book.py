@@ -391,9 +391,12 @@ class Ledger:
     def _among(self, kinds: dict[str, str], source: str, of: Any) -> pd.DataFrame:
         """The rows of a source, whose first table is called ``t``, that belong to some decisions; in no order."""
         frame = as_frame(of, "of", ["case", "time"], empty=True)
-        keys = sorted(set(rows.key_rows(frame["case"], frame["time"], self.engine.dialect.name)))
+        table, _, _ = source.partition(" ")
         names = ", ".join(_quoted(name) for name in kinds)
         with self._work() as connection:
+            if not connection.exec_driver_sql(f"SELECT EXISTS (SELECT 1 FROM {table})").scalar_one():
+                return self._as_table([], kinds)
+            keys = sorted(set(rows.key_rows(frame["case"], frame["time"], connection.dialect.name)))
             return self._as_table(rows.matching(connection, source, names, keys), kinds)
 
     def _read(self, table: sa.Table, order: str, which: str = "", given: Any = ()) -> pd.DataFrame:
@@ -403,7 +406,7 @@ class Ledger:
         names = ", ".join(_quoted(name) for name in kinds)
         query = f"SELECT {names} FROM {source} {f'WHERE {which}' if which else ''} {order}"
         with self._work() as connection:
-            return self._as_table(connection.exec_driver_sql(*self._ask(query, given)), kinds)
+            return self._as_table(connection.exec_driver_sql(*self._ask(query, given)).fetchall(), kinds)
 
     def _as_table(self, found: Iterable[Any], kinds: dict[str, str]) -> pd.DataFrame:
         try:
