@@ -36,7 +36,7 @@ def answers(report: Checkup) -> dict[str, str]:
         "audit": f"None so far: {audit.why}. Asked for: 50 of the newest customers a month, by telephone.",
         "shift": f"{says['moved']} {says['old_or_new']}",
         "baseline": f"Nothing is sent by the simplest rule. {says['value_of_score']}",
-        "unused": "Vouchers are drawn by lot, so nobody does anything differently because of the score. Not yet.",
+        "unused": "Vouchers are drawn at random, so nobody does anything differently because of the score. Not yet.",
         "probability": f"It is used as a probability. {says['calibration']}",
         "alignment": f"{says['prices']} {says['before_labels']}",
         "tiers": f"{says['threshold']} {says['policy_gaps']}",
@@ -45,11 +45,11 @@ def answers(report: Checkup) -> dict[str, str]:
         "change": f"{says['by_chance_voucher']} {says['effect']}",
         "break_even": says["earned"],
         "fires": "The CRM desk prints the voucher; the ledger keeps case and day, so that nobody gets it twice.",
-        "hold_out": f"Half, by lot, for six months. {says['looks']}",
+        "hold_out": f"Half, at random, for six months. {says['looks']}",
         "outcomes": f"{says['delay']} {says['never']}",
         "exploration": f"Half of the decisions, with the chance written down. {challenger.question} "
         f"Open: {challenger.why}.",
-        "alarm": "The head of CRM is told when a month's promise lies outside its interval. "
+        "alarm": "The head of CRM is told when the promise of a month is broken. "
         f"{says['promise_by_period']}",
     }
 

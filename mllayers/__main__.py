@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -359,7 +360,11 @@ def checkup(options: argparse.Namespace) -> int:
         from mllayers import datasets
 
         source, named = datasets.FOLDER / "practice.csv", PRACTICE_ROLES | named
-    report = checkup(source, **named, progress=lambda question: print(f"… {question}", file=sys.stderr, flush=True))
+    try:
+        report = checkup(source, **named, progress=lambda question: print(f"… {question}", file=sys.stderr, flush=True))
+    except ValueError as error:  # what Python writes as separator=';' is --separator ';' here
+        told = re.sub(r"\b([a-z_]+)=('[^']*')", lambda said: f"--{said[1].replace('_', '-')} {said[2]}", str(error))
+        raise ValueError(told) from None
     print(report)
     if report.gaps:
         print("\nWhere the page asks for role='x', add --role x to the line.")
@@ -659,53 +664,67 @@ def _add_data(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         part.set_defaults(table=table, make=make)
 
 
-# What the door says of each option of `mllayers.checkup.checkup`.
-_CHECKUP_OPTIONS: dict[str, str] = {
-    "score": "column with the probability of the outcome",
-    "outcome": "column with what happened",
-    "positive": "the value of it that is the outcome, where it is not 0 and 1",
-    "amount": "column with the money that hangs on the outcome",
-    "time": "column with the moment of the decision",
-    "arrival": "column with the moment at which the outcome came",
-    "as_of": "the moment to look back from (default: the last in the file)",
-    "period": "column that orders the cases in time, such as a month",
-    "segment": "column with a group of each case",
-    "case": "column with the id of each case",
-    "action": "column with what was done",
-    "control": "the action that leaves a case alone",
-    "propensity": "column with the chance of the action taken, or call=0.5,none=0.5",
-    "reward": "column with the money that came back, the action's cost taken off",
-    "challenger": "column with another policy's action, or its chance of the logged one",
-    "rival": "column with a second score",
-    "audit": "column with the chance of being drawn to be labelled",
-    "before": "column with a number known before the decision that goes with the outcome",
-    "weights": "column with how many cases of the population each row stands for",
-    "inspected": "column that says of each row whether somebody looked: 1 or 0",
-    "report_rate": "share of the events that are reported where nobody looked, or two: 0.1,0.5",
-    "columns": "columns known before the decision, with commas between them",
-    "gain_tp": "what acting rightly earns: a number or a column",
-    "cost_fp": "what acting in vain costs",
-    "cost_fn": "what a missed case costs",
-    "gain_tn": "what leaving alone rightly earns",
-    "outcome_is": "gain or loss: whether the outcome is wanted",
-    "capacity": "how many cases can be acted on",
-    "least": "the smallest difference of a rate that matters (0.01 is one point)",
-    "least_money": "the smallest difference in money a case that matters",
-    "currency": "the sign before amounts (default $)",
-    "only": "layers to ask, with commas: data,prediction,decision,action,feedback",
-    "level": "of the intervals (default 0.95)",
-    "max_rows": "most rows for questions that fit a model (default 200,000)",
-    "seed": "of the draws (default 0)",
-    "separator": "between the columns of a CSV file (default: a comma)",
-    "encoding": "of a CSV file (default: utf-8)",
-    "decimal": "between a number and its decimals in a CSV file (default: .)",
+# What the door says of each option of `mllayers.checkup.checkup`, part by part.
+_CHECKUP_PARTS: dict[str, dict[str, str]] = {
+    "what the score says and is worth": {
+        "score": "column with the probability of the outcome",
+        "rival": "column with a second score",
+        "outcome": "column with what happened",
+        "positive": "the value of it that is the outcome, where it is not 0 and 1",
+        "outcome_is": "gain or loss: whether the outcome is wanted",
+        "gain_tp": "what acting rightly earns: a number or a column",
+        "cost_fp": "what acting in vain costs",
+        "cost_fn": "what a missed case costs",
+        "gain_tn": "what leaving alone rightly earns",
+        "capacity": "how many cases can be acted on",
+        "weights": "column with how many cases of the population each row stands for",
+    },
+    "when, and which case": {
+        "period": "column that orders the cases in time, such as a month",
+        "time": "column with the moment of the decision",
+        "arrival": "column with the moment at which the outcome came",
+        "as_of": "the moment to look back from (default: the last in the file)",
+        "segment": "column with a group of each case",
+        "case": "column with the id of each case",
+        "columns": "columns known before the decision, with commas between them",
+    },
+    "what was done, and what came of it": {
+        "action": "column with what was done",
+        "control": "the action that leaves a case alone",
+        "propensity": "column with the chance of the action taken, or call=0.5,none=0.5",
+        "amount": "column with the money that hangs on the outcome",
+        "reward": "column with the money that came back, the action's cost taken off",
+        "before": "column with a number known before the decision that goes with the outcome",
+        "challenger": "column with another policy's action, or its chance of the logged one",
+    },
+    "what nobody looked at": {
+        "audit": "column with the chance of being drawn to be labelled",
+        "inspected": "column that says of each row whether somebody looked: 1 or 0",
+        "report_rate": "share of the events that are reported where nobody looked, or two: 0.1,0.5",
+    },
+    "what matters, and how it is asked": {
+        "least": "the smallest difference of a rate that matters (0.01 is one point)",
+        "least_money": "the smallest difference in money a case that matters",
+        "currency": "the sign before amounts (default $)",
+        "only": "layers to ask, with commas: data,prediction,decision,action,feedback",
+        "level": "of the intervals (default 0.95)",
+        "max_rows": "most rows for questions that fit a model (default 200,000)",
+        "seed": "of the draws (default 0)",
+    },
+    "how a CSV file is read": {
+        "separator": "between the columns of a CSV file (default: a comma)",
+        "encoding": "of a CSV file (default: utf-8)",
+        "decimal": "between a number and its decimals in a CSV file (default: .)",
+    },
 }
+_CHECKUP_OPTIONS = [name for part in _CHECKUP_PARTS.values() for name in part]
 
 
 def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The door to the five questions."""
     door = doors.add_parser(
         "checkup",
+        usage="python -m mllayers checkup FILE --score COLUMN --outcome COLUMN [what else is known, below]",
         help="ask the five questions of your own file",
         description="Ask the five questions of a file: what it can answer, how far to trust that, and what it cannot "
         "answer. Say which column plays which role; none is guessed.",
@@ -719,12 +738,16 @@ def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     kinds: dict[str, Callable[[str], object]] = dict.fromkeys(prices, _number_or_name)
     kinds |= {"propensity": _chances, "capacity": float, "level": float, "max_rows": int, "seed": int}
     kinds |= {"least": float, "least_money": float, "report_rate": _shares}
-    for name, told in _CHECKUP_OPTIONS.items():
-        kind = (lambda text: text.split(",")) if name in listed else kinds.get(name, str)
-        metavar = "COLUMN" if told.startswith("column ") and name != "propensity" else "VALUE"
-        door.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=told.replace("%", "%%"))
-    door.add_argument("--html", metavar="FILE", help="write the page, one file that asks nothing of other machines")
-    door.add_argument("--json", metavar="FILE", help="write all numbers")
+    for title, part in _CHECKUP_PARTS.items():
+        group = door.add_argument_group(title)
+        for name, told in part.items():
+            kind = (lambda text: text.split(",")) if name in listed else kinds.get(name, str)
+            metavar = "COLUMN" if told.startswith("column ") and name != "propensity" else "VALUE"
+            metavar = "COLUMN,…" if name == "columns" else metavar
+            group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=told.replace("%", "%%"))
+    written = door.add_argument_group("where the page is written")
+    written.add_argument("--html", metavar="FILE", help="write the page, one file that asks nothing of other machines")
+    written.add_argument("--json", metavar="FILE", help="write all numbers")
     door.set_defaults(door=checkup)
 
 

@@ -1,6 +1,7 @@
 """The checkup: what it says of a good file, of any engine's frame, and of twenty broken ones."""
 
 import dataclasses
+import gzip
 import json
 import math
 import re
@@ -225,6 +226,41 @@ def test_every_kind_of_frame_gives_the_same_numbers(kind, frames, whole):
     assert found == {answer.key: pytest.approx(answer.value, rel=1e-9) for answer in report.answers}
 
 
+def test_a_query_that_fails_is_told_and_columns_that_fail_are_left_out():
+    import duckdb
+    import polars as pl
+
+    data = pl.from_pandas(small()).lazy()
+    cast = pl.col("region").cast(pl.Int64)
+    for broken in (data.with_columns(pl.col("nope")), data.with_columns(cast.alias("p"))):
+        with pytest.raises(ValueError, match="Polars cannot run the query behind the frame: "):
+            checkup(broken, **ROLES)
+    report = checkup(data.with_columns(cast.alias("age")), **ROLES, only="data")
+    assert "Polars cannot run the query" in report.left_out["age"]
+    connection = duckdb.connect()
+    query = connection.sql("select 0.5 as p")
+    connection.close()
+    with pytest.raises(ValueError, match="DuckDB cannot run the query"):
+        checkup(query, score="p")
+
+
+def test_codes_with_a_dictionary_are_what_they_stand_for(whole, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = small().assign(y=lambda x: x["y"].map({1: "yes", 0: "no"}))
+    table = pa.Table.from_pandas(words, preserve_index=False)
+    for name in ("region", "did", "y"):
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, table[name].dictionary_encode())
+    pq.write_table(table, tmp_path / "coded.parquet")
+    for data in (table, tmp_path / "coded.parquet"):
+        report = checkup(data, **ROLES, positive="yes", only=["prediction", "action"])
+        found = carried_out(report, data)
+        for key in ("calibration", "value_of_score", "effect", "earned"):
+            assert found[key] == report[key].value == pytest.approx(whole[key].value)
+
+
 def test_the_callers_frame_stays_as_it_is():
     frame = small()
     before = frame.copy()
@@ -343,7 +379,7 @@ def test_within_a_capacity_nobody_is_told_of_everyone():
     assert "on everyone" in report["best_threshold"].says
     told = report["best_within_capacity"].says
     assert "on everyone" not in told
-    assert "(everyone at random, as many as fit)" in told
+    assert "(acting on everyone at random, as many as fit)" in told
 
 
 def test_the_lines_of_the_open_policy_are_a_policy_once_its_gaps_are_filled():
@@ -407,6 +443,166 @@ def test_columns_are_left_out_by_name():
     assert list(report["moved"].table.index) == ["age"]
 
 
+# --- weights, what matters, inspections
+
+
+def weighed(n=1_500):
+    """A file in which every second row without the outcome was dropped, and what each row stands for."""
+    frame = small(n, seed=3)
+    frame = frame[(frame["y"] == 1) | (np.arange(n) % 2 == 0)].reset_index(drop=True)
+    return frame.assign(w=np.where(frame["y"] == 1, 1.0, 2.0))
+
+
+def test_weights_are_used_or_the_number_is_refused_by_the_name_of_its_function():
+    frame = weighed()
+    report = checkup(frame, **ROLES, weights="w")
+    assert {a.key for a in report.answers} == {
+        "calibration", "value_of_score", "best_threshold", "prices", "before_labels", "threshold", "policy_gaps",
+    }  # fmt: skip
+    assert carried_out(report, frame) == {a.key: a.value for a in report.answers}
+    for answer in report.answers:
+        assert answer.key == "policy_gaps" or "weights=known['w']" in str(answer.code) or "known['w']" in answer.number
+    known = frame.dropna(subset=["y"])
+    assert report["calibration"].value == pytest.approx(np.average(known["y"], weights=known["w"]))
+    plain = checkup(frame, **ROLES)
+    assert report["prices"].value != plain["prices"].value
+    refused = {
+        "drift_report", "adversarial_validation", "label_coverage", "bounds_without_audit", "within_capacity",
+        "check_randomised", "uplift_table", "hold_out_always_valid", "delay_law", "promise_kept", "policy_value",
+    }  # fmt: skip
+    told = " ".join(gap.why for gap in report.gaps)
+    assert set(re.findall(r"`(\w+)` takes no weights", told)) == refused
+    assert len(report.answers) + len(report.gaps) == len(plain.answers) + len(plain.gaps)
+
+
+def test_a_capacity_with_weights_is_one_of_the_population():
+    frame = weighed()
+    report = checkup(frame, score="p", outcome="y", gain_tp=10, cost_fp=3, capacity=80, weights="w", only="prediction")
+    known = frame.dropna(subset=["y"])
+    room = 80 * known["w"].sum() / frame["w"].sum()
+    top = report["best_within_capacity"].table.iloc[-1]["acted"]
+    assert 0 < top <= room * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(("w", "told"), [(0.0, "must be above 0"), (math.nan, "is missing in"), ("x", "hold numbers")])
+def test_weights_that_are_none_leave_the_numbers_open(w, told):
+    frame = weighed(300)
+    frame["w"] = frame["w"].astype(object)
+    frame.loc[3, "w"] = w
+    frame["w"] = frame["w"].infer_objects()
+    report = checkup(frame, **ROLES, weights="w")
+    assert [answer.key for answer in report.answers] == ["policy_gaps"]
+    assert sum(told in gap.why for gap in report.gaps) >= 5
+
+
+def test_the_least_difference_that_matters_is_asked_of_every_difference():
+    frame = small(3_000)
+    wide, narrow = (
+        checkup(frame, **ROLES, least=least, least_money=money) for least, money in ((0.3, 90), (1e-4, 0.01))
+    )
+    assert "as a whole within 30 points of the promise, surely" in wide["calibration"].says
+    assert "whether the whole is off by more than 0.01 points is open" in narrow["calibration"].says
+    assert "as a whole within 30 points" in wide["promise_by_period"].says
+    assert "surely too small to matter, within 30 points" in wide["effect"].says
+    assert "surely too small to matter, within $90 a case" in wide["earned"].says
+    assert "surely a loss of more than $0.01 a case" in narrow["earned"].says
+    assert "too small to matter, surely within $90 a case" in wide["value_of_score"].says
+    assert "surely more than $0.01 a case in" in narrow["value_of_score"].says
+    assert "surely alike in 2" in wide["challenger_by_segment"].says
+    assert carried_out(narrow, frame) == {a.key: a.value for a in narrow.answers}
+    assert "kept" not in checkup(frame, **ROLES)["calibration"].says
+
+
+def test_the_challenger_is_told_by_segment_and_by_band():
+    frame = small(4_000)
+    report = checkup(frame, **ROLES, only="feedback")
+    for key, groups in (("challenger_by_segment", 2), ("challenger_by_band", 5)):
+        table = report[key].table
+        assert (len(table), table["n"].sum()) == (groups, 4_000)
+        assert report[key].value == (table["low"] > 0).sum()
+    south = frame[frame["region"] == "south"]
+    w = (south["would"] == south["did"]) / 0.5
+    gain = (w * south["net"]).sum() / w.sum() - south["net"].mean()
+    assert report["challenger_by_segment"].table.loc["south", "value"] == pytest.approx(gain)
+
+
+def test_inspections_and_a_report_rate_bound_what_silence_hides():
+    frame = small(1_000)
+    frame["looked"] = np.arange(1_000) < 300
+    frame["y"] = np.where(frame["looked"], frame["y"].fillna(0), frame["y"].where(frame["y"] == 1, 0))
+    report = checkup(frame, **ROLES, inspected="looked", report_rate=(0.5, 1.0))
+    found, reported = frame["y"][:300].sum(), frame["y"][300:].sum()
+    worst = report["worst_case"]
+    assert (worst.low, worst.high) == ((found + reported) / 1_000, (found + 700) / 1_000)
+    assert "700 rows that nobody inspected count here" not in worst.trust
+    assert "700 rows that nobody inspected count here" in report["calibration"].trust
+    rate = report["reported_rate"]
+    assert rate.value == pytest.approx((found + reported * 1.5) / 1_000)
+    assert carried_out(report, frame)["reported_rate"] == rate.value
+    without = checkup(frame, **ROLES, report_rate=0.5)
+    assert any("no column was named for inspected" in gap.why for gap in without.gaps)
+    words = checkup(frame.assign(looked="x"), **ROLES, inspected="looked")
+    assert any("must say True or False" in gap.why for gap in words.gaps)
+
+
+def test_what_rows_an_answer_could_not_use_is_told():
+    frame = small()
+    frame.loc[:9, "p"] = np.nan
+    frame.loc[590:, "chance"] = np.nan
+    report = checkup(frame, **ROLES)
+    labelled = int(frame["y"][:10].notna().sum())
+    assert f"{labelled} labelled rows without 'p' left out" in report["calibration"].trust
+    assert "10 rows without 'p' left out" in report["threshold"].trust
+    assert "10 rows without 'chance' left out" in report["earned"].trust
+    assert "left out" not in report["effect"].trust or "'p'" not in report["effect"].trust
+
+
+def test_one_sided_bounds_and_worst_cases_are_said_as_such(whole):
+    from mllayers.checkup.page import number_told
+
+    told = {answer.key: number_told(answer) for answer in whole.answers}
+    assert re.search(r"\(at least −?\$[\d,.]+, 95 %\)", told["best_threshold"])
+    assert told["worst_case"].endswith(" at worst)")
+    assert not any("∞" in words or "inf" in words for words in told.values())
+
+
+def test_a_narrow_figure_holds_all_that_is_written_beside_its_marks(whole):
+    from mllayers.checkup.drawing import draw_narrow
+
+    for answer in whole.answers:
+        figure = draw_narrow(answer).figure
+        figure.draw_without_rendering()
+        assert figure.get_size_inches()[0] == pytest.approx(3.6)
+        for ax in figure.axes:
+            for text in ax.texts:
+                ends = text.get_window_extent()
+                assert ends.x0 >= -1, (answer.key, text.get_text())
+                assert ends.x1 <= figure.bbox.x1 + 1, (answer.key, text.get_text())
+    page = BeautifulSoup(whole._repr_html_(), "html.parser")
+    assert page.find("source") is None  # a notebook has room
+
+
+def test_letters_that_no_figure_can_draw_stand_in_its_words():
+    frame = small().assign(region=lambda x: np.where(x["region"] == "north", "北", "south"))
+    found = checkup(frame, **ROLES, only="feedback")["promise_by_segment"].figure()
+    found.png()  # warns of a letter that the font lacks
+    assert "stand as ▯" in found.alt
+    assert "北" in found.table.index
+
+
+def test_a_csv_file_in_parts_is_the_file_as_a_whole(tmp_path, monkeypatch):
+    from mllayers.checkup import reading
+
+    frame = small()
+    frame["mixed"] = [i if i < 300 else f"a{i}" for i in range(600)]
+    frame["late"] = frame["age"].where(frame.index > 400).astype("Int64")
+    frame["never"] = np.nan
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    monkeypatch.setattr(reading, "_ROWS_AT_ONCE", 100)
+    whole = pd.read_csv(tmp_path / "a.csv", low_memory=False)
+    pd.testing.assert_frame_equal(reading._in_parts(tmp_path / "a.csv", {}), whole)
+
+
 # --- twenty broken files
 
 
@@ -457,6 +653,46 @@ def broken_files():
         "one row": (csv_of(frame.head(1)), {}, "holds a single value"),
         "a period a day": (changed(month=np.arange(n)), {}, "600 different values"),
         "swapped prices": (changed(), {"gain_tp": -5, "cost_fp": -9}, "below 0"),
+        "semicolons and decimal commas": (frame.to_csv(index=False, sep=";", decimal=","), {}, "';', decimal=','"),
+        "decimal commas alone": (
+            frame.to_csv(index=False, sep=";", decimal=","),
+            {"separator": ";"},
+            "say decimal=','",
+        ),
+        "utf-16": (csv_of(frame).encode("utf-16"), {}, "encoding='utf-16'"),
+        "a row of totals": (
+            csv_of(frame) + f"Total,,{frame['p'].sum()},{frame['y'].sum()}" + "," * 9,
+            {},
+            "only the last row, 600, is beyond: is it a row of totals?",
+        ),
+        "a name twice in a file": ("p,p,y\n0.1,0.2,1\n", {}, "has the column 'p' more than once"),
+        "a separator at the end": ("p,y\n0.1,1,\n0.2,0,\n", {}, "more values in its lines than names"),
+        "a title above": ("Report of March\n\np,y\n0.1,1\n", {}, "no title above the names"),
+        "currency signs": (changed(value="$" + frame["value"].astype(str)), {}, "take the signs off"),
+        "blanks for numbers": (changed(p=frame["p"].astype(str).where(frame.index > 5, " ")), {}, "leave it empty"),
+        "a probability as text": (frame.assign(p=frame["p"].astype(str)), {}, "it is text, make it numbers"),
+        "propensity in percent": (changed(chance=50), {}, "divide it by 100"),
+        "labels 1 and 2": (changed(y=frame["y"] + 1), {}, "positive=1.0 or positive=2.0"),
+        "zones here and there": (
+            changed(day=np.where(frame.index % 2, zones, naive + " 12:00")),
+            {"period": None},
+            "times with a zone and times without one",
+        ),
+        "decided in the future": (
+            frame.assign(day=frame["day"] + pd.Timedelta(days=4_000)),
+            {},
+            "600 rows decided after 2026-06-01",
+        ),
+        "arrivals before": (frame.assign(came=frame["day"] - pd.Timedelta(days=3)), {}, "arrival 'came' must not lie"),
+        "one column twice": (changed(), {"rival": "p"}, "score and rival are said to be one column"),
+        "the outcome as score": (changed(), {"score": "y"}, "outcome and score are said to be one column"),
+        "a score from the outcome": (changed(p=frame["y"].fillna(0)), {}, "was it made from that?"),
+        "the outcome as known before": (changed(), {"columns": ["age", "y"]}, "known before the decision; 'y' plays"),
+        "5,000 segments": (
+            pd.concat([frame] * 9).assign(region=[f"s{i}" for i in range(5_400)]),
+            {},
+            "5,400 different values; a table of segments",
+        ),
     }
 
 
@@ -493,6 +729,9 @@ def test_files_that_are_none(tmp_path):
     ):
         with pytest.raises((ValueError, TypeError, OSError), match=told):
             checkup(data)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(csv_of(small()).encode())[:500])
+    with pytest.raises(ValueError, match=r"a.csv.gz cannot be read, it may be damaged or cut off"):
+        checkup(tmp_path / "a.csv.gz")
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"ends in '.xlsx'"):
         checkup(tmp_path / "a.xlsx")
@@ -527,6 +766,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     html, numbers = tmp_path / "page.html", tmp_path / "numbers.json"
     words = ["checkup", str(tmp_path / "cases.csv"), "--score", "p", "--outcome", "y", "--gain-tp", "value"]
     words += ["--cost-fp", "5", "--action", "did", "--control", "none", "--propensity", "none=0.5,call=0.5"]
+    words += ["--least", "0.02", "--least-money", "1.5", "--report-rate", "0.1,0.5"]
     words += ["--only", "prediction,action", "--html", str(html), "--json", str(numbers)]
     assert main(words) == 0
     said = capsys.readouterr()
@@ -535,7 +775,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert html.exists()
     answers = [a for s in json.loads(numbers.read_text(encoding="utf-8"))["sections"] for a in s["answers"]]
     same = checkup(small(), score="p", outcome="y", gain_tp="value", cost_fp=5, action="did", control="none",
-                   propensity={"none": 0.5, "call": 0.5}, only=["prediction", "action"])  # fmt: skip
+                   propensity={"none": 0.5, "call": 0.5}, only=["prediction", "action"], least=0.02)  # fmt: skip
     assert [a["value"] for a in answers] == pytest.approx([a.value for a in same.answers])
 
 
@@ -550,9 +790,12 @@ def test_the_command_takes_the_practice_file(capsys):
         (["nothing.csv"], "there is no file 'nothing.csv'"),
         ([], "say which file, or --practice"),
         (["a.csv", "--propensity", "call=x"], "chances are written call=0.5,none=0.5"),
+        (["semicolons.csv"], "so say --separator ';', --decimal ','"),
     ],
 )
-def test_the_command_says_what_is_wrong_in_a_sentence(words, told, capsys):
+def test_the_command_says_what_is_wrong_in_a_sentence(words, told, capsys, tmp_path, monkeypatch):
+    (tmp_path / "semicolons.csv").write_text("p;y\n0,5;1\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stopped:
         main(["checkup", *words])
     assert stopped.value.code in (1, 2)

@@ -279,7 +279,7 @@ def _looked_at_often(desk: Desk) -> None:
         )
         firsts = {"always-valid": found.first, "fixed": found.first_fixed}
         seen = [f"the {name} one at {when}" for name, when in firsts.items() if when is not None]
-        said += f"; no effect was first ruled out by {' and by '.join(seen)}" if seen else "; both allow for none"
+        said += f"; no effect was first ruled out by {' and by '.join(seen)}" if seen else "; both allow for no effect"
         trust = f"{desk.sure} at all looks together, from {count(found.events, 'event')}; about the mean effect so far"
         return Answer("looks", question, found.effect, found.low, found.high, "points", found.level, f"{said}.", trust,
                       code, "found.effect", table, "effects")  # fmt: skip

@@ -108,7 +108,7 @@ def _moved(desk: Desk) -> None:
         )
         found = desk.run(code, part)
         table = found.frame()
-        sure = "tells" if found.low > 0.5 else "cannot tell"
+        sure = "tells" if found.low > 0.5 else "could not tell"
         said = (
             f"A small model {sure} the rows of {desk.periods[0]} from those of {desk.periods[-1]}: AUC {found.auc:.3f} "
             f"({found.low:.3f} to {found.high:.3f}; 0.5 is a guess)"

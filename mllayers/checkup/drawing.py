@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import AutoLocator, FixedLocator, MaxNLocator
 
@@ -67,10 +68,12 @@ def draw_narrow(answer: Answer) -> Finding:
         height -= 0.22 * (1 + figure._suptitle.get_text().count("\n"))  # type: ignore[attr-defined]
     figure.suptitle("")
     for ax in figure.axes:
-        names = [textwrap.wrap(label.get_text(), 13) or [""] for label in ax.get_yticklabels()]
+        names = [
+            textwrap.wrap(label.get_text(), 14, max_lines=3, placeholder=" …") or [""] for label in ax.get_yticklabels()
+        ]
         if isinstance(ax.yaxis.get_major_locator(), FixedLocator):
             ax.set_yticks(ax.get_yticks(), ["\n".join(lines) for lines in names])
-            height = max(height, 0.6 + 0.06 * len(names) + 0.19 * sum(map(len, names)))
+            height = max(height, 0.6 + len(names) * (0.1 + 0.18 * max(map(len, names), default=1)))
         marks = ax.xaxis.get_major_locator()
         if isinstance(marks, FixedLocator) and len(ax.get_xticks()) > _FEW:
             shown = list(zip(ax.get_xticks(), ax.get_xticklabels(), strict=True))
@@ -79,6 +82,8 @@ def draw_narrow(answer: Answer) -> Finding:
         elif isinstance(marks, AutoLocator):
             ax.xaxis.set_major_locator(MaxNLocator(_FEW - 1))
         ax.set_xlabel(textwrap.fill(ax.get_xlabel(), 36))
+        for text in ax.texts:  # what stands beside a mark
+            text.set_text(re.sub(r" +\(", "\n(", text.get_text()))
         legend = ax.get_legend()
         if legend is not None:
             names_of = [text.get_text() for text in legend.get_texts()]
@@ -87,7 +92,21 @@ def draw_narrow(answer: Answer) -> Finding:
             height += 0.2 * len(names_of)
     figure.set_size_inches(_NARROW, height)
     figure.set_dpi(_FINE)
+    _make_room(figure)
     return found
+
+
+def _make_room(figure: Figure) -> None:
+    """Move marks to the left until what is written beside them ends within the sheet."""
+    for ax in figure.axes:
+        for _ in range(6):
+            figure.draw_without_rendering()
+            ends = [text.get_window_extent().x1 for text in ax.texts]
+            over = max(ends, default=0.0) + 6 - figure.bbox.x1
+            if over <= 0:
+                break
+            low, high = ax.get_xlim()
+            ax.set_xlim(low, high + (high - low) * max(1.2 * over / ax.bbox.width, 0.02))
 
 
 _FEW = 5  # marks on the scale of a narrow figure

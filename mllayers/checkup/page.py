@@ -211,6 +211,8 @@ def number_told(answer: Answer) -> str:
     said = f"{'AUC ' * (answer.unit == 'AUC')}{told(answer.value)}{unit}"
     if math.isnan(answer.low) or math.isnan(answer.high):
         return said
+    if answer.level == 1:  # bounds: no chance is in them
+        return f"{said} ({span_told(answer.low, answer.high, told)} at worst)"
     return f"{said} ({span_told(answer.low, answer.high, told)}, {plain(100 * answer.level)} %)"
 
 

@@ -16,6 +16,11 @@ from mllayers.checkup.desk import PRICES, Desk
 __all__ = ["ask_prediction"]
 
 _BANDS = 10
+_ALTERNATIVES = {
+    "nobody": "acting on nobody",
+    "everyone": "acting on everyone",
+    "the base rate": "acting where the prices of the case pay at the base rate",
+}
 
 
 def ask_prediction(desk: Desk) -> None:
@@ -105,7 +110,7 @@ def _worth(desk: Desk, question: str) -> Answer:
     said = (
         f"At the threshold that follows from the prices the score is worth {desk.cash(found.value)} ({ends}) over "
         f"{desk.cases(found.n, found.stands_for)}: {desk.cash(found.with_model)} with it, "
-        f"{desk.cash(found.without_model)} without ({found.without})"
+        f"{desk.cash(found.without_model)} without ({_ALTERNATIVES.get(found.without, found.without)})"
         f"{desk.matters(found.low / found.stands_for, found.high / found.stands_for)}"
     )
     if found.table is not None:
@@ -150,7 +155,7 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
     drawn = " at random, as many as fit" if room and found.without == "everyone" else ""
     said += (
         f"; on other cases the search is worth {desk.cash(found.value)} beyond deciding without the score "
-        f"({found.without}{drawn})"
+        f"({_ALTERNATIVES.get(found.without, found.without)}{drawn})"
     )
     bound = "too few events for a bound" if math.isnan(found.low) else f"at least {desk.cash(found.low)}"
     trust = (
@@ -183,15 +188,16 @@ def _prices_open(desk: Desk) -> None:
                 "The score earns more than acting on nobody and on everyone where a wrong action costs "
                 f"{_widest(found.better)} times what a right one brings"
             )
-            said += f" (surely {_widest(found.sure)})" if found.sure else " (nowhere surely)"
+            at = _widest(found.sure) if found.sure else "no price"
+            said += f" (the interval lies above nothing at {at})"
         else:
             said = "At no price of a wrong action does the score earn more than acting on nobody and on everyone"
         said += _own_price(desk, found)
         trust = (
             f"{desk.sure} at each price by itself, from {count(found.events, 'event')} in {count(found.n, 'row')}; "
             f"the number is what the score is worth at the price that suits it best, {plain(float(row.name))}, in "
-            "right actions. One price for all cases, and each is acted on from its own threshold, as if the score were "
-            "a probability"
+            "right actions; chosen as the largest, it flatters a little. One price for all cases, and each is acted on "
+            "from its own threshold, as if the score were a probability"
         )
         return Answer("prices", question, float(row["value"]), float(row["low"]), float(row["high"]), "right actions",
                       found.level, f"{said}.", trust, code, 'float(found.frame()["value"].max())', table,
@@ -284,8 +290,8 @@ def _before_labels(desk: Desk) -> None:
         )
         said += "" if math.isnan(found.auc) else f"; the AUC they should show is {found.auc:.3f}"
         trust = (
-            f"{desk.sure} interval, if the score is a probability there: it cannot see that the world has moved, nor "
-            "cases that will never have a label"
+            f"{desk.sure} interval for what their labels will show, if the score is a probability there: it cannot see "
+            "that the world has moved, nor cases that will never have a label"
         )
         return Answer("before_labels", question, found.money, found.low, found.high, "money", found.level, f"{said}.",
                       trust, code, "found.money", table, "intervals")  # fmt: skip
