@@ -13,7 +13,7 @@ SENTENCE = Brief("CRM", "who gets a box", "subscribers stay")
 
 @cache
 def world(seed=2026):
-    return larder(seed)
+    return larder(seed, pilot=12_000, renewals=2_000)
 
 
 def pilot():

@@ -280,14 +280,13 @@ def task(rule: Rule) -> Task:
     def world(seed: int) -> World:
         drawn = larder(seed)
         past, people = (table.filter(regex="^[^_]") for table in (drawn.pilot, drawn.renewals))
-        today = desk_today(past, people)
         found = as_frame(rule(past.copy(), people.copy()), "what the rule returns", ["score", "value"])
         if len(found) != len(people):
             raise ValueError(f"the rule must return a row for each of {len(people):,} subscribers; got {len(found):,}")
         seen = people.assign(
             score=as_numbers(found["score"], "score of the rule"), value=as_numbers(found["value"], "value of the rule")
         )
-        gained = brings(drawn.renewals)
+        gained, today = brings(drawn.renewals), desk_today(past, people)
         beside = {
             "the desk today": _in_order(today["score"] * today["value"] > GOODS),
             "boxes for everyone": _in_order(np.ones(len(people))),
