@@ -49,8 +49,7 @@ def answers(report: Checkup) -> dict[str, str]:
         "outcomes": f"{says['delay']} {says['never']}",
         "exploration": f"Half of the decisions, with the chance written down. {challenger.question} "
         f"Open: {challenger.why}.",
-        "alarm": "The head of CRM is told when the promise of a month is broken. "
-        f"{says['promise_by_period']}",
+        "alarm": f"The head of CRM is told when the promise of a month is broken. {says['promise_by_period']}",
     }
 
 

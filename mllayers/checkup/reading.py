@@ -226,7 +226,8 @@ def _engine(frame: Any, data: Any, who: str) -> Source:
     """A frame of another engine; a lazy one is run for each group of columns that is asked for."""
     home = type(data).__module__.partition(".")[0].lstrip("_")
     lazy = isinstance(frame, nw.LazyFrame)
-    names = _by_engine(who, lambda: list(frame.collect_schema()))
+    schema = _by_engine(who, frame.collect_schema)
+    names = list(schema)
 
     def arrow(part: Any) -> Any:
         return _by_engine(who, lambda: part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow())
@@ -239,7 +240,7 @@ def _engine(frame: Any, data: Any, who: str) -> Source:
             "duckdb": "data.to_arrow_table()"}  # fmt: skip
     start = told.get(home, "nw.from_native(data).lazy().collect(backend='pyarrow').to_arrow()")
     lines = ["import pandas as pd", f"frame = {start}.{_TO_PANDAS}"]
-    if rows and names and _coded(arrow(frame.head(1)).schema):
+    if any(isinstance(kind, (nw.Categorical, nw.Enum)) for kind in schema.values()):
         lines = ["import pandas as pd", f"table = {start}", *_DECODED]
     if home not in told:
         lines.insert(1, "import narwhals as nw")
