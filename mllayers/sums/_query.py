@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mllayers._check import as_number, as_numbers, as_times, same_cases
 from mllayers._frames import check_columns, column_name, number, opened
@@ -16,7 +19,8 @@ from mllayers._words import count
 from mllayers.sums._table import added, as_key, as_table
 
 _SLICE = 1_000_000  # rows of a frame in memory whose terms are written out at a time
-_ALL = "all__"
+_KEPT = "kept__"
+_MISSING, _ODD = -1, 2  # labels that are neither 0 nor 1
 
 
 def as_data(frame: Any) -> Any:
@@ -32,10 +36,22 @@ def as_data(frame: Any) -> Any:
     return opened(frame)
 
 
-def numbers_of(data: Any, **columns: Any) -> tuple[Any, dict[str, nw.Expr]]:
-    """Arguments that are columns or numbers, as 64-bit floats, NULL where there is none; and the frame to ask.
+class Rule(NamedTuple):
+    """What must hold in each row, and the columns that must be there; where something else is missing, it holds.
 
-    Truth values and decimals are numbers; objects of pandas are read entry by entry.
+    ``doubt`` says from the sums whether it may be broken: then it need not be asked of each row.
+    """
+
+    holds: nw.Expr
+    needs: tuple[nw.Expr, ...] = ()
+    doubt: Callable[[pd.DataFrame], Any] | None = None
+
+
+def numbers_of(data: Any, *, gaps: tuple[str, ...] = (), **columns: Any) -> tuple[Any, dict[str, nw.Expr]]:
+    """Arguments that are columns or numbers, as 64-bit floats; and the frame to ask.
+
+    Truth values and decimals are numbers; objects of pandas are read entry by entry. In `gaps` are the arguments that
+    may be missing: there NaN becomes NULL. Elsewhere a rule refuses both.
     """
     out: dict[str, nw.Expr] = {}
     staged: dict[str, nw.Expr] = {}
@@ -46,11 +62,25 @@ def numbers_of(data: Any, **columns: Any) -> tuple[Any, dict[str, nw.Expr]]:
         data = _readable(data, x)
         kind = data.collect_schema()[x]
         column = number(x)
-        if kind.is_float() or kind == nw.Unknown:
+        if name in gaps and (kind.is_float() or kind == nw.Unknown):
             column = nw.when(~column.is_nan()).then(column)
         staged[f"{name}_in__"] = column
         out[name] = nw.col(f"{name}_in__")
     return data.with_columns(**staged), out
+
+
+def label_key(data: Any, column: str, x: nw.Expr, key: str, *, missing: bool = False) -> tuple[nw.Expr, Rule]:
+    """A column of 0 and 1 that groups the rows, and the rule that it keeps.
+
+    Whole numbers and truth values are taken as they are: engines group by them fastest, and the groups themselves show
+    what else there is. Where x has any other type, it is asked.
+    """
+    kind = data.collect_schema()[column]
+    rule = binary(x, missing=missing)
+    if kind == nw.Boolean or kind.is_integer():
+        odd = (lambda table: (table[key] > 1).any()) if missing else (lambda table: (~table[key].isin((0, 1))).any())
+        return nw.col(column), Rule(rule.holds, rule.needs, odd)
+    return nw.when(x == 1).then(nw.lit(1)).when(x == 0).then(nw.lit(0)), rule
 
 
 def _readable(data: Any, column: str) -> Any:
@@ -92,19 +122,40 @@ def where(condition: nw.Expr, then: Any, otherwise: Any = 0.0) -> nw.Expr:
     return nw.when(condition).then(one).otherwise(two)
 
 
-def is_finite(column: nw.Expr) -> nw.Expr:
-    """Whether it is a finite number; a missing one is."""
-    return column.is_null() | (column.abs() <= sys.float_info.max)
+def in_bounds(rule: Rule, name: str, low: float, high: float) -> Rule:
+    """The same rule, doubted where the smallest and the largest of the column, which are kept anyway, say so."""
+
+    def odd(table: pd.DataFrame) -> Any:
+        least, most = table[f"min_{name}"], table[f"max_{name}"]
+        return not (((least >= low) & (most <= high)).all())
+
+    return Rule(rule.holds, rule.needs, odd)
 
 
-def is_label(column: nw.Expr) -> nw.Expr:
-    """Whether it is 0, 1 or missing."""
-    return column.is_null() | (column == 0) | (column == 1)
+def finite(x: nw.Expr) -> Rule:
+    """A finite number, in each row."""
+    return Rule(x.abs() <= sys.float_info.max, (x,))
 
 
-def is_probability(column: nw.Expr) -> nw.Expr:
-    """Whether it lies in [0, 1] or is missing."""
-    return column.is_null() | ((column >= 0) & (column <= 1))
+def positive(x: nw.Expr) -> Rule:
+    """A finite number above 0, in each row."""
+    return Rule((x > 0) & (x <= sys.float_info.max), (x,))
+
+
+def probability(x: nw.Expr, *, above: bool = False) -> Rule:
+    """A number in [0, 1], or in (0, 1], in each row."""
+    return Rule(((x > 0) if above else (x >= 0)) & (x <= 1), (x,))
+
+
+def binary(x: nw.Expr, *, missing: bool = False) -> Rule:
+    """0 or 1, in each row, or where there is something."""
+    holds = (x * x == x) & (x <= 1)
+    return Rule(x.is_null() | holds) if missing else Rule(holds, (x,))
+
+
+def there(x: nw.Expr, *more: nw.Expr) -> Rule:
+    """Something, in each row."""
+    return Rule(nw.lit(value=True), (x, *more), lambda _: False)
 
 
 def totals(
@@ -114,47 +165,77 @@ def totals(
     *,
     least: Mapping[str, nw.Expr] | None = None,
     most: Mapping[str, nw.Expr] | None = None,
-    must: Mapping[str, nw.Expr],
+    must: Mapping[str, Rule],
+    labels: tuple[str, ...] = (),
     limit: int | None = None,
 ) -> pd.DataFrame:
-    """The sums of each group of rows, by one query; rows that break a rule are counted in it and refused after it.
+    """The sums of each group of rows, by one query, which also says whether a row breaks a rule; one more says which.
 
     Parameters
     ----------
     data : narwhals frame
         Lazy ones stay lazy to the end.
     keys, sums, least, most : mappings from name to expression
-        What groups the rows; what is added up (names that begin with ``n_`` are whole numbers); of what the smallest
-        and the largest are kept, as ``min_…`` and ``max_…``.
-    must : mapping from a rule in words to an expression
-        True in every row, or the rule is quoted.
+        What groups the rows; what is added up (under names that begin with ``n_`` the rows for which it is true are
+        counted); of what the smallest and the largest are kept, as ``min_…`` and ``max_…``.
+    must : mapping from a rule in words to a rule
+        It holds in every row, or is quoted.
+    labels : tuple of str
+        Keys that are 0, 1, or missing, which becomes −1.
     limit : int, optional
         Fetch one group more than this at most.
     """
     least, most = dict(least or {}), dict(most or {})
-    rules = {
-        f"rule_{place}__": nw.when(holds).then(nw.lit(0)).otherwise(nw.lit(1))
-        for place, holds in enumerate(must.values())
-    }
-    added_up = {name: column.cast(nw.Int64) if name.startswith("n_") else column for name, column in sums.items()}
-    ends = {f"min_{name}": column for name, column in least.items()} | {f"max_{name}": x for name, x in most.items()}
-    by = dict(keys) or {_ALL: nw.lit(1)}
-    asked = {**by, **added_up, **rules, **ends}
-    wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in (*added_up, *rules))]
+    counted = {name: _countable(data, x) if name.startswith("n_") else x for name, x in sums.items()}
+    ends = {f"min_{name}": x for name, x in least.items()} | {f"max_{name}": x for name, x in most.items()}
+    in_rows = [rule.holds for rule in must.values() if rule.doubt is None]
+    kept = {_KEPT: reduce(operator.and_, in_rows)} if in_rows else {}
+    needed = _different(x for rule in must.values() for x in rule.needs)
+    needs = {f"need_{place}__": x for place, x in enumerate(needed)}
+    asked = {**keys, **counted, **ends, **kept, **needs}
+    wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in counted)]
     wanted += [nw.col(name).min() if name.startswith("min_") else nw.col(name).max() for name in ends]
-    found = []
+    wanted += [nw.col(name).all() for name in kept] + [nw.col(name).count() for name in needs]
+    names = ["rows", *counted, *ends, *kept, *needs]
+    tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
-        shaped = part.with_columns(**{f"{name}": x for name, x in asked.items()}).select(*asked)
-        grouped = shaped.group_by(*by).agg(*wanted)
-        found.append(_collected(grouped if limit is None else grouped.head(limit + 1)))
-    names = ["rows", *added_up, *rules, *ends]
-    tables = [_as_sums(table, tuple(keys), names) for table in found]
-    out = added(tables, tuple(keys)) if tables else as_table({name: [] for name in (*keys, *names)}, tuple(keys))
-    for place, rule in enumerate(must):
-        broken = int(out[f"rule_{place}__"].sum())
-        if broken:
-            raise ValueError(f"{rule}; {count(broken, 'row')} of {int(out['rows'].sum()):,} do not")
-    return out.drop(columns=list(rules))
+        shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
+        grouped = shaped.group_by(*keys).agg(*wanted) if keys else shaped.select(*wanted)
+        found = _collected(grouped if limit is None else grouped.head(limit + 1))
+        table = _as_sums(found, tuple(keys), names, labels)
+        tables.append(table[table["rows"] > 0])
+    out = added(tables, tuple(keys))
+    rows = int(out["rows"].sum())
+    if rows and ((kept and not out[_KEPT].all()) or any(int(out[name].sum()) < rows for name in needs)):
+        _refuse(data, must, rows)
+    return out.drop(columns=[*kept, *needs]).reset_index(drop=True)
+
+
+def _different(columns: Iterable[nw.Expr]) -> list[nw.Expr]:
+    """Each expression once, by what it prints as."""
+    return list({repr(x): x for x in columns}.values())
+
+
+def _countable(data: Any, x: nw.Expr) -> nw.Expr:
+    """A condition that can be added up: Spark adds up no truth values."""
+    return where(x, 1, 0) if data.implementation.is_spark_like() or data.implementation.is_pyarrow() else x
+
+
+def _refuse(data: Any, must: Mapping[str, Rule], rows: int) -> None:
+    """Say which rule is broken, and by how many rows."""
+    broken = {}
+    for place, (holds, needs, _) in enumerate(must.values()):
+        chain: Any = nw
+        for x in needs:
+            chain = chain.when(x.is_null()).then(nw.lit(1))
+        broken[f"broken_{place}__"] = chain.when(~holds).then(nw.lit(1)).otherwise(nw.lit(0))
+    found = [0] * len(must)
+    for part in _parts(data):
+        table = _collected(part.with_columns(**broken).select(*(nw.col(name).sum() for name in broken)))
+        found = [known + int(table[name].to_list()[0] or 0) for known, name in zip(found, broken, strict=True)]
+    for rule, times in zip(must, found, strict=True):
+        if times:
+            raise ValueError(f"{rule}; {count(times, 'row')} of {rows:,} do not")
 
 
 def most_common(data: Any, x: nw.Expr, w: nw.Expr | None = None) -> float:
@@ -185,24 +266,35 @@ def _collected(data: Any) -> Any:
     return data.collect()
 
 
-def _as_sums(table: Any, keys: tuple[str, ...], names: list[str]) -> pd.DataFrame:
+def _as_sums(table: Any, keys: tuple[str, ...], names: list[str], labels: tuple[str, ...]) -> pd.DataFrame:
     """An answer of any engine as a table of sums."""
     columns: dict[str, Any] = {}
     for name in (*keys, *names):
         column = table[name]
-        if name in keys and not column.dtype.is_numeric():
-            columns[name] = pd.Series([as_key(x) for x in column.to_list()], dtype=object)
+        if name in labels:
+            entries = [as_key(x) for x in column.to_list()]
+            columns[name] = pd.Series([_MISSING if x is None else int(x) if x in (0, 1) else _ODD for x in entries])
+        elif name in keys and column.dtype.is_numeric() and not column.is_null().any():
+            columns[name] = _numeric_key(np.asarray(column.to_numpy()))
         elif name in keys:
-            entries = column.to_numpy() if not column.is_null().any() else None
-            if entries is not None and entries.dtype.kind in "iuf" and not np.isnan(entries.astype(float)).any():
-                columns[name] = pd.Series(entries)
-            else:
-                columns[name] = pd.Series([as_key(x) for x in column.to_list()], dtype=object)
-        elif name == "rows" or name.startswith(("n_", "rule_")):
-            columns[name] = pd.Series(np.asarray(column.cast(nw.Int64).to_numpy(), dtype=np.int64))
+            columns[name] = pd.Series([as_key(x) for x in column.to_list()], dtype=object)
+        elif name == _KEPT:
+            columns[name] = pd.Series([x is None or bool(x) for x in column.to_list()], dtype=bool)
         else:
-            columns[name] = pd.Series(np.asarray(column.cast(nw.Float64).to_numpy(), dtype=np.float64))
+            whole = name == "rows" or name.startswith(("n_", "need_"))
+            kind = nw.Int64 if whole else nw.Float64
+            values = np.asarray(column.fill_null(0).cast(kind).to_numpy() if whole else column.cast(kind).to_numpy())
+            columns[name] = pd.Series(values.astype(np.int64 if whole else np.float64))
     return pd.DataFrame(columns)
+
+
+def _numeric_key(values: NDArray[Any]) -> pd.Series[Any]:
+    """Whole numbers and floats of 64 bits, so that parts from different engines meet."""
+    if values.dtype.kind == "f":
+        return pd.Series(values.astype(np.float64))
+    if values.dtype.kind == "u" and values.size and int(values.max()) >= 2**63:
+        return pd.Series([int(x) for x in values], dtype=object)
+    return pd.Series(values.astype(np.int64))
 
 
 def day_of(data: Any, column: str, name: str) -> tuple[Any, nw.Expr]:

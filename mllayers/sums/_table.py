@@ -137,7 +137,7 @@ def as_table(columns: dict[str, list[Any]], keys: tuple[str, ...]) -> pd.DataFra
 
 def _is_whole(name: str) -> bool:
     """Whether a column of sums counts something."""
-    return name == "rows" or name.startswith("n_")
+    return name == "rows" or name.startswith(("n_", "need_"))
 
 
 def added(tables: list[pd.DataFrame], keys: tuple[str, ...]) -> pd.DataFrame:
@@ -152,9 +152,14 @@ def added(tables: list[pd.DataFrame], keys: tuple[str, ...]) -> pd.DataFrame:
     ]
     both = pd.concat(parts, ignore_index=True)
     how = {name: name[:3] if name.startswith(("min_", "max_")) else "sum" for name in both if name not in keys}
+    how |= {name: "min" for name in how if both[name].dtype == bool}
     if not keys:
         return pd.DataFrame({name: [getattr(both[name], what)()] for name, what in how.items()})
-    return both.groupby(list(keys), sort=False, dropna=False).agg(how).reset_index()
+    out = both.groupby(list(keys), sort=False, dropna=False).agg(how).reset_index()
+    for key in keys:
+        if out[key].dtype == object:  # what is missing comes back as NaN
+            out[key] = pd.Series([as_key(value) for value in out[key].tolist()], dtype=object)
+    return out
 
 
 def as_key(value: Any) -> Any:

@@ -20,12 +20,13 @@ from mllayers.sums._labels import counts_of
 from mllayers.sums._money import power_terms, powers_of
 from mllayers.sums._query import (
     as_data,
-    is_finite,
-    is_label,
-    known,
+    finite,
+    label_key,
     label_of,
     most_common,
     numbers_of,
+    probability,
+    there,
     totals,
     where,
 )
@@ -119,29 +120,28 @@ def effect_sums(
     given = {name: x for name, x in (("value", value), ("propensity", propensity)) if x is not None}
     data, x = numbers_of(as_data(frame), y=y, treated=treated, **given)
     label, group = x["y"], x["treated"]
-    must = {
-        f"y ({y}) must hold only 0 and 1": known(label) & is_label(label),
-        f"treated ({treated}) must hold only 0 and 1": known(group) & is_label(group),
-    }
+    came, rule = label_key(data, y, label, "y")
+    side, other = label_key(data, treated, group, "treated")
+    must = {f"y ({y}) must hold only 0 and 1": rule, f"treated ({treated}) must hold only 0 and 1": other}
     w = None
     if propensity is not None:
-        must[f"propensity ({propensity}) must lie in (0, 1]"] = (x["propensity"] > 0) & (x["propensity"] <= 1)
+        must[f"propensity ({propensity}) must lie in (0, 1]"] = probability(x["propensity"], above=True)
         data = data.with_columns(w__=1 / x["propensity"])
         w = nw.col("w__")
     sums: dict[str, nw.Expr] = {}
     ends: dict[str, nw.Expr] = {}
     if value is not None:
-        must[f"value ({value}) must be a finite number"] = known(x["value"]) & is_finite(x["value"])
+        must[f"value ({value}) must be a finite number"] = finite(x["value"])
         data = data.with_columns(money__=where(label == 1, x["value"]))
         money = nw.col("money__")
-        sums = power_terms(money, w) | {"n_paid": where(money != 0, 1, 0)}
+        sums = power_terms(money, w) | {"n_paid": money != 0}
         ends = {"x": money}
     each: nw.Expr = nw.lit(1.0) if w is None else w
     if w is not None:
         sums |= {"weight": w, "weight2": w * w}
-    keys = {"treated": group.cast(nw.Int64), "y": label.cast(nw.Int64)}
+    keys = {"treated": side, "y": came}
     most = {**ends, **({} if w is None else {"weight": each})}
-    table = totals(data, keys, sums, least=ends, most=most, must=must)
+    table = totals(data, keys, sums, least=ends, most=most, must=must, labels=("treated", "y"))
     if w is None:
         table = table.assign(weight=table["rows"] * 1.0, weight2=table["rows"] * 1.0, max_weight=1.0)
     return EffectSums(table, {"value": value, "propensity": propensity})
@@ -248,16 +248,16 @@ def rule_sums(
         .when(took == other).then(nw.lit("instead")).otherwise(nw.lit("neither"))
     )  # fmt: skip
     must = {
-        f"reward ({reward}) must be a finite number": known(money) & is_finite(money),
-        f"propensity ({propensity}) must lie in (0, 1]": (x["propensity"] > 0) & (x["propensity"] <= 1),
-        f"{action}, {target} and instead must be known for each case": known(took, wants, other),
+        f"reward ({reward}) must be a finite number": finite(money),
+        f"propensity ({propensity}) must lie in (0, 1]": probability(x["propensity"], above=True),
+        f"{action}, {target} and instead must be known for each case": there(took, wants, other),
     }
     data = data.with_columns(side__=side)
     common = {"target": usual, "instead": usual}
     if usual is None:
         common = {name: most_common(data.filter(nw.col("side__") == name), money) for name in common}
     at = nw.when(nw.col("side__") == "target").then(nw.lit(common["target"])).otherwise(nw.lit(common["instead"]))
-    sums = power_terms(money, w) | {"n_usual": where(money == at, 1, 0)}
+    sums = power_terms(money, w) | {"n_usual": money == at}
     keys = {"side": nw.col("side__"), "given": wants, "other": other}
     table = totals(data, keys, sums, most={"weight": w}, must=must)
     return RuleSums(table, {"usual": {name: float(value) for name, value in common.items()}})

@@ -17,13 +17,15 @@ from mllayers.data.coverage import LabelCoverage, _cell_name, _coverage_of, _spa
 from mllayers.data.drift import DriftReport, _column_of, _report_of
 from mllayers.sums._labels import counts_of
 from mllayers.sums._query import (
+    Rule,
     _collected,
     as_data,
-    is_label,
-    is_probability,
+    binary,
     known,
+    label_key,
     label_of,
     numbers_of,
+    probability,
     totals,
     where,
 )
@@ -115,28 +117,28 @@ def rate_sums(frame: Any, *, y: str, propensity: str | float) -> RateSums:
     >>> rate_sums(rows, y="y", propensity="pi").result()
     rate 0.1700 (95 % interval 0.0800 to 0.5042, 1 event) of 100 cases from 19 labels worth 11; Horvitz–Thompson 0.1700
     """
-    data, x = numbers_of(as_data(frame), y=y, propensity=propensity)
+    data, x = numbers_of(as_data(frame), gaps=("y",), y=y, propensity=propensity)
     label, chance = x["y"], x["propensity"]
     seen = known(label)
     must = {
-        f"y ({y}) must hold only 0 and 1, or nothing": is_label(label),
-        f"propensity ({propensity}) must lie in [0, 1] and be there": known(chance) & is_probability(chance),
-        "propensity must be above 0 where y has a label": ~seen | (chance > 0),
-        "propensity must be below 1 where y has no label, since 1 means it is certain": seen | (chance < 1),
+        f"propensity ({propensity}) must lie in [0, 1] and be there": probability(chance),
+        "propensity must be above 0 where y has a label": Rule(~seen | (chance > 0)),
+        "propensity must be below 1 where y has no label, since 1 means it is certain": Rule(seen | (chance < 1)),
     }
     state = (
         nw.when(chance == 0).then(nw.lit("never")).when(chance == 1).then(nw.lit("certain")).otherwise(nw.lit("drawn"))
     )
-    data = data.with_columns(state__=state, w__=where(chance > 0, 1 / chance), y__=where(seen, label, -1.0))
+    data = data.with_columns(state__=state, w__=where(chance > 0, 1 / chance))
     w = nw.col("w__")
-    keys = {"state": nw.col("state__"), "y": nw.col("y__").cast(nw.Int64)}
-    table = totals(data, keys, {"weight": w, "weight2": w * w}, most={"weight": w}, must=must)
+    came, must[f"y ({y}) must hold only 0 and 1, or nothing"] = label_key(data, y, label, "y", missing=True)
+    keys = {"state": nw.col("state__"), "y": came}
+    table = totals(data, keys, {"weight": w, "weight2": w * w}, most={"weight": w}, must=must, labels=("y",))
     table = table.assign(at=0.0, n_cases=table["rows"])
     drawn = table[table["state"] == "drawn"]
     heaviest = float(drawn.loc[drawn["y"] >= 0, "max_weight"].max()) if (drawn["y"] >= 0).any() else 0.0
     silent = drawn.loc[drawn["y"] < 0, "max_weight"]
     if len(silent) and float(silent.max()) > heaviest * (1 + 1e-12):
-        some = data.filter((nw.col("state__") == "drawn") & (nw.col("y__") < 0) & (w > heaviest))
+        some = data.filter((nw.col("state__") == "drawn") & label.is_null() & (w > heaviest))
         heavier = totals(some, {"at": w}, {}, must={})
         heavier = heavier.assign(state="heavier", y=-1, n_cases=heavier["rows"], rows=0)
         table = added([table, heavier.assign(weight=0.0, weight2=0.0, max_weight=0.0)[table.columns]], RateSums.keys)
@@ -248,18 +250,18 @@ def profile_sums(
     schema = data.collect_schema()
     given: dict[str, Any] = dict(like.settings["edges"] if like is not None else edges or {})
     text = [name for name in names if _is_text(schema, name, given)]
-    data, x = numbers_of(data, **{name: name for name in names if name not in text})
+    data, x = _numbers(data, [name for name in names if name not in text])
     bare = [name for name in x if given.get(name) is None]
     if like is not None and set(given) != set(names):
         raise ValueError(f"columns must be those of the profile, {', '.join(given)}; got {', '.join(names)}")
     given |= _found_edges(data, x, bare, schema, bins)
     cut = {name: None if name in text else [float(edge) for edge in given[name]] for name in names}
-    sums, must = {}, {}
+    sums = {}
     for name, value in x.items():
-        sums[f"n_{name}"] = where(known(value), 1, 0)
+        sums[f"n_{name}"] = known(value)
         for place, edge in enumerate(cut[name] or []):
-            sums[f"n_{name}_{place}"] = where(value <= edge, 1, 0)
-    one = totals(data, {}, sums, must=must)
+            sums[f"n_{name}_{place}"] = value <= edge
+    one = totals(data, {}, sums, must={})
     rows = int(one["rows"].sum())
     out: dict[str, list[Any]] = {"column": [""], "cell": [None], "rows": [rows]}
 
@@ -281,6 +283,13 @@ def profile_sums(
         for cell, count in zip(counted["cell"].tolist(), counted["rows"].tolist(), strict=True):
             put(name, cell, count)
     return ProfileSums(as_table(out, ProfileSums.keys), {"edges": [[name, cut[name]] for name in names]})
+
+
+def _numbers(data: Any, names: list[str]) -> tuple[Any, dict[str, nw.Expr]]:
+    """Columns of numbers, whatever their names, that may be missing."""
+    staged = {f"column {place}": name for place, name in enumerate(names)}
+    data, x = numbers_of(data, gaps=tuple(staged), **staged)
+    return data, {name: x[place] for place, name in staged.items()}
 
 
 def _is_text(schema: Any, name: str, edges: Mapping[str, Any]) -> bool:
@@ -406,18 +415,19 @@ def coverage_sums(
     bins, data = as_integer(bins, "bins", ge=2), as_data(frame)
     schema, given = data.collect_schema(), dict(edges or {})
     text = [name for name in names if _is_text(schema, name, given)]
-    data, x = numbers_of(data, **{"labelled by": labelled, **{name: name for name in names if name not in text}})
-    label = x.pop("labelled by")
+    data, x = _numbers(data, [name for name in names if name not in text])
+    data, known_of = numbers_of(data, labelled=labelled)
+    label = known_of["labelled"]
     flags = [name for name in x if schema[name] == nw.Boolean]
     given |= _found_edges(data, x, [name for name in x if name not in given], schema, bins)
     cut: list[list[Any]] = []
-    must = {f"labelled ({labelled}) must be true or false": known(label) & is_label(label)}
-    whole = totals(data, {}, {"n_labels": label}, must=must).assign(column="", cell=None, min_x=np.nan, max_x=np.nan)
+    must = {f"labelled ({labelled}) must be true or false": binary(label)}
+    whole = totals(data, {}, {"n_labels": label == 1}, must=must).assign(column="", cell=None, min_x=np.nan, max_x=np.nan)
     tables = [whole.astype({"cell": object})]
     for name in names:
         if name in text:
             cut.append([name, None])
-            counted = totals(data, {"cell": label_of(data, name)}, {"n_labels": label}, must={}, limit=_MOST_VALUES)
+            counted = totals(data, {"cell": label_of(data, name)}, {"n_labels": label == 1}, must={}, limit=_MOST_VALUES)
             if len(counted) > _MOST_VALUES:
                 raise ValueError(f"column {name!r} has more than {_MOST_VALUES:,} values: {left_out_why('id')}")
             counted = counted.assign(min_x=np.nan, max_x=np.nan)
@@ -429,7 +439,7 @@ def coverage_sums(
                 cell = cell + where(x[name] > edge, 1, 0)
             keys = {"cell": where(known(x[name]), cell, -1).cast(nw.Int64)}
             value = where(known(x[name]), x[name])
-            counted = totals(data, keys, {"n_labels": label}, least={"x": value}, most={"x": value}, must={})
+            counted = totals(data, keys, {"n_labels": label == 1}, least={"x": value}, most={"x": value}, must={})
             counted["cell"] = pd.Series([None if one < 0 else one for one in counted["cell"].tolist()], dtype=object)
         tables.append(counted.assign(column=name).astype({"cell": object}))
     order = ["column", "cell", "rows", "n_labels", "min_x", "max_x"]

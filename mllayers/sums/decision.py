@@ -11,7 +11,7 @@ import numpy as np
 from mllayers._check import as_integer, as_number
 from mllayers._results import Result
 from mllayers._words import dollars
-from mllayers.sums._query import as_data, is_finite, known, numbers_of, totals, where
+from mllayers.sums._query import as_data, finite, numbers_of, positive, totals, where
 from mllayers.sums._table import Sums
 
 __all__ = ["CapacityCut", "CapacitySums", "capacity_sums"]
@@ -125,8 +125,8 @@ def capacity_sums(
         raise ValueError("grid and most belong together: how many cells, and where the last one begins")
     data, x = numbers_of(as_data(frame), gain=gain, units=units)
     must = {
-        f"gain ({gain}) must be a finite number": known(x["gain"]) & is_finite(x["gain"]),
-        f"units ({units}) must be > 0": known(x["units"]) & (x["units"] > 0) & is_finite(x["units"]),
+        f"gain ({gain}) must be a finite number": finite(x["gain"]),
+        f"units ({units}) must be > 0": positive(x["units"]),
     }
     pays = x["gain"] > 0
     data = data.with_columns(ratio__=where(pays, x["gain"] / x["units"], -1.0))
@@ -136,6 +136,6 @@ def capacity_sums(
         cells, end = as_integer(grid, "grid", ge=1), as_number(most, "most", gt=0)
         place = (ratio * (cells / end)).floor()
         cell = where(ratio < 0, -1.0, where(place >= cells, float(cells), place))
-    sums = {"gain": where(pays, x["gain"]), "units": where(pays, x["units"]), "n_pays": where(pays, 1, 0)}
+    sums = {"gain": where(pays, x["gain"]), "units": where(pays, x["units"]), "n_pays": pays}
     table = totals(data, {"cell": cell}, sums, least={"ratio": ratio}, most={"ratio": ratio}, must=must)
     return CapacitySums(table, {"grid": grid, "most": most, "units": units})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -21,15 +22,17 @@ from mllayers.feedback.promise import PromiseKept, _promise_of, _Promised
 from mllayers.sums._labels import counts_of, in_order
 from mllayers.sums._money import power_terms, powers_of
 from mllayers.sums._query import (
+    Rule,
     as_data,
     day_of,
-    is_finite,
-    is_label,
-    is_probability,
+    finite,
     known,
+    label_key,
     label_of,
     most_common,
     numbers_of,
+    probability,
+    there,
     totals,
     where,
 )
@@ -121,23 +124,28 @@ def promise_sums(
     """
     if when is not None and by is not None:
         raise ValueError("when and by are two ways to part the cases: give one of them, and ask once for each")
-    data, x = numbers_of(as_data(frame), p=p, y=y, propensity=propensity)
+    data, x = numbers_of(as_data(frame), gaps=("y",), p=p, y=y, propensity=propensity)
     part = when if by is None else by
-    label, w = x["y"], 1 / x["propensity"]
-    seen = known(label)
-    keys = {
-        "part": nw.lit("all") if part is None else label_of(data, part),
-        "y": where(seen, label, -1.0).cast(nw.Int64),
-    }
+    data = data.with_columns(w__=1 / x["propensity"])
+    label, w = x["y"], nw.col("w__")
+    seen, rule = label_key(data, y, label, "y", missing=True)
+    keys = {"part": nw.lit("all") if part is None else label_of(data, part), "y": seen}
     must = {
-        f"p ({p}) must lie in [0, 1] and be there": known(x["p"]) & is_probability(x["p"]),
-        f"y ({y}) must hold only 0 and 1, or nothing": is_label(label),
-        f"propensity ({propensity}) must lie in (0, 1]": (x["propensity"] > 0) & (x["propensity"] <= 1),
-        "y must be known where propensity is 1 (pass the audit's propensity)": seen | (x["propensity"] < 1),
+        f"p ({p}) must lie in [0, 1] and be there": probability(x["p"]),
+        f"y ({y}) must hold only 0 and 1, or nothing": rule,
+        f"propensity ({propensity}) must lie in (0, 1]": Rule(
+            (w >= 1) & (w <= sys.float_info.max),
+            (w,),
+            lambda rows: not ((rows["min_weight"] >= 1) & (rows["weight2"] <= sys.float_info.max)).all(),
+        ),
+        "y must be known where propensity is 1 (pass the audit's propensity)": Rule(
+            known(label) | (w > 1), doubt=lambda rows: ((rows["y"] < 0) & (rows["min_weight"] <= 1)).any()
+        ),
     }
     if part is not None:
-        must[f"{part} must be known for each case"] = known(keys["part"])
-    table = totals(data, keys, {"promised": x["p"], "weight": w, "weight2": w * w}, most={"weight": w}, must=must)
+        must[f"{part} must be known for each case"] = there(keys["part"])
+    sums = {"promised": x["p"], "weight": w, "weight2": w * w}
+    table = totals(data, keys, sums, least={"weight": w}, most={"weight": w}, must=must, labels=("y",))
     return PromiseSums(table, {"parted": "by" if by is not None else "when"})
 
 
@@ -242,22 +250,20 @@ def policy_sums(
     model = {} if q is None else {"q": q, "q_target": q_target}
     data, x = numbers_of(as_data(frame), reward=reward, propensity=propensity, target=target, **model)
     must = {
-        f"reward ({reward}) must be a finite number": known(x["reward"]) & is_finite(x["reward"]),
-        f"propensity ({propensity}) must lie in (0, 1]": (x["propensity"] > 0) & (x["propensity"] <= 1),
-        f"target ({target}) must lie in [0, 1] and be there": known(x["target"]) & is_probability(x["target"]),
+        f"reward ({reward}) must be a finite number": finite(x["reward"]),
+        f"propensity ({propensity}) must lie in (0, 1]": probability(x["propensity"], above=True),
+        f"target ({target}) must lie in [0, 1] and be there": probability(x["target"]),
     }
-    must |= {f"{name} must be a finite number": known(x[name]) & is_finite(x[name]) for name in model}
+    must |= {f"{name} must be a finite number": finite(x[name]) for name in model}
     part = nw.lit("all") if by is None else label_of(data, by)
     if by is not None:
-        must[f"{by} must be known for each case"] = known(part)
+        must[f"{by} must be known for each case"] = there(part)
     data = data.with_columns(r__=x["reward"], w__=x["target"] / x["propensity"])
     r, w = nw.col("r__"), nw.col("w__")
     common = (most_common(data, r), most_common(data, r, w)) if usual is None else (as_number(usual, "usual"),) * 2
     sums = power_terms(r, w, square=True)
-    sums["n_usual"] = where(r == common[0], 1, 0)
-    sums["n_events"] = where((r != common[1]) & (w > 0), 1, 0)
-    sums["n_no_term"] = where((r == 0) | (w == 0), 1, 0)
-    sums["n_no_gain"] = where((r == 0) | (w == 1), 1, 0)
+    sums |= {"n_usual": r == common[0], "n_events": (r != common[1]) & (w > 0)}
+    sums |= {"n_no_term": (r == 0) | (w == 0), "n_no_gain": (r == 0) | (w == 1)}
     if model:
         data = data.with_columns(q__=x["q_target"] + w * (r - x["q"]))
         sums |= power_terms(nw.col("q__"), None, name="q") | power_terms(nw.col("q__") - r, None, name="g")
@@ -321,7 +327,7 @@ def segment_sums(frame: Any, *, segment: str) -> SegmentSums:
     kind = data.collect_schema()[segment]
     if kind.is_numeric() and not kind.is_integer():
         raise TypeError(f"column {segment!r} must hold text or whole numbers; it holds {kind}")
-    table = totals(data, {"segment": label}, {}, must={f"{segment} must be known for each case": known(label)})
+    table = totals(data, {"segment": label}, {}, must={f"{segment} must be known for each case": there(label)})
     return SegmentSums(table, {})
 
 
@@ -408,14 +414,14 @@ def matured_sums(frame: Any, *, time: str, arrival: str, value: str | None = Non
     data, came = day_of(data, arrival, "arrival")
     y: nw.Expr = nw.lit(1)
     if value is not None:
-        data, x = numbers_of(data, value=value)
+        data, x = numbers_of(data, gaps=("value",), value=value)
         y = where(x["value"] == 0, 0, 1)
     must = {
-        f"time ({time}) must be known for each decision": known(day),
-        f"arrival ({arrival}) must not lie before the decision ({time})": came.is_null() | (came >= day),
+        f"time ({time}) must be known for each decision": there(day),
+        f"arrival ({arrival}) must not lie before the decision ({time})": Rule(came.is_null() | (came >= day)),
     }
     keys = {"day": day, "arrival": came, "y": where(known(came), y, -1).cast(nw.Int64)}
-    table = totals(data, keys, {}, must=must)
+    table = totals(data, keys, {}, must=must, labels=("y",))
     for name in ("day", "arrival"):
         table[name] = pd.Series([_as_day(x) for x in table[name]], dtype=object)
     return MaturedSums(table, {})

@@ -18,13 +18,17 @@ from mllayers.prediction.money import ThresholdMoney
 from mllayers.prediction.value import _WITHOUT, ModelValue, _model_value
 from mllayers.sums._labels import counts_of, in_order
 from mllayers.sums._query import (
+    Rule,
     as_data,
-    is_finite,
-    is_label,
-    is_probability,
-    known,
+    binary,
+    finite,
+    in_bounds,
+    label_key,
     label_of,
     numbers_of,
+    positive,
+    probability,
+    there,
     totals,
     where,
 )
@@ -109,23 +113,34 @@ def calibration_sums(
     given = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **given)
     label, score = x["y"], x["p"]
+    came, rule = label_key(data, y, label, "y")
     band: nw.Expr = nw.lit(0)
     for edge in edges.tolist():
         band = band + where(score >= edge, 1, 0)
     must = {
-        f"y ({y}) must hold only 0 and 1": known(label) & is_label(label),
-        f"p ({p}) must lie in [0, 1] and be there": known(score) & is_probability(score),
+        f"y ({y}) must hold only 0 and 1": rule,
+        f"p ({p}) must lie in [0, 1] and be there": _score(score, "promised"),
     }
-    keys = {"band": band.cast(nw.Int64), "y": label.cast(nw.Int64)}
+    keys = {"band": band.cast(nw.Int64), "y": came}
     if weights is None:
-        table = totals(data, keys, {"promised": score}, least={"p": score}, most={"p": score}, must=must)
+        table = totals(data, keys, {"promised": score}, least={"p": score}, most={"p": score}, must=must, labels=("y",))
         table = table.assign(weight=table["rows"] * 1.0, weight2=table["rows"] * 1.0, max_weight=1.0)
     else:
         w = x["weights"]
-        must[f"weights ({weights}) must be > 0"] = (w > 0) & is_finite(w)
+        must[f"weights ({weights}) must be > 0"] = positive(w)
         sums = {"promised": w * score, "weight": w, "weight2": w * w}
-        table = totals(data, keys, sums, least={"p": score}, most={"p": score, "weight": w}, must=must)
+        table = totals(data, keys, sums, least={"p": score}, most={"p": score, "weight": w}, must=must, labels=("y",))
     return CalibrationSums(table, {"bands": edges.tolist(), "weights": weights})
+
+
+def _score(p: nw.Expr, total: str) -> Rule:
+    """A score in [0, 1]: doubted by its smallest and largest, and where NaN is in a sum of it."""
+    ends = in_bounds(probability(p), "p", 0, 1)
+
+    def odd(table: pd.DataFrame) -> Any:
+        return ends.doubt is None or ends.doubt(table) or table[total].isna().any()
+
+    return Rule(ends.holds, ends.needs, odd)
 
 
 def _stakes(x: dict[str, nw.Expr]) -> tuple[nw.Expr, nw.Expr, nw.Expr]:
@@ -135,17 +150,17 @@ def _stakes(x: dict[str, nw.Expr]) -> tuple[nw.Expr, nw.Expr, nw.Expr]:
     return x["gain_tp"] + x["cost_fn"], nw.lit(0.0) - (x["cost_fp"] + x["gain_tn"]), left
 
 
-def _rules(x: dict[str, nw.Expr], names: dict[str, Any]) -> dict[str, nw.Expr]:
+def _rules(x: dict[str, nw.Expr], names: dict[str, Any]) -> dict[str, Rule]:
     """What must hold of labels, scores, amounts and weights."""
     out = {
-        f"y ({names['y']}) must hold only 0 and 1": known(x["y"]) & is_label(x["y"]),
-        f"p ({names['p']}) must lie in [0, 1] and be there": known(x["p"]) & is_probability(x["p"]),
+        f"y ({names['y']}) must hold only 0 and 1": binary(x["y"]),
+        f"p ({names['p']}) must lie in [0, 1] and be there": probability(x["p"]),
     }
     for name in _AMOUNTS:
         if isinstance(names[name], str):
-            out[f"{name} ({names[name]}) must be a finite number"] = known(x[name]) & is_finite(x[name])
+            out[f"{name} ({names[name]}) must be a finite number"] = finite(x[name])
     if names["weights"] is not None:
-        out[f"weights ({names['weights']}) must be > 0"] = (x["weights"] > 0) & is_finite(x["weights"])
+        out[f"weights ({names['weights']}) must be > 0"] = positive(x["weights"])
     return out
 
 
@@ -260,10 +275,10 @@ def threshold_sums(
     given = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
     score = x["p"] + 0.0  # −0 is 0
-    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
+    keys = {"cell": score if grid is None else (score * float(grid)).floor()}
     if_one, if_zero, left = _stakes(x)
     per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
-    sums: dict[str, nw.Expr] = {"n_ones": where(x["y"] == 1, 1, 0)}
+    sums: dict[str, nw.Expr] = {"n_ones": x["y"] == 1}
     ends = {"p": score}
     if per_case:
         w: Any = 1.0 if weights is None else x["weights"]
@@ -273,11 +288,17 @@ def threshold_sums(
         sums |= {} if weights is None else {"weight": x["weights"]}
         ends |= {"a": if_one, "b": if_zero}
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
+    kind = data.collect_schema()[y]
+    if kind.is_integer():  # its smallest and largest are cheaper than a look at each row
+        ends["y"] = nw.col(y)
+        must[f"y ({y}) must hold only 0 and 1"] = in_bounds(binary(x["y"]), "y", 0, 1)
+    must[f"p ({p}) must lie in [0, 1] and be there"] = in_bounds(probability(x["p"]), "p", 0, 1)
     table = totals(data, keys, sums, least=ends, most=ends, must=must)
     if not per_case:
         numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
         a, b = numbers["gain_tp"] + numbers["cost_fn"], -(numbers["cost_fp"] + numbers["gain_tn"])
         table = table.assign(min_a=a, max_a=a, min_b=b, max_b=b)
+    table = table.drop(columns=["min_y", "max_y"], errors="ignore")
     return ThresholdSums(table, {"grid": grid, "weights": weights, **amounts})
 
 
@@ -447,7 +468,7 @@ def value_sums(
     data, x = numbers_of(data, y=y, p=p, **amounts, **given, **limit)
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
     if isinstance(threshold, str):
-        must[f"threshold ({threshold}) must not be missing"] = known(x["threshold"])
+        must[f"threshold ({threshold}) must not be missing"] = there(x["threshold"])
     if_one, if_zero, left = _stakes(x)
     per_case = any(isinstance(amount, str) for amount in amounts.values())
     base: nw.Expr = nw.lit(-1)
@@ -459,21 +480,22 @@ def value_sums(
     cut: Any = x["threshold"] if limit else nw.lit(float(threshold))
     part = nw.lit("all") if by is None else label_of(data, by)
     if by is not None:
-        must[f"{by} must be known for each case"] = known(part)
-    keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": x["y"].cast(nw.Int64), "base": base}
+        must[f"{by} must be known for each case"] = there(part)
+    came, must[f"y ({y}) must hold only 0 and 1"] = label_key(data, y, x["y"], "y")
+    keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": came, "base": base}
     sums: dict[str, nw.Expr] = {}
     keys |= {"chosen": nw.lit(-1), "above": nw.lit(-1)}
     if column is not None:
         other = x["other"]
-        must[f"without ({column}) must lie in [0, 1] and be there"] = known(other) & is_probability(other)
+        must[f"without ({column}) must lie in [0, 1] and be there"] = probability(other)
         keys |= {"chosen": where(other == 1, 1, 0), "above": where(other >= cut, 1, 0)}
-        sums["n_scores"] = where((other != 0) & (other != 1), 1, 0)
-    keys = {name: key if name == "part" else key.cast(nw.Int64) for name, key in keys.items()}
+        sums["n_scores"] = (other != 0) & (other != 1)
+    marks = ("acts", "y", "base", "chosen", "above")
     settings = {**amounts, "threshold": threshold, "without": without, "weights": weights, "by": by}
     settings["rate"] = rate if per_case else None
     if not per_case and weights is None:
         numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
-        return ValueSums(_with_amounts(totals(data, keys, sums, must=must), numbers), settings)
+        return ValueSums(_with_amounts(totals(data, keys, sums, must=must, labels=marks), numbers), settings)
     w: Any = nw.lit(1.0) if weights is None else x["weights"]
     data = data.with_columns(a__=w * if_one, b__=w * if_zero, w__=w, a1__=if_one, b1__=if_zero, left__=w * left)
     a, b = nw.col("a__"), nw.col("b__")
@@ -482,15 +504,15 @@ def value_sums(
     square = e * e
     sums |= {"a": a, "b": b, "a2": a * a, "b2": b * b, "ab": a * b, "e1": e, "e2": square}
     sums |= {"e3": square * e, "e4": square * square, "weight": nw.col("w__"), "left": nw.col("left__")}
-    sums |= {"n_moved": where(e != 0, 1, 0)}
+    sums |= {"n_moved": e != 0}
     ends = {"a": nw.col("a1__"), "b": nw.col("b1__"), "e": e}
-    return ValueSums(totals(data, keys, sums, least=ends, most=ends, must=must), settings)
+    return ValueSums(totals(data, keys, sums, least=ends, most=ends, must=must, labels=marks), settings)
 
 
-def _rate(data: Any, x: dict[str, nw.Expr], weighted: bool, must: dict[str, nw.Expr]) -> float:
+def _rate(data: Any, x: dict[str, nw.Expr], weighted: bool, must: dict[str, Rule]) -> float:
     """The rate of y = 1, of the population where there are weights."""
     w = x["weights"] if weighted else nw.lit(1.0)
-    found = totals(data, {}, {"ones": w * x["y"], "all": where(known(x["y"]), w)}, must=must)
+    found = totals(data, {}, {"ones": w * x["y"], "all": where(x["y"] <= 1, w)}, must=must)
     return float(found["ones"].sum() / found["all"].sum()) if len(found) and found["all"].sum() else 0.0
 
 

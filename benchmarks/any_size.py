@@ -1,0 +1,220 @@
+"""Sums of 1, 10 and 100 million rows, asked of Polars and DuckDB, each beside a query written for it by hand.
+
+    python benchmarks/any_size.py [--rows 1000000,10000000,100000000] [--engines polars,duckdb] [--folder FOLDER]
+
+Each engine and size runs in a process of its own on two threads and reads one Parquet file; PySpark (``--engines
+pyspark``) runs on two local cores and tells wall seconds. Seconds are the shortest of several runs of package and
+hand-written query in turn: CPU seconds of the process with all its threads. The hand-written query gives the same sums,
+without asking whether the rows keep the rules. Peak memory is that of the process at the end. They agree where every
+number of the two answers is the same to 1e-9 of the sum of its absolute terms.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+os.environ.setdefault("POLARS_MAX_THREADS", "2")
+
+import numpy as np
+
+from mllayers.sums import effect_sums, profile_sums, promise_sums, threshold_sums
+
+GROUP = 1_000_000  # rows of a row group
+GRID = 4096
+EDGES = {"score": [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8], "value": [5.0, 8, 12, 16, 20, 26, 35, 46, 72]}
+ASKED = {
+    "promise_sums": lambda x: promise_sums(x, p="score", y="label", propensity="propensity", when="month"),
+    "effect_sums": lambda x: effect_sums(x, y="y", treated="treated", value="value"),
+    "threshold_sums": lambda x: threshold_sums(x, y="y", p="score", gain_tp=45, cost_fp=5, grid=GRID),
+    "profile_sums": lambda x: profile_sums(x, columns=list(EDGES), edges=EDGES),
+}
+
+
+def write_table(path, rows):
+    """Scores, rare labels with known chances, months, money with a tail and a hold-out, group by group."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng, out = np.random.default_rng(0), None
+    for start in range(0, rows, GROUP):
+        n = min(GROUP, rows - start)
+        score, propensity = rng.beta(0.5, 3, n), rng.choice([0.05, 0.2, 1.0], n, p=[0.8, 0.15, 0.05])
+        happened, seen = rng.random(n) < score, rng.random(n) < propensity
+        table = pa.table({
+            "score": score, "y": happened.astype(np.int8), "label": pa.array(happened.astype(np.int8), mask=~seen),
+            "propensity": propensity, "month": rng.integers(1, 13, n).astype(np.int8),
+            "value": np.round(rng.lognormal(3, 1, n), 2), "treated": (rng.random(n) < 0.8).astype(np.int8),
+        })  # fmt: skip
+        out = out or pq.ParquetWriter(path, table.schema)
+        out.write_table(table, row_group_size=GROUP)
+    out.close()
+
+
+def polars_by_hand(path):
+    """The four queries in Polars; each gives the rows, then the sums, of its groups."""
+    import polars as pl
+
+    x = pl.scan_parquet(path)
+    w, label = 1 / pl.col("propensity"), pl.col("label").cast(pl.Float64)
+    money = pl.when(pl.col("y") == 1).then(pl.col("value")).otherwise(0.0)
+    cells = [(pl.col(name) <= edge).sum().alias(f"{name}_{edge}") for name in EDGES for edge in EDGES[name]]
+    queries = {
+        "promise_sums": x.group_by("month", label.fill_null(-1).alias("seen")).agg(
+            pl.len(), promised=pl.col("score").sum(), weight=w.sum(), weight2=(w * w).sum(), max_weight=w.max()
+        ),
+        "effect_sums": x.group_by("treated", "y").agg(
+            pl.len(), money.sum().alias("x1"), (money**2).sum().alias("x2"), (money**3).sum().alias("x3"),
+            (money**4).sum().alias("x4"), (money != 0).sum().alias("paid"), money.min().alias("low"),
+            money.max().alias("high"),
+        ),
+        "threshold_sums": x.group_by((pl.col("score") * GRID).floor().cast(pl.Int64).alias("cell")).agg(
+            pl.len(), (pl.col("y") == 1).sum().alias("ones"), pl.col("score").min().alias("low"),
+            pl.col("score").max().alias("high"),
+        ),
+        "profile_sums": x.select(pl.len(), *(pl.col(name).count().alias(f"there_{name}") for name in EDGES), *cells),
+    }  # fmt: skip
+    return {name: (lambda q=query: q.collect(engine="streaming").rows()) for name, query in queries.items()}, x
+
+
+def duckdb_by_hand(path):
+    """The four queries in SQL."""
+    import duckdb
+
+    link = duckdb.connect(config={"threads": 2, "memory_limit": "1500MB"})
+    cells = ", ".join(f"count_if({name} <= {edge})" for name in EDGES for edge in EDGES[name])
+    there = ", ".join(f"count({name})" for name in EDGES)
+    queries = {
+        "promise_sums": "select month, coalesce(label, -1), count(*), sum(score), sum(w), sum(w * w), max(w) from "
+        "(select *, 1 / propensity as w from x) group by all",
+        "effect_sums": "select treated, y, count(*), sum(m), sum(m * m), sum(m * m * m), sum(m * m * m * m), "
+        "count_if(m <> 0), min(m), max(m) from (select *, case when y = 1 then value else 0 end as m from x) "
+        "group by all",
+        "threshold_sums": f"select cast(floor(score * {GRID}) as bigint) as cell, count(*), count_if(y = 1), "
+        "min(score), max(score) from x group by cell",
+        "profile_sums": f"select count(*), {there}, {cells} from x",
+    }
+    link.execute(f"create view x as select * from '{path}'")
+    run = {name: (lambda q=query: link.sql(q).fetchall()) for name, query in queries.items()}
+    return run, link.read_parquet(path)
+
+
+def pyspark_by_hand(path):
+    """The four queries in Spark SQL, on two local cores."""
+    from pyspark.sql import SparkSession
+
+    made = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    spark = made.config("spark.sql.shuffle.partitions", "8").config("spark.driver.memory", "1g").getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    frame = spark.read.parquet(path)
+    frame.createOrReplaceTempView("x")
+    cells = ", ".join(f"count_if({name} <= {edge})" for name in EDGES for edge in EDGES[name])
+    there = ", ".join(f"count({name})" for name in EDGES)
+    queries = {
+        "promise_sums": "select month, coalesce(label, -1) as seen, count(*), sum(score), sum(w), sum(w * w), max(w) "
+        "from (select *, 1 / propensity as w from x) group by month, coalesce(label, -1)",
+        "effect_sums": "select treated, y, count(*), sum(m), sum(m * m), sum(m * m * m), sum(m * m * m * m), "
+        "count_if(m <> 0), min(m), max(m) from (select *, case when y = 1 then value else 0 end as m from x) "
+        "group by treated, y",
+        "threshold_sums": f"select cast(floor(score * {GRID}) as bigint) as cell, count(*), count_if(y = 1), "
+        f"min(score), max(score) from x group by cast(floor(score * {GRID}) as bigint)",
+        "profile_sums": f"select count(*), {there}, {cells} from x",
+    }
+    return {name: (lambda q=query: spark.sql(q).collect()) for name, query in queries.items()}, frame
+
+
+def agrees(name, sums, rows):
+    """Whether the two answers hold the same numbers."""
+    table = sums.table
+    if name == "profile_sums":
+        n, *there = rows[0][:3]
+        below = iter(rows[0][3:])
+        wanted = {("", None): n}
+        for column, known in zip(EDGES, there, strict=True):
+            counts = np.diff([0, *(next(below) for _ in EDGES[column]), known]).tolist()
+            wanted |= {(column, place): count for place, count in enumerate(counts) if count}
+            wanted |= {(column, None): n - known} if n > known else {}
+        found = zip(table["column"], table["cell"], table["rows"], strict=True)
+        return {(column, cell): count for column, cell, count in found} == wanted
+    columns = {
+        "promise_sums": ["part", "y", "rows", "promised", "weight", "weight2", "max_weight"],
+        "effect_sums": ["treated", "y", "rows", "x_01", "x_02", "x_03", "x_04", "n_paid", "min_x", "max_x"],
+        "threshold_sums": ["cell", "rows", "n_ones", "min_p", "max_p"],
+    }[name]
+    keys = 2 if name != "threshold_sums" else 1
+    mine = {tuple(row[:keys]): row[keys:] for row in table[columns].to_numpy(dtype=float).tolist()}
+    theirs = {tuple(map(float, row[:keys])): [float(x) for x in row[keys:]] for row in rows}
+    same = set(mine) == set(theirs)  # all terms are positive, so that a sum is that of its absolute terms
+    return same and all(np.allclose(mine[key], theirs[key], rtol=1e-9, atol=0) for key in mine)
+
+
+def run(engine, path, repeats):
+    """Time one engine in this process; the measurements as a dictionary."""
+    by_hand, frame = {"polars": polars_by_hand, "duckdb": duckdb_by_hand, "pyspark": pyspark_by_hand}[engine](path)
+    clock = time.perf_counter if engine == "pyspark" else time.process_time
+    out = {}
+    for name, ask in ASKED.items():
+        seconds = {"package": [], "by hand": []}
+        for _ in range(repeats):
+            begun = clock()
+            sums = ask(frame)
+            seconds["package"].append(clock() - begun)
+            begun = clock()
+            rows = by_hand[name]()
+            seconds["by hand"].append(clock() - begun)
+        out[name] = {who: min(each) for who, each in seconds.items()} | {"agrees": bool(agrees(name, sums, rows))}
+    out["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return out
+
+
+def main():
+    """Print a row per engine, size and question."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", default="1000000,10000000,100000000")
+    parser.add_argument("--engines", default="polars,duckdb")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--folder", help="where the tables are kept, and found again")
+    parser.add_argument("--one", nargs=2, metavar=("ENGINE", "PATH"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        name, path = arguments.one
+        print(
+            json.dumps(
+                write_table(path, int(arguments.rows)) if name == "write" else run(name, path, arguments.repeats)
+            )
+        )
+        return
+    print("| engine | rows | question | seconds | by hand | ratio | million rows a second | peak GiB | agrees |")
+    print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary)
+        for rows in map(int, arguments.rows.split(",")):
+            path = folder / f"cases_{rows}.parquet"
+            itself = [sys.executable, __file__, "--rows", str(rows), "--repeats", str(arguments.repeats), "--one"]
+            if not path.exists():
+                subprocess.run([*itself, "write", str(path)], check=True, capture_output=True)
+            for engine in arguments.engines.split(","):
+                done = subprocess.run([*itself, engine, str(path)], capture_output=True, text=True)
+                if done.returncode:
+                    print(f"| {engine} | {rows:,} | did not run: {done.stderr.strip().splitlines()[-1]} |")
+                    continue
+                found = json.loads(done.stdout.splitlines()[-1])
+                peak = found.pop("peak")
+                for name, one in found.items():
+                    mine, theirs = one["package"], one["by hand"]
+                    print(
+                        f"| {engine} | {rows:,} | `{name}` | {mine:.2f} | {theirs:.2f} | {mine / theirs:.2f} "
+                        f"| {rows / mine / 1e6:.0f} | {peak:.2f} | {'yes' if one['agrees'] else 'NO'} |",
+                        flush=True,
+                    )
+
+
+if __name__ == "__main__":
+    main()
