@@ -1,0 +1,109 @@
+"""How the capstone is marked, and the transfer task without code: what was written by hand, with its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mllayers._words import money
+from mllayers.decision import Action, Menu, Policy
+from mllayers.teach import paper, text
+from mllayers.teach.capstone import BOX, FAULTS, ROOM, Rule, desk_today, larder, mended, task
+from mllayers.teach.grade import YOURS, grade, seeds
+
+__all__ = ["answer_a", "figures", "policy", "submissions", "transfer_figures", "write"]
+
+WORLDS, PASSPHRASE = 8, "what the marking page was computed with"
+_STYLE = """table { border-collapse: collapse; margin: .5em 0; } th, td { border: 1px solid #8888; padding: .3em .6em; }
+th, td { text-align: left; vertical-align: top; } td:first-child { font-weight: 600; }
+@media print { @page { size: A4; margin: 14mm; } body { margin: 0; max-width: none; padding: 0; font-size: 9.5pt; }
+  tr { break-inside: avoid; } h2 { break-after: avoid; } }"""
+
+
+def policy() -> Policy:
+    """The policy that goes with each of the rules here: that of the solved notebook."""
+    box = Action("box", gain=1, cost=BOX, owner="the retention desk", capacity=ROOM)
+    return Policy(Menu(Action("none", gain=0), box), missing="none", idle="none", holdout=0.05)
+
+
+def answer_a(past: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """The rule of the first sample answer: the leak is gone and the value is the margin; the rest is the desk's."""
+    known = past[past["action"] == "none"].fillna({"left": 0}).assign(visits_30d=0)
+    now = desk_today(known, people.assign(visits_30d=0))
+    return pd.DataFrame({"score": now["score"], "value": people["margin_usd"]})
+
+
+def submissions() -> dict[str, tuple[Rule, str]]:
+    """What may be handed in, by name: the rule, and why it earns what it earns."""
+    left_in: dict[str, tuple[Rule, str]] = {
+        f"{fault} left in": (partial(mended, but=fault), why) for fault, why in FAULTS.items()
+    }
+    return {"all five mended": (mended, "asks what a box changes, of those who can know it"), **left_in}
+
+
+def figures(worlds: int = WORLDS) -> dict[str, Any]:
+    """The numbers of ``rubric.md``, by the names that stand there; a few seconds for each world."""
+    earned: dict[str, float] = {}
+    beside: pd.DataFrame = pd.DataFrame()
+    rows = []
+    for name, (rule, why) in {**submissions(), "answer A": (answer_a, "")}.items():
+        found = grade(policy(), task(rule), passphrase=PASSPHRASE, worlds=worlds)
+        earned[name], beside = found.earned, found.table
+        if why:
+            own = found.table[found.table["decision"] == YOURS].iloc[0]
+            boxes = found.facts["planned"].mean()
+            rows.append((name, own["dollars"], f"{money(own['low'])} to {money(own['high'])}", f"{boxes:,.0f}", why))
+    for row in beside[beside["decision"] != YOURS].to_dict("records"):
+        rows.append((row["decision"], row["dollars"], f"{money(row['low'])} to {money(row['high'])}", "", ""))
+    rows.sort(key=lambda row: -row[1])
+    lines = [f"| {name} | {money(x)} | {span} | {boxes} | {why} |" for name, x, span, boxes, why in rows]
+    head = ["| handed in | dollars | interval (95 %, over worlds) | boxes planned | what it does |", "|" + " --- |" * 5]
+    return {
+        "worlds": worlds,
+        "dollars": "\n".join([*head, *lines]),
+        "answer_a": earned["answer A"],
+        "answer_b": earned["late labels left in"],
+        "mended": earned["all five mended"],
+        "riskiest": _riskiest(seeds(PASSPHRASE, 1)[0]),
+    }
+
+
+def _riskiest(seed: int) -> float:
+    """What answer A expects to lose with each of its 2,000, without a box."""
+    world = larder(seed)
+    worth = answer_a(world.pilot, world.renewals).prod(axis=1)
+    return float(np.sort(worth)[::-1][:ROOM].mean())
+
+
+def transfer_figures() -> dict[str, float]:
+    """The numbers of ``transfer.md``: the prices of its two desks, and what follows from them."""
+    call, slot, drawn, days, share = 3.0, 120.0, 60, 20, 1 / 3
+    held = drawn * days * share
+    spread = math.sqrt(0.25 * (1 / held + 1 / (drawn * days - held)))  # of a difference, where half come
+    return {
+        "call": call,
+        "slot": slot,
+        "break_even": 100 * call / slot,
+        "held_out": held,
+        "seen": 100 * (1.96 + 0.8416) * spread,
+        "loan": 5_000.0,
+        "loan_gain": 400.0,
+        "loan_loss": 3_000.0,
+        "call_loan": 6.0,
+    }
+
+
+def write(folder: Path) -> list[Path]:
+    """Write both pages: marking the capstone, and the transfer task with its worked sample."""
+    numbers: dict[str, Callable[[], dict[str, Any]]] = {"rubric": figures, "transfer": transfer_figures}
+    made = []
+    for name, count in numbers.items():
+        title, _, rest = text.filled(text.written(name), count()).partition("\n")
+        made.append(paper.write(folder, name, paper.page(title.lstrip("# "), text.html_of(rest), _STYLE)))
+    return made
