@@ -126,7 +126,7 @@ def test_a_whole_course(learner_home):
     assert "At the Larder, prices is this." in said
     assert "The desk decides who gets a box, so that subscribers stay." in said
     assert "box 8 2,000 the desk" in said
-    assert f"Left alone by lot: 5 %. Fingerprint: {POLICY.fingerprint}." in said
+    assert f"Left alone at random: 5 %. Fingerprint: {POLICY.fingerprint}." in said
     assert record().tone == "good", "a policy that was handed over once stays"
     assert POLICY.fingerprint in (learner_home / "record.html").read_text(encoding="utf-8")
 

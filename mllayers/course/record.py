@@ -222,7 +222,7 @@ def _policy() -> str:
         for action in policy.actions
     ]
     told = tr(
-        "Without a score: {missing}. Left alone by lot: {share} %. Fingerprint: {mark}.",
+        "Without a score: {missing}. Left alone at random: {share} %. Fingerprint: {mark}.",
         missing=policy.missing.name if policy.missing else "–",
         share=f"{100 * (policy.holdout or 0):g}",
         mark=policy.fingerprint,

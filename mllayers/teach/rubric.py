@@ -21,7 +21,8 @@ __all__ = ["answer_a", "figures", "policy", "submissions", "transfer_figures", "
 
 WORLDS, PASSPHRASE = 8, "what the marking page was computed with"
 _STYLE = """table { border-collapse: collapse; margin: .5em 0; } th, td { border: 1px solid #8888; padding: .3em .6em; }
-th, td { text-align: left; vertical-align: top; } td:first-child { font-weight: 600; }
+th, td { text-align: left; vertical-align: top; } td:has(> span) { white-space: nowrap; } h2 { margin-top: 1em; }
+td:first-child { font-weight: 600; }
 @media print { @page { size: A4; margin: 14mm; } body { margin: 0; max-width: none; padding: 0; font-size: 9.5pt; }
   tr { break-inside: avoid; } h2 { break-after: avoid; } }"""
 
@@ -84,7 +85,7 @@ def _riskiest(seed: int) -> float:
 def transfer_figures() -> dict[str, float]:
     """The numbers of ``transfer.md``: the prices of its two desks, and what follows from them."""
     call, slot, drawn, days, share = 3.0, 120.0, 60, 20, 1 / 3
-    held = drawn * days * share
+    held = round(drawn * days * share)
     spread = math.sqrt(0.25 * (1 / held + 1 / (drawn * days - held)))  # of a difference, where half come
     return {
         "call": call,
