@@ -97,11 +97,11 @@ def _check(
     said = f"{arm}: {percent(share)} of {count(found.n, 'case')} got it where {percent(stated)} was stated "
     said += f"(p = {found.ratio_p:.2g})"
     if columns and not math.isnan(found.balance_p):
-        alike = "look alike" if found.balance_p >= alpha / 2 else "differ"
+        alike = "differ no more than by chance" if found.balance_p >= alpha / 2 else "differ"
         said += (
             f", and both groups {alike} in {count(found.columns, 'column')} known before (p = {found.balance_p:.2g})"
         )
-    said += "; nothing speaks against chance" if found.passed else "; chance did not make these groups: read no effect"
+    said += "; chance is not refuted" if found.passed else "; chance hardly made these groups: read no effect"
     trust = f"{plain(100 * found.alpha)} % is the chance of a false alarm. A check that passes is no proof"
     if drawn:
         trust += f"; on {found.n:,} rows drawn with seed {desk.seed}"
@@ -166,7 +166,7 @@ def _sure_of(desk: Desk, found: Any) -> str:
     table = found.frame()
     sure = int(table["sure"].fillna(False).sum())
     if found.asked < 2:
-        return "it is sure" if sure else "it is not sure"
+        return f"that it changed anything is {'' if sure else 'not '}sure"
     return f"{sure} of {count(found.asked, 'effect')} {'is' if sure == 1 else 'are'} sure, all asked together (Holm)"
 
 
@@ -188,10 +188,10 @@ def _changed(desk: Desk, question: str) -> Answer:
     at = _first(table)
     row = table.iloc[at]
     said = (
-        f"{row['action']} changed the rate by {points(row['effect'])} points ({points(row['low'])} to "
+        f"{row['action']} changed the rate by an estimated {points(row['effect'])} points ({points(row['low'])} to "
         f"{points(row['high'])}), from {percent(row['control_mean'])} to "
         f"{percent(row['control_mean'] + row['effect'])}; a dashboard counts {plain(row['claimed'])} outcomes after "
-        f"it, acting changed {plain(row['incremental'])} ({plain(row['incremental_low'])} to "
+        f"it, acting changed an estimated {plain(row['incremental'])} ({plain(row['incremental_low'])} to "
         f"{plain(row['incremental_high'])}); "
         f"{_sure_of(desk, found)}{_size_told(desk, row, 'least')}"
     )
@@ -236,12 +236,15 @@ def _money(desk: Desk, question: str, role: str) -> Answer:
     if loss:  # what is lost less is earned
         ends = {"effect": -table["effect"], "low": -table["high"], "high": -table["low"]}
         table = table.assign(**ends)
-    said = f"{row['action']} brought {desk.cash(value, 2)} a case ({desk.ends(low, high)})"
+    said = f"{row['action']} brought an estimated {desk.cash(value, 2)} a case ({desk.ends(low, high)})"
     if role == "outcome":
-        side = "it pays for no price above nothing" if value <= 0 else (
-            f"it pays up to a cost of {desk.cash(value, 2)} a case, surely up to {desk.cash(max(low, 0.0), 2)}"
-            if low > 0 else f"it may pay up to a cost of {desk.cash(value, 2)} a case, but nothing is sure"
-        )  # fmt: skip
+        if value <= 0:
+            side = "by the estimate it pays at no cost"
+            side += f", though up to {desk.cash(high, 2)} is not ruled out" if high > 0 else ""
+        elif low > 0:
+            side = f"it pays up to a cost of {desk.cash(value, 2)} a case, surely up to {desk.cash(low, 2)}"
+        else:
+            side = f"it may pay up to a cost of {desk.cash(value, 2)} a case, but nothing is sure"
         said += f", its own cost not taken off: {side}"
     if found.asked > 1 or role == "reward":
         said += f"; {_sure_of(desk, found)}"
