@@ -18,15 +18,17 @@ _NOW = "now"  # the record that says which year is played at each desk
 def play(desk: str = "fraud", *, seed: int | None = None, size: int | None = None) -> Board:
     """Play twelve months at a desk; what was begun goes on, after a restart of the kernel too.
 
+    The first play of a year stays as it was played; each replay is kept beside it under a name of its own.
+
     Parameters
     ----------
-    desk : {'fraud'}
-        Which desk.
+    desk : {'fraud', 'retention'}
+        Which desk: orders to ship, review or block; or customers to send a voucher, to call or to leave alone.
     seed : int, optional
         Which year: a workshop in which all teams give the same number plays the same year. By default the one that was
         begun here, or a new one.
     size : int, optional
-        Orders a month; by default 10,000.
+        Orders or customers a month; by default 10,000.
 
     Returns
     -------
@@ -40,10 +42,10 @@ def play(desk: str = "fraud", *, seed: int | None = None, size: int | None = Non
     """
     from mllayers._check import one_of
     from mllayers.desk.board import Board
-    from mllayers.desk.game import FraudYear
+    from mllayers.desk.game import YEARS as KINDS
+    from mllayers.desk.game.year import label_of
 
-    kinds = {"fraud": FraudYear}
-    kind = kinds[one_of(desk, "desk", kinds)]
+    kind = KINDS[one_of(desk, "desk", KINDS)]
     records, told = learner.read_records(YEARS), ""
     kept = records.get(str(records.get(_NOW, {}).get(desk)) if seed is None else f"{desk} {seed}")
     year = None
@@ -56,14 +58,16 @@ def play(desk: str = "fraud", *, seed: int | None = None, size: int | None = Non
     if year is None:
         more: dict[str, Any] = {} if size is None else {"size": size}
         year = kind(seed=secrets.randbelow(1_000_000) if seed is None else seed, **more)
-    board = Board(year, keep=_keep, teams=learner.read_records(TEAMS), enter=_enter, told=told)
+    kept_here = [x for key, x in records.items() if key != _NOW and x.get("desk") == desk]
+    plays = {label_of(x): x for x in kept_here if x.get("size") == year.size}
+    board = Board(year, keep=_keep, plays=plays, teams=learner.read_records(TEAMS), enter=_enter, told=told)
     board.show()
     return board
 
 
 def _keep(year: dict[str, Any]) -> str:
     """Keep a year, and that it is the one that is played."""
-    key = f"{year['desk']} {year['seed']}"
+    key = f"{year['desk']} {year['seed']} {year['name']}".strip()
 
     def change(records: dict[str, dict[str, Any]]) -> None:
         records[key] = year

@@ -22,7 +22,7 @@ try:
 except ModuleNotFoundError as _error:
     raise absent("mllayers.desk.board", "course", _error) from None
 
-import pandas as pd
+import numpy as np
 
 from mllayers._words import dollars, money
 from mllayers.desk.game import Debrief, TeamTable, Year
@@ -49,6 +49,8 @@ class Board:
         New or begun.
     keep : callable, optional
         Is given the year as a dictionary after each month; returns what the player should be told, mostly nothing.
+    plays : mapping, optional
+        Years at this desk that were kept before, by name (`Year.label`), as dictionaries.
     teams : mapping, optional
         The records of the table of teams.
     enter : callable, optional
@@ -69,6 +71,7 @@ class Board:
         year: Year,
         *,
         keep: Keep | None = None,
+        plays: Mapping[str, Any] | None = None,
         teams: Mapping[str, Any] | None = None,
         enter: Keep | None = None,
         told: str = "",
@@ -77,6 +80,8 @@ class Board:
         self.found: Debrief | None = None
         self._answered = -math.inf  # when the last press was
         self._keep, self._enter, self._teams = keep, enter, TeamTable(teams)
+        self._kept: dict[str, Any] = dict(plays or {})  # dictionaries, as they are in the file
+        self._open: dict[str, Year] = {year.label: year}  # those that need not be played again
         last = year.choices[-1] if year.choices else year.kind()
         self.controls = {name: _control(each, getattr(last, name)) for name, each in year.kind.controls().items()}
         self._head, self._news, self._table, self._told = (ipywidgets.HTML() for _ in range(4))
@@ -85,13 +90,18 @@ class Board:
         self._from = choice("Replay from month", ["1"], value="1")
         self._again = _button("Replay", self._replay)
         self._new = _button("Play another year", self._another)
+        self._plays = choice("Plays that are kept", [year.label], value=year.label)
+        self._back = _button("Go on with it", self._reopen)
         self._name = ipywidgets.Text(description="Your team's name", style={"description_width": "initial"})
         self._add = _button("Enter the table of teams", self._entered)
         self._lit = ipywidgets.VBox()
-        self._replays = ipywidgets.HBox([self._from, self._again, self._new], layout={"flex_flow": "row wrap"})
+        row = {"flex_flow": "row wrap"}
+        self._replays = ipywidgets.HBox([self._from, self._again, self._new], layout=row)
+        self._others = ipywidgets.HBox([self._plays, self._back], layout=row)
         self._choose = ipywidgets.VBox([*self.controls.values(), self._next])
         first = [self._head, self._news, self._choose, self._lights, self._told, self._lit]
-        self.box = ipywidgets.VBox([*first, self._table, self._replays, ipywidgets.HTML(_WHEN_LOST)])
+        last_of_all = [self._table, self._replays, self._others, ipywidgets.HTML(_WHEN_LOST)]
+        self.box = ipywidgets.VBox([*first, *last_of_all])
         self._draw(told)
 
     def set(self, **values: Any) -> None:
@@ -112,7 +122,7 @@ class Board:
 
     def press(self, label: str) -> None:
         """Press the button with this label, as a player would."""
-        buttons = [self._next, self._lights, self._again, self._new, self._add]
+        buttons = [self._next, self._lights, self._again, self._new, self._back, self._add]
         named = {button.description: button for button in buttons}
         if label not in named:
             raise ValueError(f"no button is called {label!r}; there are {', '.join(named)}")
@@ -132,23 +142,42 @@ class Board:
 
     def _decide(self) -> None:
         self.year.next_month(self.chosen())
-        self._draw(self._kept())
+        self._draw(self._keep_it())
 
     def _replay(self) -> None:
-        self.year = self.year.replay(int(self._from.value))
-        self._draw(self._kept() or f"You decide month {self.year.done + 1} again; the months before it stay.")
+        month = int(self._from.value)
+        same = [kept for kept in (*self._kept.values(), self.year.to_dict()) if kept.get("seed") == self.year.seed]
+        used = {str(kept.get("name") or "") for kept in same}
+        numbers = (f"replay {number} from month {month}" for number in range(1, len(same) + 2))
+        taken = {name.partition(" from ")[0] for name in used}
+        again = self.year.replay(month, name=next(x for x in numbers if x.partition(" from ")[0] not in taken))
+        self._move_to(again, f"You decide month {month} again; the months before it stay, and so does the first play.")
 
     def _another(self) -> None:
-        self.year = type(self.year)(seed=secrets.randbelow(1_000_000), size=self.year.size)
-        self._draw(self._kept() or "Another year begins.")
+        self._move_to(type(self.year)(seed=secrets.randbelow(1_000_000), size=self.year.size), "Another year begins.")
+
+    def _reopen(self) -> None:
+        label = self._plays.value
+        year = self._open[label] if label in self._open else type(self.year).from_dict(self._kept[label])
+        self._move_to(year, f"You go on with {label}.")
+
+    def _move_to(self, year: Year, told: str) -> None:
+        self.year = self._open[year.label] = year
+        if year.choices:
+            self.set(**{name: getattr(year.choices[-1], name) for name in self.controls})
+        self._draw(self._keep_it() or told)
 
     def _debrief(self) -> None:
-        self.found = found = Debrief(self.year, progress=self._progress)
-        happened = self.year.happened()
+        year, began = self.year, time.monotonic()
+        others = [kept for label, kept in self._kept.items() if label != year.label and "short" in kept]
+        same = [kept for kept in others if (kept["seed"], kept["size"]) == (year.seed, year.size)]
+        beside = {str(kept.get("name") or "your first play"): kept["short"] for kept in same}
+        self.found = found = Debrief(year, beside=beside, progress=self._progress)
+        happened = year.happened()
         self._lit.children = [_heading("The lights are on"), _shown(desk.where_the_money_went(found.waterfall))]
         self._lit.children += (
-            _shown(desk.booked_and_true(found.truth)),
-            _shown(desk.alarms_of_the_year(self.year.alarms(), self.year.watched(), happened)),
+            _shown(desk.booked_and_true(found.truth, books=year.books)),
+            _shown(desk.alarms_of_the_year(year.alarms(), year.watched(), happened)),
         )
         self._lit.children += (_heading("Others in the same year"), _shown(desk.teams_of_the_year(found.others)))
         self._lit.children += (_heading("What would have helped"), _sentence(found.advice()))
@@ -158,7 +187,7 @@ class Board:
         self._lit.children += (_heading("Luck"), _shown(luck), _sentence(found.luck_told()))
         self._lit.children += (_heading("The table of teams (it stays on this machine)"),)
         self._lit.children += (ipywidgets.HBox([self._name, self._add]), self._teams_shown())
-        self._say("")
+        self._say(f"Every light is on, after {time.monotonic() - began:.0f} seconds.")
 
     def _entered(self) -> None:
         if self.found is None:
@@ -175,8 +204,9 @@ class Board:
     def _draw(self, told: str) -> None:
         year = self.year
         at = f"month {year.done + 1} of 12" if year.left else "the year is over"
+        name = f", {year.name}" if year.name else ""
         self._head.value = _paragraph(
-            f"{TITLES[year.desk]}, {at}", f" Year {year.seed}: the same number is the same year."
+            f"{TITLES[year.desk]}, {at}", f" Year {year.seed}{name}: the same number is the same year."
         )
         self._news.value = self._last_month()
         self._table.value = _all_months(year) if year.done else ""
@@ -185,12 +215,13 @@ class Board:
         self._lit.children, self.found = (), None
         _show_if(bool(year.left), self._choose)
         _show_if(not year.left, self._lights)
+        labels = list(dict.fromkeys([*self._kept, *self._open]))
+        self._plays.options, self._plays.value = labels, year.label
         _show_if(bool(year.done), self._replays)
+        _show_if(len(labels) > 1, self._others)
         if not year.left:
             self._lights.focus()
         self._say(told)
-        same = f" Year {year.seed}: the same number is the same year."
-        self._head.value = _paragraph(f"{TITLES[year.desk]}, {at}", same)
 
     def _last_month(self) -> str:
         year = self.year
@@ -210,8 +241,9 @@ class Board:
         head = ["short of the clairvoyant", "the same choices elsewhere"]
         return ipywidgets.HTML(_table("Teams, the one least short first", head, rows))
 
-    def _kept(self) -> str:
-        return self._keep(self.year.to_dict()) if self._keep is not None else ""
+    def _keep_it(self) -> str:
+        self._kept[self.year.label] = self.year.to_dict()
+        return self._keep(self._kept[self.year.label]) if self._keep is not None else ""
 
     def _progress(self, what: str, done: int, of: int) -> None:
         self._say(f"Playing {what}: {done}{f' of {of}' if of else ''} …")
@@ -307,7 +339,12 @@ def _heading(text: str) -> ipywidgets.Widget:
 
 
 def _sentence(text: str) -> ipywidgets.Widget:
-    return ipywidgets.HTML(f'<p style="white-space: normal">{sentence(text)}</p>')
+    return ipywidgets.HTML(_fitting(f'<p style="white-space: normal">{sentence(text)}</p>'))
+
+
+def _fitting(text: str) -> str:
+    """As wide as the page and no wider: a picture that is wider does not take the text beside it out of sight."""
+    return f'<div style="width: 0; min-width: 100%">{text}</div>'
 
 
 def _paragraph(strong: str, rest: str) -> str:
@@ -320,13 +357,18 @@ def _shown(found: Finding) -> ipywidgets.Widget:
     rows = {str(name): [_number(x) for x in row] for name, *row in found.table.itertuples()}
     numbers = _table("The numbers", [str(name) for name in found.table], rows)
     read = f'<p style="white-space: normal">{sentence(found.says)}</p>'
-    return ipywidgets.HTML(f"{shown}{read}<details><summary>The numbers</summary>{numbers}</details>")
+    return ipywidgets.HTML(_fitting(f"{shown}{read}<details><summary>The numbers</summary>{numbers}</details>"))
 
 
 def _all_months(year: Year) -> str:
     """What was seen of every month, and what was chosen."""
     seen = year.seen
-    rows = {str(name): [money(x) if name == "booked" else _number(x) for x in column] for name, column in seen.items()}
+    rows = {
+        year.books if name == "booked" else str(name): [
+            money(x) if name in year.in_dollars and np.isfinite(x) else _number(x) for x in column
+        ]
+        for name, column in seen.items()
+    }
     names = year.kind.controls()
     chosen = {control.label: [control.told(getattr(c, name)) for c in year.choices] for name, control in names.items()}
     months = [str(month) for month in seen.index]
@@ -341,7 +383,7 @@ def _all_months(year: Year) -> str:
 def _number(x: Any) -> str:
     if isinstance(x, str):
         return x
-    return "–" if pd.isna(x) else f"{x:,.0f}"
+    return f"{x:,.0f}" if np.isfinite(x) else "–"
 
 
 def _table(caption: str, head: list[str], rows: Mapping[str, list[str]]) -> str:

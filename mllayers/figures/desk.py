@@ -66,7 +66,7 @@ def where_the_money_went(steps: pd.Series[float]) -> Finding:
 
 
 @mpl.rc_context(RC)
-def booked_and_true(truth: pd.DataFrame) -> Finding:
+def booked_and_true(truth: pd.DataFrame, *, books: str = "booked") -> Finding:
     """What was booked, and what was made, beside whoever knows the truth?
 
     Parameters
@@ -74,6 +74,8 @@ def booked_and_true(truth: pd.DataFrame) -> Finding:
     truth : DataFrame
         A row per month (index) with the columns ``booked``, ``true`` and ``clairvoyant`` in dollars, and ``happened``
         in words, empty where nothing began.
+    books : str
+        What the team's own dollars are called: 'booked', or 'claimed' where a dashboard counts them.
 
     Returns
     -------
@@ -88,10 +90,13 @@ def booked_and_true(truth: pd.DataFrame) -> Finding:
     table = as_frame(truth, "truth", ["booked", "true", "clairvoyant", "happened"])
     total = table[["booked", "true"]].sum()
     unseen = float(total["booked"] - total["true"])
-    figure, [ax] = canvas(f"Booked {money(total['booked'])}, made {money(total['true'])}", size=(WIDTH, 3.4))
+    never = "you never saw" if books == "booked" else "would have been there without you"
+    figure, [ax] = canvas(
+        f"{books.capitalize()} {money(total['booked'])}, made {money(total['true'])}", size=(WIDTH, 3.4)
+    )
     bound = look("bound")
     ax.axhline(0, linestyle=bound.line, color=bound.colour, label="the clairvoyant")
-    for name, kind, label in (("booked", "sees", "booked"), ("true", "truth", "made")):
+    for name, kind, label in (("booked", "sees", books), ("true", "truth", "made")):
         style, short = look(kind), (table[name] - table["clairvoyant"]).to_numpy(float)
         ax.plot(table.index, short, style.line, marker=style.marker, color=style.colour, label=label)
     began = {int(str(month)): what for month, what in table["happened"].items() if what}
@@ -102,12 +107,12 @@ def booked_and_true(truth: pd.DataFrame) -> Finding:
     ax.yaxis.set_major_formatter(lambda x, _: money(x))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3)
     told = "".join(f" Month {month}: {what}." for month, what in began.items())
-    what = f"{money(unseen)} that you never saw" if unseen >= 0 else f"{money(-unseen)} more than you saw"
+    what = f"{money(unseen)} that {never}" if unseen >= 0 else f"{money(-unseen)} more than you saw"
     return Finding(
         figure,
-        "Two lines over the months, dollars booked and dollars made, beside the clairvoyant at zero; dotted lines "
+        f"Two lines over the months, dollars {books} and dollars made, beside the clairvoyant at zero; dotted lines "
         "where something begins.",
-        f"You booked {money(total['booked'])} and made {money(total['true'])}: {what}.{told}",
+        f"You {books} {money(total['booked'])} and made {money(total['true'])}: {what}.{told}",
         table.round(0),
     )
 

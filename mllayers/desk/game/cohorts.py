@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from mllayers.decision import Action, Menu, Policy
@@ -250,7 +251,7 @@ def contacted(
         case="customer_id",
         time="time",
         score="sure",
-        explore=_tries(choices, calls),
+        explore=_tries(choices, calls, len(people)),
         seed=seed,
         keep=["customer_id", "month", "day"],
     )
@@ -258,11 +259,16 @@ def contacted(
     return rows.assign(score=p, cost=paid).drop(columns="expected_value")
 
 
-def _tries(choices: Any, calls: int) -> dict[str, dict[str, float]]:
-    """What chance does: leaves some of the planned alone, contacts some of the others, by call if there are callers."""
-    by = CONTACTS if calls else CONTACTS[:1]
+def _tries(choices: Any, calls: int, n: int) -> dict[str, dict[str, float]]:
+    """What chance does with n customers: leaves some of the planned alone, contacts some of the others.
+
+    Half of those are called; at most half of the calls go to them, and hardly ever more than there are (a Poisson count
+    with this mean exceeds the calls once in a thousand).
+    """
     shares = {name: {"none": choices.holdout} for name in CONTACTS if choices.holdout}
-    return {**shares, "none": dict.fromkeys(by, choices.tries / len(by))} if choices.tries else shares
+    by_call = min(choices.tries / 2, min(calls / 2, stats.gamma.ppf(0.001, calls + 1)) / n)
+    tried = {"voucher": choices.tries - by_call, "call": by_call}
+    return {**shares, "none": {name: share for name, share in tried.items() if share > 0}} if choices.tries else shares
 
 
 @dataclass(frozen=True)

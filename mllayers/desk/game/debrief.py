@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,8 @@ class Debrief:
     ----------
     year : Year
         Played to its end.
+    beside : mapping of str to float, optional
+        Dollars short of other plays of the same year, by their names: they stand among the other teams.
     progress : callable, optional
         Called as ``progress(what, done, of)`` while other years are played: `others`, `helped` and `luck` take seconds,
         each once.
@@ -44,12 +46,14 @@ class Debrief:
     True
     """
 
-    def __init__(self, year: Year, *, progress: Progress | None = None) -> None:
+    def __init__(
+        self, year: Year, *, beside: Mapping[str, float] | None = None, progress: Progress | None = None
+    ) -> None:
         if not isinstance(year, Year):
             raise TypeError(f"year must be a year at a desk, such as FraudYear(…); got {describe(year)}")
         if year.left:
             raise ValueError(f"the lights stay off until the year is over: {count(year.left, 'month')} left")
-        self.year, self._progress = year, progress
+        self.year, self._progress, self._beside = year, progress, dict(beside or {})
 
     @cached_property
     def truth(self) -> pd.DataFrame:
@@ -65,11 +69,11 @@ class Debrief:
     @property
     def short(self) -> float:
         """Dollars short of the clairvoyant."""
-        return float(_short(self.year.lost()))
+        return self.year.short()
 
     @cached_property
     def others(self) -> pd.DataFrame:
-        """The same year by other teams: dollars short of the clairvoyant, and by cause; the best first."""
+        """The same year by other teams and in other plays: dollars short, and by cause; the best first."""
         rows = {"you": self.year.lost()}
         for name, lost in self.year.others():
             rows[name] = lost
@@ -77,6 +81,8 @@ class Debrief:
         table = pd.DataFrame({name: lost.drop(columns="clairvoyant").sum() for name, lost in rows.items()}).T
         table.insert(0, "short", table.sum(axis=1))
         table.loc["clairvoyant"] = 0.0
+        for name, short in self._beside.items():
+            table.loc[name, "short"] = short
         return table.sort_values("short", kind="stable").rename_axis("team")
 
     @cached_property
@@ -86,7 +92,7 @@ class Debrief:
         changes = self.year.changes()
         for done, (words, change) in enumerate(changes, start=1):
             if (again := self._changed(change)) is not None:
-                tried[words] = self.short - _short(again.lost())
+                tried[words] = self.short - again.short()
             self._say("single changes", done, len(changes))
         table = pd.DataFrame({"better": pd.Series(tried, dtype=float)}).rename_axis("change")
         return table.sort_values("better", ascending=False, kind="stable")
@@ -97,7 +103,7 @@ class Debrief:
         found = []
         for number in range(OTHER_YEARS):
             other = self.year.elsewhere(number)
-            found.append(_short(other.unseen(self.year.choices).lost()))
+            found.append(other.unseen(self.year.choices).short())
             self._say("the same choices elsewhere", number + 1, OTHER_YEARS)
         return pd.Series(found, name="short").rename_axis("other year")
 
@@ -134,7 +140,3 @@ class Debrief:
     def _say(self, what: str, done: int, of: int) -> None:
         if self._progress is not None:
             self._progress(what, done, of)
-
-
-def _short(lost: pd.DataFrame) -> float:
-    return float(lost.drop(columns="clairvoyant").to_numpy().sum())

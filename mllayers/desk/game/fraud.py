@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from mllayers._words import count, dollars, percent
 from mllayers.data import drift_report
@@ -218,6 +219,13 @@ class FraudYear(Year):
     >>> month = year.next_month(FraudChoices(audit_share=0.01))
     >>> int(month["orders"]), year.left, year.replay(1).left
     (2000, 11, 12)
+
+    Notes
+    -----
+    ``seen`` has, for each month: ``orders``, ``shipped``, ``blocked``; ``reviewed`` and the ``frauds found``;
+    ``audited`` and ``frauds in audits``; ``blocks reviewed`` and ``honest in them``; ``chargebacks`` that arrived in
+    the month, of whatever age, and those ``of them own``, on orders of this year; ``booked``, in dollars: margins of
+    what shipped, less chargebacks on own orders (the amount and the fee) and the pay of the reviewers.
     """
 
     desk = "fraud"
@@ -325,8 +333,9 @@ class FraudYear(Year):
         for name in ARMS:
             run = self._runs[0].copy()
             run.capacity = STANDARD_REVIEWERS * ROOM
-            while run.left:
-                run.step(name)
+            with threadpool_limits(1):
+                while run.left:
+                    run.step(name)
             yield name, _lost_by_month(run, [run.capacity] * run.done)
 
     def changes(self) -> list[tuple[str, dict[str, Any]]]:

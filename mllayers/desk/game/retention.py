@@ -66,7 +66,8 @@ class RetentionChoices(Choices):
     holdout : float, up to 0.3
         Share of those who would be contacted, drawn at random and left alone.
     tries : float, up to 0.2
-        Share of those who would be left alone, drawn at random and contacted, half of them by call.
+        Share of those who would be left alone, drawn at random and contacted: half of them by call, as long as that
+        takes no more than half of the calls.
     retrain : bool
         Whether new models are learned on the first day; otherwise the last ones stay.
     treated : {'count', 'leave out'}
@@ -247,14 +248,7 @@ class RetentionYear(Year):
         return found
 
     def _act(self, run: Cohorts, choices: RetentionChoices) -> Cohorts:
-        calls = round(choices.callers * CALLS * self.size)
-        by_call = choices.tries / 2 * self.size if calls else 0
-        if by_call > calls:
-            raise ValueError(
-                f"tries must leave callers time: up to {by_call:,.0f} customers would be called at random, and there "
-                f"is time for {calls:,}. Have more callers, or draw fewer"
-            )
-        return run.step(choices, calls=calls)
+        return run.step(choices, calls=round(choices.callers * CALLS * self.size))
 
     def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
         run = self._runs[-1]

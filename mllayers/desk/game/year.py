@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from mllayers._check import as_integer, describe
 from mllayers.desk.game.choices import Choices
@@ -204,18 +205,20 @@ class Year(ABC):
             raise TypeError(f"choices must be {self.kind.__name__}(…); got {describe(choices)}")
         if not self.left:
             raise ValueError(f"the year is over after {MONTHS} months; replay it from a month: replay(1)")
-        self._runs.append(self._act(self._runs[-1], choices))
-        self.choices.append(choices)
-        seen, rang = self._look()
+        with threadpool_limits(1):  # the same bits whatever the machine, and no slower: the fits are small
+            self._runs.append(self._act(self._runs[-1], choices))
+            self.choices.append(choices)
+            seen, rang = self._look()
         self._seen.append(seen)
         self._rang.append(rang)
         return self.seen.iloc[-1]
 
     def unseen(self, choices: Iterable[Any]) -> Self:
         """Decide months without looking at them, which is faster; such a year is only good for its truth."""
-        for each in choices:
-            self._runs.append(self._act(self._runs[-1], each))
-            self.choices.append(each)
+        with threadpool_limits(1):
+            for each in choices:
+                self._runs.append(self._act(self._runs[-1], each))
+                self.choices.append(each)
         return self
 
     def replay(self, month: int, *, name: str = "") -> Self:
@@ -246,8 +249,18 @@ class Year(ABC):
         again._seen, again._rang = self._seen[:before], self._rang[:before]
         return again
 
+    @property
+    def label(self) -> str:
+        """Its number, and which replay it is."""
+        return label_of({"seed": self.seed, "name": self.name})
+
+    def short(self) -> float:
+        """Dollars short of the clairvoyant so far."""
+        return float(self.lost().drop(columns="clairvoyant").to_numpy().sum())
+
     def to_dict(self) -> dict[str, Any]:
-        """All that is needed to have this year again, for a file."""
+        """All that is needed to have this year again, for a file; of a year that is over, how it ended as well."""
+        ended = {} if self.left else {"short": round(self.short(), 2)}
         return {
             "desk": self.desk,
             "seed": self.seed,
@@ -255,6 +268,7 @@ class Year(ABC):
             "name": self.name,
             "choices": [choices.to_dict() for choices in self.choices],
             "booked": [round(x, 2) for x in self.booked()],
+            **ended,
         }
 
     @classmethod
@@ -272,12 +286,17 @@ class Year(ABC):
         if not isinstance(played, list) or len(played) > MONTHS:
             raise ValueError(f"choices must be those of at most {MONTHS} months; got {describe(played)}")
         again = cls(seed=told.get("seed"), size=told.get("size"))  # type: ignore[arg-type]
-        again.name = str(told.get("name", ""))
+        again.name = str(told.get("name") or "")
         for each in played:
             again.next_month(cls.kind.from_dict(each))
         if [round(x, 2) for x in again.booked()] != kept:
             raise ValueError("the months come out otherwise than they were kept: by another version of the packages?")
         return again
+
+
+def label_of(kept: Mapping[str, Any]) -> str:
+    """What a year out of a file is called: its number, and which replay it is."""
+    return f"year {kept.get('seed')}{', ' if kept.get('name') else ''}{kept.get('name') or ''}"
 
 
 def drawn_events(key: str, seed: int, spans: Mapping[str, tuple[int, int]], twice: Collection[str]) -> dict[str, Any]:
