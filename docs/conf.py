@@ -14,7 +14,7 @@ project = "mllayers"
 project_copyright = "the authors of mllayers. Text, figures and tables: CC BY 4.0. Code: MIT"
 
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
-exclude_patterns = ["notebooks/*.ipynb"]  # the learner copies are there to be downloaded
+exclude_patterns = ["notebooks/*.ipynb", "notebooks/teach/*.ipynb"]  # the learner copies are there to be downloaded
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist"]
 nb_execution_mode = "off"
@@ -36,7 +36,7 @@ html_title = "mllayers"
 html_static_path = ["site.css", "site.js"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
-html_extra_path = ["../build/handouts"]  # pages to print, from docs/handouts.py
+html_extra_path = ["../build/handouts", "../build/teachers"]  # pages to print, from docs/handouts.py and mllayers.teach
 html_copy_source = False
 html_use_index = False
 html_domain_indices = False

@@ -37,6 +37,8 @@ PEOPLE = {  # pages for whoever carries on
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",
 }
+TEACH = "notebooks/teach/README.md"
+TO_PRINT = '## To print\n\n<a href="../../teach/index.html">Run sheets, cards, polls, replies, the role task</a>'
 RECIPES = ("retailer", "own_frame", "scored_file", "what_came_back")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
@@ -55,15 +57,17 @@ def gather(folder: Path) -> None:
     """Write every page of the site into a folder, in place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)
     solved = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
-    learner = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    learner = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "teach").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md", "docs/own_data.md", "docs/sample_card.md")]
+    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md", "docs/own_data.md", "docs/sample_card.md", TEACH)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [ROOT / path for path in _PICTURE.findall(readme)]
     for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+    teach = folder / TEACH
+    teach.write_text(f"{teach.read_text(encoding='utf-8')}\n{TO_PRINT}\n", encoding="utf-8")
     for path in solved:
         copy = folder / path.relative_to(ROOT)
         copy.write_text(copy.read_text(encoding="utf-8").replace(RUN_IT, STILL), encoding="utf-8")
@@ -97,6 +101,7 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
         ],
         "To look up": [
             "Your own data <docs/own_data>",
+            f"Teach a workshop <{TEACH.removesuffix('.md')}>",
             "A filled system card <docs/sample_card>",
             "Cheat sheet <cheatsheet>",
             "Glossary <docs/glossary>",

@@ -1,3 +1,4 @@
+import base64
 import io
 import itertools
 
@@ -167,6 +168,14 @@ def test_spread_names_mean_extremes_and_do_nothing():
     assert [t.get_text() for t in ax.texts] == ["do nothing: $0", "mean $3\n$1 to $6"]
 
 
+def test_the_number_of_an_interval_stands_apart_from_its_ends():
+    _, [ax] = fg.canvas("Rates")
+    rates = pd.DataFrame({"value": [0.02, 0.03], "low": [0.01, np.nan], "high": [0.05, np.nan]}, ["audit", "silence"])
+    fg.intervals(ax, rates, truth=0.029, kinds={"audit": "policy", "silence": "sees"})
+    said = {text.get_text(): text.xy[0] for text in ax.texts[1:]}
+    assert said == {"2.0 %  (1.0 % to 5.0 %)": 0.05, "3.0 %": 0.05}
+
+
 def test_labels_stay_in_order_and_apart():
     y = np.array([0.5, 0.0, 0.01, 0.02, 1.0])
     moved = strokes._apart(y, 0.1)
@@ -240,6 +249,24 @@ def test_picture_carries_its_alt_text_twice():
     assert data["image/png"] in data["text/html"]
 
 
+def test_a_compact_picture_keeps_the_colours_that_carry_meaning():
+    """Few marks of a colour are enough: none of them is merged into another."""
+    figure, [ax] = fg.canvas("Marks")
+    ax.imshow(np.linspace(0, 1, 4_000).reshape(40, 100), extent=(-1, 8, 1, 3), aspect="auto", cmap="viridis")
+    for x, style in enumerate(fg.LOOKS.values()):
+        ax.plot([x], [0], "s", color=style.colour)
+    ax.set(xlim=(-1, 8), ylim=(-1, 3))
+    png = fg.png(figure)
+    data, _ = fg.picture(png, "Eight marks, one of each colour")
+    before, after = (Image.open(io.BytesIO(x)).convert("RGB") for x in (png, base64.b64decode(data["image/png"])))
+    before, after = (np.asarray(image).astype(int) for image in (before, after))
+    for style in fg.LOOKS.values():
+        colour = [int(style.colour[i : i + 2], 16) for i in (1, 3, 5)]
+        mark = (before == colour).all(axis=2)
+        assert mark.sum() > 20
+        assert abs(after[mark] - colour).max() <= 20
+
+
 # Findings: one line in a notebook
 
 DRIFTED = pd.DataFrame({"tv": [0.3, 0.02, 0.11], "flagged": [True, False, True]}, index=["device_new", "amount", "age"])
@@ -294,7 +321,7 @@ def test_findings_change_no_setting():
 
 
 def test_findings_read_their_own_numbers():
-    assert FINDINGS["promise"]().says.startswith("The promise was kept in 1 of 2 periods; in June 1.0 % was promised")
+    assert FINDINGS["promise"]().says.startswith("The promise was broken in 1 of 2 periods; in June 1.0 % was promised")
     assert "the 120 cases with p" in FINDINGS["money"]().says
     assert "(3 held out, 0 tried at random)" in FINDINGS["planned"]().says
 

@@ -148,13 +148,13 @@ def test_an_audit_that_does_not_pay_loses():
 
 def test_what_turns_counts_and_says_when_it_is_paid_back():
     found = FINDINGS["what turns"]()
-    assert title_of(found) == "Paid back within a month as it is; 2 of 2 changes turn that round"
+    assert title_of(found) == "Paid back within a month as it is; 2 of 2 changes turn that round in each world"
     assert found.says == (
         "Paid back (mean of 3 worlds): as it is, after 0.5 months; room for two in a hundred, after 5.3 months; "
         "5 % of B is reported, after 26.0 months."
     )
     worse = fg.data.what_turns(CHANGES.assign(**{"audited model": 0.0}))
-    assert title_of(worse) == "Not paid back within a month as it is; 0 of 2 changes turn that round"
+    assert title_of(worse) == "Not paid back within a month as it is; 0 of 2 changes turn that round in each world"
     assert worse.says.count("never") == 3
 
 

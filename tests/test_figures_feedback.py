@@ -78,6 +78,9 @@ DRAWN = {
     "what_still_ships, one is absent": lambda: fb.what_still_ships(shares(), ["D", "B"]),
     "confidently_wrong": lambda: fb.confidently_wrong(ratios()),
     "confidently_wrong, nothing reported": lambda: fb.confidently_wrong(ratios(np.inf, 1.4, 1.0)),
+    "confidently_wrong, nothing came": lambda: fb.confidently_wrong(
+        ratios().assign(**{"closed, by its labels": np.inf})
+    ),
     "promise": lambda: fb.promise(kept()),
     "promise, one period": lambda: fb.promise(kept().iloc[:1]),
     "wrong_segments": lambda: fb.wrong_segments(year(), event=6),
@@ -111,6 +114,7 @@ def test_a_finding_is_readable_and_says_something(name):
     assert found.figure.get_size_inches()[1] <= 3.7
     assert len(found.alt.split()) >= 5
     assert "nan" not in found.says
+    assert "inf " not in found.says
     assert not found.table.empty
     assert DRAWN[name]().png() == DRAWN[name]().png()
 
@@ -118,13 +122,15 @@ def test_a_finding_is_readable_and_says_something(name):
 SAYS = {
     "labels_ripen": "Month 5: 0.02 % reported so far, corrected 0.30 %, in the end 0.20 %",
     "labels_ripen, nothing came": "corrected not yet possible, in the end 0.00 %",
-    "what_a_team_learns_from": "Closing the loop saves $500k, and a random audit saves another $100k",
-    "what_a_team_learns_from, all equal": "Closing the loop changes nothing, and a random audit changes nothing",
+    "what_a_team_learns_from": "To learn again each month (closed, not open) saves $500k; explore saves another $100k",
+    "what_a_team_learns_from, all equal": "(closed, not open) changes nothing; explore changes nothing, its",
     "what_still_ships": "closed still ships 90 % of C and 90 % of B; explore ships 20 % of C and 20 % of B",
     "what_still_ships, one is absent": "There is no order of D.",
     "confidently_wrong": "In month 17 the closed loop promises 0.30 frauds for each that ships, explore 0.80",
     "confidently_wrong, nothing reported": "In month 17 the closed loop promises 1.40 frauds for each that ships",
-    "promise": "The promise was kept in 1 of 2 periods; in summer",
+    "confidently_wrong, nothing came": "By the closed loop's own labels this number can never be counted.",
+    "promise": "The promise was broken in 1 of 2 periods; in summer",
+    "promise, one period": "Nothing shows a broken promise in 1 period; in spring",
     "wrong_segments": "From then on: −$480k of $720k. The size guard first sounds in month 6.",
     "wrong_segments, all is well": "The size guard never sounds.",
     "no_layer_earns_alone": "everyone −$315k, both $105k, clairvoyant $1.1M. No layer earns by itself.",
@@ -143,7 +149,7 @@ def test_the_sentence_follows_the_numbers(name):
 
 
 TITLES = {
-    "what_a_team_learns_from": "The same orders: explore loses $300k, open $900k",
+    "what_a_team_learns_from": "In this world explore loses $300k, open $900k",
     "what_a_team_learns_from, all equal": "Every team loses $100k",
     "confidently_wrong": "The closed loop promises 30 % of the fraud that it ships",
     "confidently_wrong, nothing reported": "The closed loop promises 1.4 times the fraud that it ships",

@@ -124,7 +124,7 @@ def _least_telling(importance: pd.DataFrame | pd.Series[float]) -> set[str]:
 EXERCISES = (
     Exercise(
         id="N1-1",
-        ask="Which share of the true frauds of months 0 to 4 carries a fraud label at the end of month 4?",
+        ask="Which share of the true frauds of months 0 to 4 has a label that says fraud at the end of month 4?",
         kind=Number("share", absolute=0.05),
         reference=_coverage,
         also=(_coverage_by_audit,),
@@ -179,8 +179,8 @@ EXERCISES = (
             "answer = (labelled_fraud & true_fraud).sum() / true_fraud.sum()"
         ),
         reasoning=(
-            "The whole is every true fraud, not every fraud that somebody noticed; nearly all of the rest is one "
-            "pattern. Without the truth, a random audit gets near it: fraud labels over the frauds it estimates."
+            "Divide by all true frauds, not only by those that somebody noticed. Nearly all frauds without a label are "
+            "of one pattern. Without the truth, a random audit can estimate how many frauds there are in all."
         ),
     ),
     Exercise(

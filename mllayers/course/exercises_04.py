@@ -125,8 +125,9 @@ EXERCISES = (
         ),
         solution="answer = 8_000 * 0.1 * (25 - 3)",
         reasoning=(
-            "Cost and value now hang on the same event, so both are multiplied by its probability: the campaign earns "
-            "whenever a customer is worth more than the voucher, however few come. Paid when sent, it can lose."
+            "Only a customer who comes brings something and costs something, so both are multiplied by the same "
+            "probability, and the campaign earns whenever a customer is worth more than the voucher. Paid when sent, "
+            "it can lose."
         ),
     ),
     Exercise(
@@ -158,9 +159,8 @@ EXERCISES = (
         ),
         solution="answer = expected - cost",
         reasoning=(
-            "The chance is in the expected value already. Multiplying once more turns each customer whose expected "
-            "value lies between price and price / p into a wrong 'no'. (And the sheet's number must be the *change* "
-            "that the voucher makes, or it is too large.)"
+            "The chance is in the expected value already. Multiplied once more, it looks too small, and customers who "
+            "are worth a voucher get none."
         ),
     ),
     Exercise(
@@ -211,8 +211,8 @@ EXERCISES = (
             'answer = lost["none"] - lost["call"] - PRICES.call'
         ),
         reasoning=(
-            "The hold-out says what happens without a call, and chance made the two halves alike. Count the dollars "
-            "lost: those of all who stay have the same expectation and far more noise."
+            "Chance made the two halves alike, so the half without a call says what would have happened. Count the "
+            "dollars lost: those of all who stay are far noisier."
         ),
     ),
     Exercise(

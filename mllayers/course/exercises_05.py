@@ -21,20 +21,18 @@ from mllayers.course.answers import Unreadable, what_came
 from mllayers.course.exercises import Exercise, Judged, Number, Wrong
 
 TOO_QUIET = (
-    "It is silent in the month of the event, when the segment has doubled. The plan goes on paying: compare `now` with "
+    "It is silent in the month of the event, when the group has doubled, and the calls go on. Compare `now` with "
     "`on_card`, and let a clear growth be enough."
 )
 TOO_LOUD = (
-    "It sounds in a calm month, in which the size moved by a few per cent. A guard that cries wolf is switched off."
+    "It sounds in a calm month, in which the size moved by chance alone. A guard that sounds too often is switched off."
 )
-BACKWARDS = (
-    "It sounds where the segment is as it was, and is silent where it has grown: the comparison is turned around."
-)
+BACKWARDS = "It sounds where the group is as it was, and is silent where it has grown: the comparison is turned around."
 DIFFERENCE = (
-    "A fixed difference in points suits this segment only: a segment of one customer in fifty that doubles would pass. "
-    "Compare by a ratio."
+    "A fixed difference suits a group of this size only: if one customer in fifty is called and this doubles, the "
+    "guard stays silent. Compare by a ratio."
 )
-A_GUARD = "a function of two numbers, `now` and `on_card`, that returns True where the segment must be suspended"
+A_GUARD = "a function of two numbers, `now` and `on_card`, that returns True where the calls must stop"
 
 
 def _delays(delays: ArrayLike) -> NDArray[np.float64]:
@@ -111,13 +109,13 @@ EXERCISES = (
         ),
         hints=(
             "Sort the delays. Which one has nine tenths of them before it?",
-            "NumPy calls it a quantile.",
+            "NumPy calls this a quantile; it takes the delays and a share.",
             "`np.quantile(delays, 0.9)`",
         ),
         solution="answer = np.quantile(delays, 0.9)",
         reasoning=(
-            "About three months: whoever trains on last month's orders trains on silence. The mean would call nearly "
-            "half of the frauds honest."
+            "About three months: whoever trains on last month's orders calls most of its frauds honest, because their "
+            "reports are not in yet. Even a wait of the mean delay misses nearly half of them."
         ),
     ),
     Exercise(
@@ -134,17 +132,17 @@ EXERCISES = (
             Wrong(
                 "the wrong blocks",
                 lambda blocks, good_blocked, orders: 1 - _precision(blocks, good_blocked, orders),
-                "That is the share of *good* orders among the blocks.",
+                "That is the share of *honest* orders among the blocks.",
             ),
             Wrong(
                 "of all orders",
                 lambda blocks, good_blocked, orders: (blocks - good_blocked) / orders,
-                "That divides by all orders. Of what was *blocked*, how much was fraud?",
+                "That divides by all orders. Of those that were *blocked*, which share was fraud?",
             ),
         ),
         hints=(
-            "Blocked orders are either fraud or good.",
-            "`good_blocked` of the `blocks` were good.",
+            "Each blocked order was either a fraud or honest.",
+            "`good_blocked` of the `blocks` were honest. What share is this, and what share is left?",
             'One minus `month8["good_blocked"] / month8["blocks"]`.',
         ),
         solution='answer = 1 - month8["good_blocked"] / month8["blocks"]',
@@ -155,7 +153,7 @@ EXERCISES = (
     ),
     Exercise(
         id="N5-3",
-        ask="Write the guard: a function of `now` and `on_card`, True where the segment must be suspended.",
+        ask="Write the guard: a function of `now` and `on_card`, True where the calls must stop.",
         kind=Judged(A_GUARD, _judge),
         reference=lambda sizes, on_card, event: lambda now, card: now > 1.5 * card,
         wrong=(
@@ -165,14 +163,14 @@ EXERCISES = (
             Wrong("in points", lambda sizes, on_card, event: lambda now, card: now - card > 0.5 * on_card, DIFFERENCE),
         ),
         hints=(
-            "No label is needed: only the two sizes.",
-            "How much growth is more than chance, and less than what happened?",
+            "No label is needed: compare the two shares.",
+            "Divide each of `sizes` by `on_card`. How large is the ratio before month 6, how large from then on?",
             "`lambda now, on_card: now > 1.5 * on_card`",
         ),
         solution="answer = lambda now, on_card: now > 1.5 * on_card",
         reasoning=(
-            "It sounds in the month of the event, without a label. The score has nothing to say here (segments have "
-            "none), and a hold-out has to wait until customers have left, and then for enough of them."
+            "It sounds in the month of the event, without a label. A hold-out would have to wait until enough "
+            "customers have left."
         ),
     ),
     Exercise(
@@ -198,15 +196,12 @@ EXERCISES = (
             ),
         ),
         hints=(
-            "Both gaps are measured against the same perfect decisions.",
-            "So their difference is the difference in money.",
-            "explore − closed; every review is paid in it.",
+            "Both gaps are measured from the same clairvoyant.",
+            "So their difference is the difference in money. A gap is negative: the larger one is nearer to zero.",
+            "`explore - closed`; every review is paid in it.",
         ),
         solution="answer = explore - closed",
-        reasoning=(
-            "Costs that are counted where they arise need no correction at the end. That is why a loop is judged by "
-            "the money it makes, reviews included."
-        ),
+        reasoning=("The reviews are in the gap already, because each was counted at its price when it was made."),
     ),
     Exercise(
         id="N5-5",
@@ -217,12 +212,12 @@ EXERCISES = (
             Wrong(
                 "more is better",
                 lambda curve: float(_curve(curve).index.max()),
-                "That is the largest share. Each order audited takes the place of one that was aimed at.",
+                "That is the largest share. Each audited order takes the place of one that the model would review.",
             ),
             Wrong(
                 "none",
                 lambda curve: 0.0,
-                "Without an audit nothing is learned about what never comes back. See what that loses.",
+                "Without an audit nothing is learned about what never comes back. Compare its gap with the others.",
             ),
             Wrong(
                 "the gap itself",
@@ -233,8 +228,8 @@ EXERCISES = (
         hints=("The gap is negative; which is nearest to zero?", "`idxmax` names where.", "`curve.idxmax()`"),
         solution="answer = curve.idxmax()",
         reasoning=(
-            "Between too little to learn from and too much to pay lies a wide range in which the exact share matters "
-            "less than that there is one, and in another world another point of it is best."
+            "Between too few frauds to learn from and too many reviews to pay lies a wide range. In another world "
+            "another share of this range is best."
         ),
     ),
 )

@@ -131,7 +131,8 @@ def intervals(
     ----------
     ax : Axes
     estimates : DataFrame
-        A row for each estimate with the columns value, low and high; low and high may be missing.
+        A row for each estimate with the columns value, low and high; low and high may be missing. The numbers stand in
+        a column of their own at the right, so that none is read as the end of an interval.
     truth : float
         Drawn as a line from top to bottom.
     kinds : mapping of row to meaning
@@ -143,15 +144,18 @@ def intervals(
     """
     as_frame(estimates, "estimates", ("value", "low", "high"))
     y = _rows(ax, list(estimates.index))
-    _span(ax, [*estimates[["value", "low", "high"]].to_numpy(float).ravel(), truth], before=0.04, zero=False)
+    ends = [*estimates[["value", "low", "high"]].to_numpy(float).ravel(), truth]
+    _span(ax, ends, before=0.04, after=0.75, zero=False)
     ax.axvline(truth, color=look("truth").colour, linewidth=1.5)
     ax.text(truth, -0.62, f"{line} {words(truth)}", ha="center", va="bottom")
     for at, (name, row) in zip(y, estimates.iterrows(), strict=True):
         style = look(kinds[str(name)])
         ax.plot([row["low"], row["high"]], [at, at], color=style.colour, linewidth=2.5)
         ax.plot(row["value"], at, style.marker, color=style.colour, markersize=9)
-        end = float(np.nanmax([row["value"], row["high"]]))
-        _beside(ax, end if line != "truth" else max(end, truth), at, words(row["value"]))
+        said = words(row["value"])
+        if np.isfinite(row["low"]) and np.isfinite(row["high"]):
+            said += f"  ({words(row['low'])} to {words(row['high'])})"
+        _beside(ax, float(np.nanmax(ends)), at, said)
 
 
 @mpl.rc_context(RC)

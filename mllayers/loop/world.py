@@ -41,7 +41,8 @@ def reacting_orders(
     Notes
     -----
     A and A' together are as many as ever. He reacts to the new system alone, not to the old rules, and only to what he
-    saw last month. Real fraudsters also change what they buy, and leave. Taught in notebook 05.
+    saw last month. Real fraudsters also change what they buy, and leave. Named in notebook 05,
+    *Optional: the loop from the inside*.
 
     References
     ----------

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from mllayers._check import as_frame, as_numbers, one_of
 from mllayers._words import dollars, money, percent
-from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
+from mllayers.figures.base import FACE, RC, WIDTH, Finding, canvas, look
 from mllayers.figures.standing import stacked_bars
 from mllayers.figures.strokes import _bars, _beside, _rows, _span
 
@@ -148,7 +148,9 @@ The truth lies inside 2 of 2 intervals.
         style = look("policy" if low > 0 else "sees")
         ax.plot([low, high], [at, at], color=style.colour, linewidth=2.5)
         ax.plot(value, at, style.marker, color=style.colour, markersize=9)
-        ax.annotate(dollars(value, 2), (value, at), (0, 7), textcoords="offset points", ha="center", va="bottom")
+        box = {"facecolor": FACE, "lw": 0, "pad": 0.5}  # it may stand on the line at zero
+        ax.annotate(dollars(value, 2), (value, at), (0, 7), textcoords="offset points", ha="center", va="bottom",
+                    bbox=box)  # fmt: skip
         ax.plot(true, at, truth.marker, color=truth.colour, markersize=5, label="truth" if at == 0 else None)
     ax.legend(loc="upper right", bbox_to_anchor=(1.0, 0.02), handlelength=1.0)
     alt = "Dots with intervals of dollars a customer, one per list, a small mark for the truth, and a line at zero."

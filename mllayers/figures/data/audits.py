@@ -166,9 +166,10 @@ def what_turns(changes: pd.DataFrame) -> Finding:
     groups = {str(name): rows for name, rows in table.groupby("assumption")}
     net = pd.DataFrame({name: groups[name]["left"].to_numpy(float) for name in names})
     left, costs = net.mean(), table.groupby("assumption")["audit costs"].mean()
-    turned = int(((left > 0) != (left.iloc[0] > 0)).sum())
+    turned = int(((net > 0) != (left.iloc[0] > 0)).all().sum())
     back = "Paid back" if left.iloc[0] > 0 else "Not paid back"
     turn = f"{turned} of {count(len(names) - 1, 'change')} {'turns' if turned == 1 else 'turn'} that round"
+    turn += " in each world" if len(net) > 1 else ""
     title = f"{back} within a month {names[0]}; {turn}"
     figure, [ax] = canvas(title, size=_size(len(names)))
     spread(ax, net, kinds=dict.fromkeys(names, "policy"), level=("no audit", 0.0))

@@ -24,7 +24,7 @@ def promise(kept: pd.DataFrame) -> Finding:
     ----------
     kept : DataFrame
         The table of `feedback.promise_kept`: a row per period with ``promised``, ``delivered``, ``low``, ``high`` and
-        ``kept``.
+        ``kept``: whether the promise lies inside the interval. Inside a wide one it may be broken all the same.
 
     Returns
     -------
@@ -34,14 +34,17 @@ def promise(kept: pd.DataFrame) -> Finding:
     --------
     >>> table = {"promised": [0.02, 0.01], "delivered": [0.02, 0.05], "low": [0.01, 0.03], "high": [0.03, 0.08]}
     >>> promise(pd.DataFrame(table | {"kept": [True, False]}, index=["May", "June"]))
-    The promise was kept in 1 of 2 periods; in June 1.0 % was promised and 5.0 % (3.0 % to 8.0 %) delivered.
+    The promise was broken in 1 of 2 periods; in June 1.0 % was promised and 5.0 % (3.0 % to 8.0 %) delivered.
     """
     table = as_frame(kept, "kept", ["promised", "delivered", "low", "high", "kept"])
-    held, x = table["kept"].astype(bool), np.arange(len(table))
+    broken, x = int((~table["kept"].astype(bool)).sum()), np.arange(len(table))
     apart = (table["promised"] - table["delivered"]).abs().to_numpy(float)
     worst = int(np.nanargmax(apart)) if np.isfinite(apart).any() else 0
     row, names = table.iloc[worst], [str(name) for name in table.index]
-    figure, [ax] = canvas(f"The promise was kept in {held.sum()} of {count(len(table), 'period')}", size=(WIDTH, 2.8))
+    verdict = f"The promise was broken in {broken} of {count(len(table), 'period')}"
+    if not broken:
+        verdict = f"Nothing shows a broken promise in {count(len(table), 'period')}"
+    figure, [ax] = canvas(verdict, size=(WIDTH, 2.8))
     said, truth = look("sees"), look("truth")
     sns.lineplot(x=x, y=table["promised"].to_numpy(float), color=said.colour, linestyle=said.line, marker=said.marker,
                  label="promised", ax=ax)  # fmt: skip
@@ -56,9 +59,8 @@ def promise(kept: pd.DataFrame) -> Finding:
         figure,
         "Two series by period: what was promised, and dots with intervals of what was delivered; they are furthest "
         f"apart in {names[worst]}.",
-        f"The promise was kept in {held.sum()} of {count(len(table), 'period')}; in {names[worst]} "
-        f"{percent(row['promised'])} was promised and {percent(row['delivered'])} ({percent(row['low'])} to "
-        f"{percent(row['high'])}) delivered.",
+        f"{verdict}; in {names[worst]} {percent(row['promised'])} was promised and {percent(row['delivered'])} "
+        f"({percent(row['low'])} to {percent(row['high'])}) delivered.",
         table,
     )
 

@@ -73,8 +73,8 @@ def what_a_team_learns_from(gaps: pd.DataFrame) -> Finding:
     --------
     >>> gaps = pd.DataFrame({"open": [-9e4, -2e5], "closed": [-5e4, -9e4], "explore": [-6e4, -8e4]}, [6, 7])
     >>> what_a_team_learns_from(gaps.rename_axis("month"))
-    Lost by month 7: open $200k, closed $90.0k, explore $80.0k. Closing the loop saves $110k, and a random audit saves \
-another $10.0k, its reviews paid.
+    Lost by month 7: open $200k, closed $90.0k, explore $80.0k. To learn again each month (closed, not open) saves \
+$110k; explore saves another $10.0k, its reviews paid.
     """
     table = as_frame(gaps, "gaps").astype(float)
     lost = -table.iloc[-1].sort_values()
@@ -82,7 +82,7 @@ another $10.0k, its reviews paid.
     teams = teams if len(teams) else lost
     title = f"Every team loses {money(lost.iloc[0])}"
     if teams.max() > teams.min():
-        title = f"The same orders: {teams.idxmin()} loses {money(teams.min())}, {teams.idxmax()} {money(teams.max())}"
+        title = f"In this world {teams.idxmin()} loses {money(teams.min())}, {teams.idxmax()} {money(teams.max())}"
     figure, [ax] = canvas(title, size=(WIDTH, 3.4))
     _named_lines(ax, table, kinds=TEAMS, room=0.4)
     ax.set_ylabel("dollars behind a clairvoyant")
@@ -91,9 +91,8 @@ another $10.0k, its reviews paid.
     told = f"Lost by month {table.index[-1]}: " + ", ".join(f"{name} {money(x)}" for name, x in lost.items()) + "."
     if {"open", "closed", "explore"} <= set(lost.index):
         closing, audit = lost["open"] - lost["closed"], lost["closed"] - lost["explore"]
-        told += (
-            f" Closing the loop {_saves(closing)}, and a random audit {_saves(audit, 'another ')}, its reviews paid."
-        )
+        told += f" To learn again each month (closed, not open) {_saves(closing)}; "
+        told += f"explore {_saves(audit, 'another ')}, its reviews paid."
     return Finding(
         figure,
         f"A falling line for each team over the months, all starting near zero; {teams.idxmax()} ends lowest.",
@@ -154,7 +153,7 @@ def what_still_ships(shares: pd.DataFrame, kinds: Sequence[str]) -> Finding:
         f"A panel for each pattern ({', '.join(panels)}), a line for each team over the months: the share that ships.",
         f"In month {table.index[-1][0]} closed still ships {told['closed']}; explore ships {told['explore']}."
         + (f" There is no order of {' and '.join(absent)}." if absent else ""),
-        pd.concat(panels, axis=1).round(3),
+        pd.concat(panels, axis=1).sort_index().round(3),
     )
 
 
@@ -177,8 +176,8 @@ def confidently_wrong(ratios: pd.DataFrame) -> Finding:
     --------
     >>> columns = ["closed, by its labels", "closed, in truth", "explore, in truth"]
     >>> confidently_wrong(pd.DataFrame([[40, 0.4, 0.6], [1.1, 0.3, 0.8]], [6, 17], columns).rename_axis("month"))
-    In month 17 the closed loop promises 0.30 frauds for each that ships, explore 0.80. Its own labels cannot tell: \
-over the year they say anything from 1.1 to 40, and at last 1.10.
+    In month 17 the closed loop promises 0.30 frauds for each that ships, explore 0.80. By the closed loop's own \
+labels this number lies anywhere from 1.1 to 40 over the year, and at 1.10 in month 17.
     """
     kinds = {"closed, by its labels": "sees", "closed, in truth": "truth", "explore, in truth": "policy"}
     table = as_frame(ratios, "ratios", list(kinds))[list(kinds)].astype(float)
@@ -193,13 +192,16 @@ over the year they say anything from 1.1 to 40, and at last 1.10.
     ax.yaxis.set_major_formatter(lambda x, _: f"{10.0**x:g}" if x else "1 = kept")
     ax.plot(table.index[[0, -1]].to_numpy(float), [0, 0], color=INK, linewidth=1)
     heard = own[np.isfinite(own)]
-    said = f"they say anything from {_two(heard.min())} to {_two(heard.max())}" if len(heard) else "they are silent"
+    said = "can never be counted"
+    if len(heard):
+        said = f"lies anywhere from {_two(heard.min())} to {_two(heard.max())} over the year"
+        said += f", and at {own.iloc[-1]:.2f} in month {table.index[-1]}" if np.isfinite(own.iloc[-1]) else ""
     return Finding(
         figure,
         "Three lines over the months on a logarithmic scale: the closed loop by its own labels swings widely, in truth "
         "it and explore move slowly; a line at one marks a promise kept.",
         f"In month {table.index[-1]} the closed loop promises {true.iloc[-1]:.2f} frauds for each that ships, explore "
-        f"{explore.iloc[-1]:.2f}. Its own labels cannot tell: over the year {said}, and at last {own.iloc[-1]:.2f}.",
+        f"{explore.iloc[-1]:.2f}. By the closed loop's own labels this number {said}.",
         table.round(2),
     )
 
