@@ -417,8 +417,9 @@ class RateCounts(NamedTuple):
 
 def all_counts(parts: Iterable[RateCounts]) -> RateCounts:
     """The sums of all parts together."""
-    zeros, ones, *sums, heaviest = zip(*parts, strict=True)
-    return RateCounts(sum(zeros), sum(ones), *(math.fsum(each) for each in sums), max(heaviest))
+    zeros, ones, weight0, weight1, squares0, squares1, heaviest = zip(*parts, strict=True)
+    sums = [math.fsum(each) for each in (weight0, weight1, squares0, squares1)]
+    return RateCounts(sum(zeros), sum(ones), sums[0], sums[1], sums[2], sums[3], max(heaviest))
 
 
 def rate_counts(y: Floats, w: Floats) -> RateCounts:

@@ -161,8 +161,8 @@ def _effect_of(
     worth, events = (math.nan,) * 3, 0
     if money is not None:
         worth, events = difference(money[0][:3], money[1][:3]), min(money[0][3], money[1][3])
-    sizes = [arm.zeros + arm.ones for arm in arms]
-    return UpliftEffect(*rate, *sizes, sum(arm.ones for arm in arms), level, *worth, events)
+    treated, held_out = (arm.zeros + arm.ones for arm in arms)
+    return UpliftEffect(*rate, treated, held_out, sum(arm.ones for arm in arms), level, *worth, events)
 
 
 def _arm_rate(arm: RateCounts, level: float) -> tuple[float, float, float]:

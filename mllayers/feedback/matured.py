@@ -201,8 +201,8 @@ def matured(
     found = _outcomes_by_decision(came, keys, among, kind, day)
     y, value, lag = found.y[here], found.value[here], found.lag[here]
     age = _ages(time[here], day)
-    numbers, labels = _matured_of(age, y, lag, np.ones(age.size), delay=delay, enough=enough, level=level)
-    labels = asked[here].assign(time=time[here], **labels)
+    numbers, more = _matured_of(age, y, lag, np.ones(age.size), delay=delay, enough=enough, level=level)
+    labels = asked[here].assign(time=time[here], **more)
     labels["value"] = np.where(labels["y"] == 0, 0.0, value)
     return Matured(**numbers, level=level, unmatched=found.unmatched, labels=labels)
 

@@ -289,11 +289,11 @@ class _LogSums(NamedTuple):
         around, ks = self.money.beyond(snips), range(1, 5)
 
         def less(sums: Floats, k: int, unit: float) -> float:  # Σ (w / unit − 1)ᵏ xᵏ
-            return sum(math.comb(k, i) * (-1) ** (k - i) * float(sums[i, k]) / unit**i for i in range(k + 1))
+            return math.fsum(math.comb(k, i) * (-1) ** (k - i) * float(sums[i, k]) / unit**i for i in range(k + 1))
 
         def beside(k: int) -> float:  # Σ (snips + w (r − snips) / mean)ᵏ
             each = (math.comb(k, i) * snips ** (k - i) * float(around[i, i]) / mean**i for i in range(k + 1))
-            return sum(each)
+            return math.fsum(each)
 
         terms = {
             "logged": ([float(powers[0, k]) for k in ks], [0.0] * 4, n - self.unusual, n),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -88,7 +88,7 @@ class Sums(Result):
         one, two = (x.table.set_index(list(self.keys)) if self.keys else x.table for x in (self, other))
         return len(one) == len(two) and bool(one.equals(two.reindex(one.index) if self.keys else two))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, text, lists and dictionaries: what ``json.dumps`` takes and `from_dict` reads."""
@@ -114,7 +114,7 @@ class Sums(Result):
         if not issubclass(kind, cls):
             raise TypeError(f"saved must be {cls.kind} sums; got {kind.kind} sums")
         columns = {name: [_back(value) for value in values] for name, values in saved["table"].items()}
-        return cast(Self, kind(as_table(columns, kind.keys), _back(saved["settings"])))
+        return kind(as_table(columns, kind.keys), _back(saved["settings"]))
 
 
 def as_table(columns: dict[str, list[Any]], keys: tuple[str, ...]) -> pd.DataFrame:
@@ -151,7 +151,8 @@ def added(tables: list[pd.DataFrame], keys: tuple[str, ...]) -> pd.DataFrame:
         for table in filled
     ]
     both = pd.concat(parts, ignore_index=True)
-    how = {name: name[:3] if name.startswith(("min_", "max_")) else "sum" for name in both if name not in keys}
+    names = [str(name) for name in both if name not in keys]
+    how = {name: name[:3] if name.startswith(("min_", "max_")) else "sum" for name in names}
     how |= {name: "min" for name in how if both[name].dtype == bool}
     if not keys:
         return pd.DataFrame({name: [getattr(both[name], what)()] for name, what in how.items()})

@@ -117,7 +117,7 @@ def effect_sums(
     >>> effect_sums(rows, y="gone", treated="voucher").result()
     −25.00 points (−33.79 to −15.59), 200 treated and 200 held out
     """
-    given = {name: x for name, x in (("value", value), ("propensity", propensity)) if x is not None}
+    given: dict[str, Any] = {name: x for name, x in (("value", value), ("propensity", propensity)) if x is not None}
     data, x = numbers_of(as_data(frame), y=y, treated=treated, **given)
     label, group = x["y"], x["treated"]
     came, rule = label_key(data, y, label, "y")
@@ -253,14 +253,15 @@ def rule_sums(
         f"{action}, {target} and instead must be known for each case": there(took, wants, other),
     }
     data = data.with_columns(side__=side)
-    common = {"target": usual, "instead": usual}
     if usual is None:
-        common = {name: most_common(data.filter(nw.col("side__") == name), money) for name in common}
+        common = {name: most_common(data.filter(nw.col("side__") == name), money) for name in ("target", "instead")}
+    else:
+        common = dict.fromkeys(("target", "instead"), as_number(usual, "usual"))
     at = nw.when(nw.col("side__") == "target").then(nw.lit(common["target"])).otherwise(nw.lit(common["instead"]))
     sums = power_terms(money, w) | {"n_usual": money == at}
     keys = {"side": nw.col("side__"), "given": wants, "other": other}
     table = totals(data, keys, sums, most={"weight": w}, must=must)
-    return RuleSums(table, {"usual": {name: float(value) for name, value in common.items()}})
+    return RuleSums(table, {"usual": common})
 
 
 def action_of(data: Any, column: str) -> nw.Expr:

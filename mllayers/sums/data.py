@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -14,7 +14,7 @@ from mllayers._frames import column_name
 from mllayers.data._columns import _edges_at, _kind_of_text, edges_of_unsorted, left_out_why
 from mllayers.data.audit import WeightedRate, _AuditSums, _weighted_rate_of
 from mllayers.data.coverage import LabelCoverage, _cell_name, _coverage_of, _span
-from mllayers.data.drift import DriftReport, _column_of, _report_of
+from mllayers.data.drift import DriftReport, _Column, _column_of, _report_of
 from mllayers.sums._labels import counts_of
 from mllayers.sums._query import (
     Rule,
@@ -178,7 +178,7 @@ class ProfileSums(Sums):
         for name, one in (("reference", reference), ("current", self)):
             if not one.n:
                 raise ValueError(f"{name} must hold at least one row; got none")
-        found = {}
+        found: dict[Hashable, _Column] = {}
         for column, edges in self.edges.items():
             sides = [_cells(one.table, column) for one in (reference, self)]
             hidden = [cells.pop(None, 0) for cells in sides]
@@ -277,12 +277,18 @@ def profile_sums(
             put(name, place, count)
         put(name, None, rows - there)
     for name in text:
-        counted = totals(data, {"cell": label_of(data, name)}, {}, must={}, limit=_MOST_VALUES)
-        if len(counted) > _MOST_VALUES:
-            raise ValueError(f"column {name!r} has more than {_MOST_VALUES:,} values: {left_out_why('id')}")
+        counted = _values_of(data, name, {})
         for cell, count in zip(counted["cell"].tolist(), counted["rows"].tolist(), strict=True):
             put(name, cell, count)
     return ProfileSums(as_table(out, ProfileSums.keys), {"edges": [[name, cut[name]] for name in names]})
+
+
+def _values_of(data: Any, name: str, sums: dict[str, nw.Expr]) -> pd.DataFrame:
+    """The rows and sums of each value of a column of text."""
+    counted = totals(data, {"cell": label_of(data, name)}, sums, must={}, limit=_MOST_VALUES)
+    if len(counted) > _MOST_VALUES:
+        raise ValueError(f"column {name!r} has more than {_MOST_VALUES:,} values: {left_out_why('id')}")
+    return counted
 
 
 def _numbers(data: Any, names: list[str]) -> tuple[Any, dict[str, nw.Expr]]:
@@ -422,14 +428,14 @@ def coverage_sums(
     given |= _found_edges(data, x, [name for name in x if name not in given], schema, bins)
     cut: list[list[Any]] = []
     must = {f"labelled ({labelled}) must be true or false": binary(label)}
-    whole = totals(data, {}, {"n_labels": label == 1}, must=must).assign(column="", cell=None, min_x=np.nan, max_x=np.nan)
+    whole = totals(data, {}, {"n_labels": label == 1}, must=must).assign(
+        column="", cell=None, min_x=np.nan, max_x=np.nan
+    )
     tables = [whole.astype({"cell": object})]
     for name in names:
         if name in text:
             cut.append([name, None])
-            counted = totals(data, {"cell": label_of(data, name)}, {"n_labels": label == 1}, must={}, limit=_MOST_VALUES)
-            if len(counted) > _MOST_VALUES:
-                raise ValueError(f"column {name!r} has more than {_MOST_VALUES:,} values: {left_out_why('id')}")
+            counted = _values_of(data, name, {"n_labels": label == 1})
             counted = counted.assign(min_x=np.nan, max_x=np.nan)
         else:
             rising = [float(edge) for edge in given[name]]

@@ -180,7 +180,8 @@ class PolicySums(Sums):
     def _log(self, rows: pd.DataFrame) -> _LogSums:
         robust = None
         if "q_01" in rows:
-            robust = tuple([float(rows[f"{name}_0{k}"].sum()) for k in range(1, 5)] for name in ("q", "g"))
+            one, two = ([float(rows[f"{name}_0{k}"].sum()) for k in range(1, 5)] for name in ("q", "g"))
+            robust = one, two
         counts = {name: int(rows[f"n_{name}"].sum()) for name in ("usual", "events", "no_term", "no_gain")}
         n = int(rows["rows"].sum())
         money = MoneySums(powers_of(rows, weighted=True), float(self.settings["usual"][0]), counts["usual"])
@@ -247,7 +248,7 @@ def policy_sums(
         raise ValueError(
             "q and q_target belong together: what the model expects of the logged action, and under target"
         )
-    model = {} if q is None else {"q": q, "q_target": q_target}
+    model: dict[str, Any] = {} if q is None else {"q": q, "q_target": q_target}
     data, x = numbers_of(as_data(frame), reward=reward, propensity=propensity, target=target, **model)
     must = {
         f"reward ({reward}) must be a finite number": finite(x["reward"]),

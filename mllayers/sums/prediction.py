@@ -37,6 +37,7 @@ from mllayers.sums._table import Sums
 __all__ = ["CalibrationSums", "ThresholdSums", "ValueSums", "calibration_sums", "threshold_sums", "value_sums"]
 
 _AMOUNTS = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
+_NOT_ASKED = 2  # of marks that are 0 or 1
 
 
 class CalibrationSums(Sums):
@@ -110,7 +111,7 @@ def calibration_sums(
     edges = as_numbers(bands, "bands")
     if edges.size == 0 or (np.diff(edges) <= 0).any():
         raise ValueError(f"bands must be rising scores; got {', '.join(map(str, edges)) or 'none'}")
-    given = {} if weights is None else {"weights": weights}
+    given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **given)
     label, score = x["y"], x["p"]
     came, rule = label_key(data, y, label, "y")
@@ -271,8 +272,8 @@ def threshold_sums(
     """
     if grid is not None and (as_integer(grid, "grid", ge=1, le=2**30) & (grid - 1)):
         raise ValueError(f"grid must be a power of two, such as 4096; got {grid}")
-    amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
-    given = {} if weights is None else {"weights": weights}
+    amounts: dict[str, Any] = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
     score = x["p"] + 0.0  # −0 is 0
     keys = {"cell": score if grid is None else (score * float(grid)).floor()}
@@ -362,7 +363,7 @@ class ValueSums(Sums):
     def _base(self) -> Any:
         """On whom one would act at the base rate: by case, or where all have the same amounts, on all or nobody."""
         rows = self.table
-        if (rows["base"] >= 0).all():
+        if (rows["base"] != _NOT_ASKED).all():
             return rows["base"]
         rate = float(rows.loc[rows["y"] == 1, "weight"].sum() / rows["weight"].sum())
         worth = rate * float(rows["min_a"].iloc[0]) + (1 - rate) * float(rows["min_b"].iloc[0])
@@ -459,19 +460,19 @@ def value_sums(
     >>> value_sums(rows, y="y", p="p", gain_tp=45, cost_fp=5, threshold=0.1).result().value > 0
     True
     """
-    amounts = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    amounts: dict[str, Any] = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
     data = as_data(frame)
     column = without if without is not None and without not in _WITHOUT else None
-    given = {name: x for name, x in (("weights", weights), ("other", column)) if x is not None}
+    given: dict[str, Any] = {name: x for name, x in (("weights", weights), ("other", column)) if x is not None}
     endless = isinstance(threshold, float) and math.isinf(threshold)
-    limit = {} if endless else {"threshold": threshold}
+    limit: dict[str, Any] = {} if endless else {"threshold": threshold}
     data, x = numbers_of(data, y=y, p=p, **amounts, **given, **limit)
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
     if isinstance(threshold, str):
         must[f"threshold ({threshold}) must not be missing"] = there(x["threshold"])
     if_one, if_zero, left = _stakes(x)
     per_case = any(isinstance(amount, str) for amount in amounts.values())
-    base: nw.Expr = nw.lit(-1)
+    base: nw.Expr = nw.lit(_NOT_ASKED)
     if per_case:
         if rate is None:
             rate = _rate(data, x, weights is not None, must)
@@ -484,7 +485,7 @@ def value_sums(
     came, must[f"y ({y}) must hold only 0 and 1"] = label_key(data, y, x["y"], "y")
     keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": came, "base": base}
     sums: dict[str, nw.Expr] = {}
-    keys |= {"chosen": nw.lit(-1), "above": nw.lit(-1)}
+    keys |= {"chosen": nw.lit(_NOT_ASKED), "above": nw.lit(_NOT_ASKED)}
     if column is not None:
         other = x["other"]
         must[f"without ({column}) must lie in [0, 1] and be there"] = probability(other)
