@@ -132,7 +132,8 @@ class Names:
     @property
     def expects(self) -> str:
         """How many names of what."""
-        return tr("a set of {n} {what}, such as {example}", n=self.count, what=tr(self.what), example="`{'a', 'b'}`")
+        example = "`{'a'}`" if self.count == 1 else "`{'a', 'b'}`"
+        return tr("a set of {n} {what}, such as {example}", n=self.count, what=tr(self.what), example=example)
 
     def read(self, answer: Any) -> frozenset[str]:
         """The names as a set, also from a list, a column or a text with commas."""

@@ -204,7 +204,8 @@ EXERCISES = (
         ),
         reasoning=(
             "A free box is eaten before anybody cancels, so its news comes later. In a table of young cases it seems "
-            "to work wonders, and the wonder goes with time. Whoever is too young is left out, with or without news."
+            "to keep nearly everybody; wait, and the effect shrinks. Whoever is too young is left out, with or without "
+            "news."
         ),
     ),
     Exercise(
@@ -286,7 +287,7 @@ EXERCISES = (
             'answer = lost["none"] - lost["box"] - BOX'
         ),
         reasoning=(
-            "Sent to all of them, a box loses. But it changes much for some and nothing for others: the rule has to "
+            "Sent to all of them, a box loses. But it keeps some and drives others away: the rule has to "
             "ask what a box changes for whom, and no model of who leaves can say that."
         ),
     ),

@@ -293,7 +293,7 @@ def task(rule: Rule) -> Task:
             "cells, no model": _best_first(_cells(past, people)),
             "true probabilities": _best_first(gained + BOX),
         }
-        return World(seen, {"what a box costs in all": pd.DataFrame({"none": 0.0, "box": gained})}, beside)
+        return World(seen, {"Dollars a month, beyond no box": pd.DataFrame({"none": 0.0, "box": gained})}, beside)
 
     return Task(
         "the Larder",
