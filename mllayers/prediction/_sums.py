@@ -32,11 +32,10 @@ def stakes(
     with np.errstate(over="ignore"):
         if_one = per_case(gain_tp, n, "gain_tp") + lost
         if_zero = -(per_case(cost_fp, n, "cost_fp") + earned)
-    ends = [(float(x.min()), float(x.max())) for x in (if_one, if_zero)]
-    refuse_settled(*ends)
+    ends = [(float(x.min()), float(x.max())) for x in (if_one, if_zero, lost, earned)]
+    refuse_settled(ends[0], ends[1])
     ones = np.count_nonzero(one)
     heaviest = 1.0 if weight is None else float(weight.max())
-    ends += [(float(x.min()), float(x.max())) for x in (lost, earned)]
     if not heaviest * max(abs(end) for pair in ends for end in pair) * n < 1e150:  # squares must be numbers, too
         raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
     if weight is not None:
