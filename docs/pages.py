@@ -39,7 +39,7 @@ PEOPLE = {  # pages for whoever carries on
 }
 TEACH = "notebooks/teach/README.md"
 TO_PRINT = '## To print\n\n<a href="../../teach/index.html">Run sheets, cards, polls, replies, the role task</a>'
-RECIPES = ("retailer", "own_frame", "scored_file", "what_came_back")
+RECIPES = ("retailer", "own_frame", "scored_file", "what_came_back", "monthly")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
 STILL = "In a running notebook, these controls move it:"
 
@@ -101,6 +101,7 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
         ],
         "To look up": [
             "Your own data <docs/own_data>",
+            "When it outgrows your laptop <docs/any_size>",
             f"Teach a workshop <{TEACH.removesuffix('.md')}>",
             "A filled system card <docs/sample_card>",
             "Cheat sheet <cheatsheet>",
