@@ -306,12 +306,17 @@ def teach(options: argparse.Namespace) -> int:
 
 
 def grade(options: argparse.Namespace) -> int:
-    """Grade a policy in dollars, and print its debrief."""
-    from mllayers.teach.grade import grade, read
+    """Grade a policy in dollars, and print its debrief; without a passphrase say whether it can be graded."""
+    from mllayers.teach.grade import grade, read, try_on
     from mllayers.teach.tasks import TASKS
 
     if options.task not in TASKS:
         _stop(f"grade: task must be one of {', '.join(TASKS)}; got {options.task}", code=2)
+    if options.passphrase is None:
+        policy = read(options.policy)
+        try_on(policy, TASKS[options.task])
+        print(f"{policy.describe()}\n\nReady to be graded: --passphrase WORDS says what it earns.")
+        return 0
     found = grade(read(options.policy), TASKS[options.task], passphrase=options.passphrase, worlds=options.worlds)
     print(found, *found.told(), sep="\n")
     if options.out is not None:
@@ -618,7 +623,7 @@ def _add_teach(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         epilog="For example: python -m mllayers grade policy.json --passphrase 'blue kettle'",
     )
     door.add_argument("policy", metavar="FILE", help="the signed policy, as JSON")
-    door.add_argument("--passphrase", required=True, metavar="WORDS", help="the worlds come from it")
+    door.add_argument("--passphrase", metavar="WORDS", help="the worlds come from it; without it the file is only read")
     door.add_argument("--worlds", type=int, default=12, metavar="N", help="how many (12)")
     door.add_argument("--task", default="desk", metavar="NAME", help="what is asked: desk is the role task (desk)")
     door.add_argument("--out", metavar="FILE", help="write all numbers there, as JSON")

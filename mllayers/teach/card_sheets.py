@@ -17,10 +17,10 @@ A_PAGE = 4
 _STYLE = """.sheet { display: grid; grid-template-columns: 1fr 1fr; grid-template-rows: 1fr 1fr; gap: 0; }
 .sheet { margin: 0 0 1rem; }
 .sheet > div { border: 1px dashed #8888; padding: 5mm; min-height: 90mm; overflow: hidden; }
-.sheet h2 { margin: 0 0 .5em; } .front { font-size: 1.15em; line-height: 1.45; } .front h2 { font-size: 1.35em; }
-.sheet p { margin: .45em 0; } .sheet footer { opacity: .8; font-size: .85em; margin-top: .6em; }
+.sheet h2 { margin: 0 0 .5em; } .front { font-size: 1.2em; line-height: 1.45; } .front h2 { font-size: 1.4em; }
+.sheet p { margin: .6em 0; } .sheet footer { opacity: .8; font-size: .85em; margin-top: .6em; }
 @media print { @page { size: A4; margin: 8mm; } h1, .about { display: none; }
-  body { margin: 0; max-width: none; padding: 0; font-size: 8.8pt; }
+  body { margin: 0; max-width: none; padding: 0; font-size: 10.5pt; }
   .sheet { break-after: page; margin: 0; } .sheet:last-child { break-after: auto; }
   .sheet > div { height: 137mm; min-height: 0; box-sizing: border-box; } }"""
 
@@ -36,6 +36,8 @@ class Card:
     at : Place
         Where the notebooks show it.
     front, back : str
+    numbers : dict of str to float
+        What its world shows.
     """
 
     name: str
@@ -43,10 +45,11 @@ class Card:
     at: Place
     front: str
     back: str
+    numbers: dict[str, float]
 
 
 @cache
-def cards(seed: int = SEED, folder: Path = text.FOLDER) -> tuple[Card, ...]:
+def cards(seed: int = SEED) -> tuple[Card, ...]:
     """All cards, in the order in which they are written.
 
     Raises
@@ -54,7 +57,7 @@ def cards(seed: int = SEED, folder: Path = text.FOLDER) -> tuple[Card, ...]:
     ValueError
         If a card has no numbers, or numbers have no card; for a side or a place that is not there.
     """
-    found = text.parts(text.written("cards", folder))
+    found = text.parts(text.written("cards"))
     if set(found) - {""} != set(CARDS):
         raise ValueError(
             f"cards.md and cards.py must hold the same cards; they differ in {set(found) - {''} ^ set(CARDS)}"
@@ -67,7 +70,7 @@ def cards(seed: int = SEED, folder: Path = text.FOLDER) -> tuple[Card, ...]:
         head = dict(re.findall(r"(?m)^(Layer|Settles): (.+)$", sides[""]))
         numbers = CARDS[name].numbers(seed)
         front, back = (text.filled(sides[side], numbers) for side in ("Front", "Back"))
-        made.append(Card(name, int(head["Layer"]), place(head["Settles"]), front, back))
+        made.append(Card(name, int(head["Layer"]), place(head["Settles"]), front, back, numbers))
     return tuple(made)
 
 

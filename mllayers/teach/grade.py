@@ -23,7 +23,7 @@ from mllayers._words import count, dollars, money
 from mllayers.decision import Menu, Policy, Segments
 from mllayers.desk.scoring import drawn_seeds, student_interval
 
-__all__ = ["Grade", "Task", "World", "grade", "read", "seeds"]
+__all__ = ["Grade", "Task", "World", "grade", "read", "seeds", "try_on"]
 
 Names = NDArray[np.object_]
 
@@ -207,6 +207,18 @@ def read(path: str | os.PathLike[str]) -> Policy:
     if policy.gaps():
         raise ValueError(f"{place}: {_gaps(policy)}")
     return policy
+
+
+def try_on(policy: Policy, task: Task) -> None:
+    """See whether a policy fits a task, on a world that everybody may know.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What `grade` would raise.
+    """
+    world = task.world(0)
+    _plan(policy, task, world, list(next(iter(world.dollars.values())).columns), seed=0)
 
 
 def grade(policy: Policy, task: Task, *, passphrase: str, worlds: int = 12, level: float = 0.95) -> Grade:

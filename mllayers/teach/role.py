@@ -22,7 +22,7 @@ from mllayers.teach.grade import Task, World
 __all__ = ["ACTIONS", "CONTESTED", "DESK", "FEE", "FINANCE", "NO_SCORE", "ORDERS", "REVIEWS", "REVIEWS_LEFT"]
 
 ORDERS = 20_000
-REVIEWS, REVIEWS_LEFT = 600, 300
+REVIEWS, REVIEWS_LEFT = 300, 150
 NO_SCORE = 0.10
 FEE = 45.0
 FINANCE = replace(PRICES, chargeback_fee=FEE)
@@ -36,7 +36,7 @@ _AUDIT = 0.02
 _CLAIRVOYANT = "clairvoyant: knows every fake"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _scored(seed: int) -> tuple[pd.DataFrame, float]:
     """The orders of the month with the desk's score, who will lose it, and the share of fakes that audits found."""
     orders = make_orders([*_PAST, _MONTH], seed=seed, per_month=ORDERS, events={})

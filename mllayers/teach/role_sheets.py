@@ -14,10 +14,12 @@ from mllayers.teach import paper, role, text
 __all__ = ["AMOUNT", "draft", "figures", "write"]
 
 AMOUNT = 80.0
-_STYLE = """table { border-collapse: collapse; margin: .5em 0; } th, td { border: 1px solid #8888; padding: .3em .6em; }
+_STYLE = """table { border-collapse: collapse; margin: .5em 0; width: 100%; }
+th, td { border: 1px solid #8888; padding: .3em .6em; }
 th, td { text-align: left; vertical-align: top; } section { border-top: 1px solid #8888; padding: .6em 0; }
 .card { border: 2px dashed #8888; padding: 1em; margin: 1em 0; font-size: 1.15em; }
-@media print { @page { size: A4; margin: 15mm; } body { margin: 0; max-width: none; padding: 0; font-size: 11pt; }
+@media print { @page { size: A4; margin: 15mm; }
+  body { margin: 0; max-width: none; padding: 0; font-size: 12.5pt; line-height: 1.5; }
   h1, .about { display: none; } section { break-after: page; border: none; padding: 0; }
   section:last-of-type { break-after: auto; } .card { height: 78mm; break-inside: avoid; box-sizing: border-box; } }"""
 

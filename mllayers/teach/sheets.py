@@ -122,8 +122,10 @@ def page(name: str, sheet: Sheet) -> str:
         + "</tr>"
         for clock, row in zip(sheet.clock(), sheet.rows, strict=True)
     )
+    spare = f"{sheet.slot - sheet.minutes} to spare for questions and laptops"
     total = (
-        f"<p><strong>{sheet.minutes} of {sheet.slot} minutes</strong>, those of the notebooks <em>estimated</em>.</p>"
+        f"<p><strong>{sheet.minutes} of {sheet.slot} minutes</strong>, {spare}. "
+        "The minutes of the notebooks are <em>estimated</em>.</p>"
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     whole = paper.page(sheet.title, f"{text.html_of(sheet.about)}\n{total}\n{table}", _STYLE)
