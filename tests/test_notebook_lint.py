@@ -228,6 +228,16 @@ def test_every_rule_has_a_bad_notebook():
     assert caught == set(lint.RULES)
 
 
+def test_what_is_taught_beside_the_five_has_one_title_and_none_of_their_parts(notebook):
+    beside = [prose("# Capstone: mend it", "core", section="question", minutes=1), prose("## Any part", "core")]
+    assert list(lint.one_title(notebook(beside))) == []
+    assert "keep one" in next(iter(lint.one_title(notebook([*beside, prose("# Another")]))))
+    assert "keep one" in next(iter(lint.one_title(notebook([prose("## None")]))))
+    assert lint.sections not in lint.BESIDE
+    assert {lint.typed_numbers, lint.truth, lint.exercises} < set(lint.BESIDE)
+    assert set(lint.RULES) - set(lint.BESIDE) == set(lint.OF_THE_FIVE)
+
+
 def test_a_learner_copy_with_outputs_is_caught(notebook):
     assert "shows outputs" in "".join(lint.executed(notebook([code(outputs=[CORRECT])], solved=False)))
 
