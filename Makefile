@@ -10,7 +10,7 @@ BIN = .venv/bin
 SUITE = -m pytest @tests/suite.args
 
 .NOTPARALLEL:
-.PHONY: help course test check test-all test-oldest test-browser bench build site handouts teach test-site lite test-lite
+.PHONY: help course test check test-all test-oldest test-browser bench bench-desk build site handouts teach test-site lite test-lite
 .PHONY: classroom test-classroom
 .PHONY: install install-build install-test install-all install-oldest install-browser install-site install-lite
 
@@ -38,7 +38,10 @@ test-browser: install-browser ## every notebook in a real JupyterLab and as a we
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 bench: install-test ## how fast the package is, beside the peers that are installed
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in $(filter-out benchmarks/desk.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench-desk: install-test ## all baselines at the desk in three worlds: docs/desk-scores.md (about half an hour)
+	@$(BIN)/python benchmarks/desk.py
 
 build: install-build ## make the learner copies of the notebooks, executing the solved ones first
 	@$(BIN)/python -m mllayers build --execute
