@@ -207,3 +207,12 @@ def test_the_command_writes_it(tmp_path, learner_home):
         path = place or Path(words_[1])
         assert f"wrote {path}" in done.stdout
         assert "right, 2 tries" in path.read_text(encoding="utf-8")
+
+
+def test_the_capstone_can_be_started_afresh():
+    predict("PC-1", 5, unit="$")
+    predict("P1-1", 5, unit="%")
+    assert learner.reset("capstone") == 1
+    assert list(learner.read_records(learner.PREDICTIONS)) == ["P1-1"]
+    assert learner.as_key("capstone") == "capstone"
+    assert learner.as_key("keystone") == ""
