@@ -165,11 +165,11 @@ def _in_parts(path: Path, options: dict[str, str]) -> pd.DataFrame:
     """What ``pd.read_csv`` returns, read some rows at a time: a large file never lies in memory twice."""
     parts: dict[str, list[pd.Series[Any]]] = {}
     with pd.read_csv(path, chunksize=_ROWS_AT_ONCE, low_memory=False, **options) as reader:  # type: ignore[call-overload]
-        frame = next(reader)
+        frame: pd.DataFrame = next(reader)
         for part in reader:
             if not parts:
-                parts = {name: [frame[name]] for name in frame}
-            for name in part:
+                parts = {str(name): [frame[name]] for name in frame}
+            for name in parts:
                 parts[name].append(part[name])
             del part
     if not parts:
