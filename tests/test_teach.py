@@ -166,8 +166,8 @@ def test_backs_lie_behind_their_fronts(deck, tmp_path):
     assert [len(one) for one in pages] == [4] * 6
     for fronts, backs in zip(pages[::2], pages[1::2], strict=True):
         for at, behind in zip(range(4), (1, 0, 3, 2), strict=True):
-            names = [name for name in deck if f"<h2>{name}</h2>" in fronts[at]]
-            assert all(f"<footer>{name} ·" in backs[behind] for name in names)
+            names = [name for name in deck if f"<h2>{text.inline(name)}</h2>" in fronts[at]]
+            assert all(f"<footer>{text.inline(name)} ·" in backs[behind] for name in names)
             assert bool(names) == bool(backs[behind])
 
 
@@ -274,7 +274,8 @@ def test_a_grade_by_hand():
 
 
 def test_more_or_better_decisions_earn_more():
-    wrong = {"a threshold of one half": signed(0.5, 0.9), "no room said": signed(0.02, 0.5, missing="review", room=None)}
+    greedy = signed(0.02, 0.5, missing="review", room=None)
+    wrong = {"a threshold of one half": signed(0.5, 0.9), "no room said": greedy}
     good = grade(signed(), role.DESK, passphrase="blue kettle", worlds=4)
     assert good == grade(signed(), role.DESK, passphrase="blue kettle", worlds=4)
     for name, policy in wrong.items():
@@ -384,7 +385,9 @@ class Asks(HTMLParser):
 
 def test_everything_is_written_and_asks_nothing_of_others(tmp_path, monkeypatch):
     monkeypatch.setattr(paper, "browser", lambda: None)
-    own = [part for part in PARTS if part.printed]
+    names = ("Facilitator", "Run sheets", "Cards", "Polls", "Replies", "Role task")
+    own = [part for part in PARTS if part.name in names]
+    assert [part.name for part in own] == list(names)
     said = []
     made = make(tmp_path, own, say=said.append)
     assert "no Chromium here: print the pages from any browser" in said
@@ -420,6 +423,7 @@ def test_a_short_sheet_is_one_printed_page(name, tmp_path):
 
 
 def test_markdown_of_the_teachers_pages():
+    assert text.inline("−$3 is 5 %") == "−\u2060<span>&#36;</span>3 is 5\u00a0%"
     told = text.html_of("# A\n\nOne **two** *three*\nfour `$x` [in](a.md) [out](https://a.b).\n\n- a\n  b\n- c\n\n1. d")
     assert told == (
         "<h1>A</h1>\n<p>One <strong>two</strong> <em>three</em> four <code><span>&#36;</span>x</code> in "

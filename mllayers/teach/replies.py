@@ -25,6 +25,9 @@ th, td { border: 1px solid #8888; padding: .15em .4em; text-align: left; vertica
 td:first-child { width: 34%; }
 @media print { @page { size: A4; margin: 10mm; } body { font-size: 8.4pt; margin: 0; max-width: none; padding: 0; } }"""
 
+_LARGE = """body { max-width: 46rem; } li { margin: .7em 0; }
+@media print { @page { size: A4; margin: 18mm; } body { font-size: 13pt; margin: 0; max-width: none; padding: 0; } }"""
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -107,4 +110,4 @@ def write(folder: Path) -> list[Path]:
         made.append(paper.write(folder, f"replies-{notebook}", paper.page(title, "\n".join(body), _STYLE)))
     stuck = text.written("stuck")
     title, _, rest = stuck.partition("\n")
-    return [*made, paper.write(folder, "stuck", paper.page(title.lstrip("# "), text.html_of(rest), _STYLE))]
+    return [*made, paper.write(folder, "stuck", paper.page(title.lstrip("# "), text.html_of(rest), _LARGE))]

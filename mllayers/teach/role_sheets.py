@@ -17,6 +17,7 @@ AMOUNT = 80.0
 _STYLE = """table { border-collapse: collapse; margin: .5em 0; width: 100%; }
 th, td { border: 1px solid #8888; padding: .3em .6em; }
 th, td { text-align: left; vertical-align: top; } section { border-top: 1px solid #8888; padding: .6em 0; }
+.form td { width: 24%; } .form td:first-child { width: 52%; line-height: 2; }
 .card { border: 2px dashed #8888; padding: 1em; margin: 1em 0; font-size: 1.15em; }
 @media print { @page { size: A4; margin: 15mm; }
   body { margin: 0; max-width: none; padding: 0; font-size: 12.5pt; line-height: 1.5; }
@@ -67,7 +68,8 @@ def write(folder: Path) -> list[Path]:
     body = [f'<div class="about">{text.html_of(found[""].partition(chr(10))[2])}</div>']
     for name in ("For the teacher", "Fraud desk", "Finance", "CRM", cards, "The form", "Debrief"):
         if isinstance(name, str):
-            body.append(f"<section><h2>{name}</h2>{text.html_of(found[name])}</section>")
+            kind = ' class="form"' if name == "The form" else ""
+            body.append(f"<section{kind}><h2>{name}</h2>{text.html_of(found[name])}</section>")
         else:
             dealt = "".join(f'<div class="card"><h2>{card}</h2>{text.html_of(found[card])}</div>' for card in name)
             body.append(f"<section>{dealt}</section>")

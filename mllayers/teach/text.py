@@ -99,6 +99,7 @@ def _one_line(text: str) -> str:
 
 def inline(text: str) -> str:
     """One line with its stresses and links."""
+    text = re.sub(r"(?<=\d) %", "\u00a0%", text).replace("−$", "−\u2060$")  # no line ends within a number
     text = line_html(_LINK.sub(lambda found: found[0] if "://" in found[2] else found[1], text))
     text = _LINK.sub(r'<a href="\2">\1</a>', text)
     return _EM.sub(r"<em>\1</em>", text)
