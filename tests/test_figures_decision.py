@@ -170,6 +170,34 @@ def test_the_map_says_what_holds_at_eighty_dollars():
     assert told.endswith("above $24.43. At $25: an order of $80: no review pays, block from 32.1 %.")
 
 
+@pytest.mark.parametrize("prices", [(4, 12, 20), (24, 12, 20), (40, 60, 0), (1, 0, 0), (15, 12, 20)])
+def test_the_words_of_the_map_stand_within_their_parts(prices):
+    values = dict(zip(("review", "goodwill", "fee"), prices, strict=True))
+    stage = D.cost_map(borders, usual=USUAL).stage()
+    stage.png(**values)
+    table = borders(**values)
+    edges = {"ship": (0 * table["review from"], table["review from"]), "block": (table["block from"], 1.0)}
+    edges["review"] = (table["review from"], table["block from"])
+    shown = {text.get_text(): text for text in stage.figure.axes[0].texts if text.get_visible()}
+    assert {"ship", "block"} <= set(shown) or prices == (1, 0, 0)
+    for word, text in shown.items():
+        x, y = text.get_position()
+        bottom, top = (np.broadcast_to(edge, len(table))[table.index.get_loc(x)] for edge in edges[word])
+        assert bottom < y < top
+    widest = (table["block from"] - table["review from"]).max()
+    assert ("review" in shown) == (widest > 0.07) or widest < 0.15  # wide anywhere: the word is there
+
+
+def test_the_plan_draws_what_there_is_and_begins_with_a_capital():
+    rows = pd.DataFrame({"planned": ["call"] * 9 + ["none"], "action": ["call"] * 8 + ["none"] * 2, "drawn": ""})
+    rows.loc[8, "drawn"] = "holdout"
+    found = D.planned(rows)
+    assert found.figure.get_suptitle() == "Call is planned for 9 of 10 cases"
+    [legend] = [ax.get_legend() for ax in found.figure.axes]
+    assert [text.get_text() for text in legend.texts] == ["as planned", "held out"]
+    assert problems(found.figure) == []
+
+
 # Ways to decide
 
 
@@ -226,7 +254,7 @@ def test_the_surest_tier_is_told_with_its_luck():
     brings, tier = per_head()
     found = D.surest_tier(brings, tier)
     mean = brings.groupby(tier, observed=True).mean()
-    assert found.figure.get_suptitle() == "In the surest tier (0.8 and above) every action loses"
+    assert found.figure.get_suptitle() == "In the surest tier (0.8 and above) voucher and call lose"
     assert found.says.startswith("In the tier 0.8 and above (50 customers) a voucher brings −$3.")
     assert_allclose(found.table["call"], mean["call"])
     luck = 1.96 * brings["voucher"][-50:].std() / 50**0.5
@@ -277,8 +305,13 @@ def test_two_lists_count_their_dollars():
 def test_one_more_review_is_read_between_the_numbers():
     figure = D.reviews(BY_NUMBER, ONE_MORE, ours="by gain", bound=151e3)
     assert figure.says(reviews=0) == (
-        "0 reviews by gain earn $135k; one more brings $110 beyond its price. Doing nothing: $0; a clairvoyant: $151k."
+        "With 0 reviews, ranked by gain, the month earns $135k; one more review brings $110 beyond its price. Doing "
+        "nothing: $0; a clairvoyant: $151k."
     )
+    stage = figure.stage()
+    stage.png(reviews=400)
+    ticks = next(ax.yaxis.get_major_locator() for ax in stage.figure.axes).tick_values(131.9e3, 142.4e3)
+    assert all(tick % 1_000 == 0 for tick in ticks)  # "$138k" is not 137,500
 
 
 # Wrong frames

@@ -116,6 +116,11 @@ def test_the_model_is_held_against_the_best_decision_without_it():
     assert "is ahead of the model in 0" in ahead.says
 
 
+def test_the_colours_of_decisions_are_named():
+    [legend] = FINDINGS["decisions"]().figure.legends
+    assert [text.get_text() for text in legend.texts] == ["without a model, a dot per world", "with the model"]
+
+
 def test_doing_nothing_is_a_decision_without_a_model_too():
     found = FINDINGS["decisions, nobody earns"]()
     assert "doing nothing, the best decision without it, is ahead of the model in 10" in found.says
@@ -134,6 +139,7 @@ def test_fakes_and_dollars_are_told_by_their_sign():
 
 def test_the_way_that_earns_most_is_named():
     assert FINDINGS["where"]().figure.get_suptitle() == "Most money with every model: sort by p × loss"
+    assert FINDINGS["where"]().says.startswith("Regression earns $57.6k (sort by p)")
     mixed = WHERE.copy()
     mixed.loc["sort by p", "boosting"] = 1e6
     found = P.dollars_in_the_decision(mixed, beside={})
@@ -161,10 +167,22 @@ def test_one_threshold_at_every_corner(threshold, earns):
         assert f", {fg.percent(right, 0)} right" in told
 
 
-def test_one_threshold_promises_two_peaks_only_where_there_are_two():
-    assert P.one_threshold(cases()).title == "Money and accuracy peak at different thresholds"
+def test_one_threshold_does_not_give_away_where_money_and_accuracy_peak():
     accurate = cases().assign(dollars=lambda x: 2.0 * x["y"] - 1)  # a dollar for every right answer
-    assert P.one_threshold(accurate).title == "Money and accuracy at every threshold"
+    assert P.one_threshold(cases()).title == P.one_threshold(accurate).title
+
+
+def test_the_name_of_doing_nothing_stands_where_no_slider_comes():
+    for moving, values in (
+        (P.one_threshold(cases()), {"threshold": 0.9}),
+        (P.base_rate_and_stakes(RIGHT, WORTH), {"base_rate": 40, "stake": 200}),
+    ):
+        stage = moving.stage()
+        stage.png(**values)
+        inside = [text.get_text() for ax in stage.figure.axes for text in ax.texts]
+        beside = [text.get_text() for ax in stage.figure.axes for text in ax.get_yticklabels()]
+        assert "do nothing\n$0" in beside
+        assert not [text for text in inside if "nothing" in text and text != "nobody leaves"]
 
 
 @pytest.mark.parametrize(("rate", "stake"), list(itertools.product((2, 9, 40), (50, 200, 400))))

@@ -27,8 +27,8 @@ def test_a_bare_name_without_idle_is_told_once_and_with_the_way_out():
         "no rule for a missing score: say which action follows, missing='…'",
         "action 'nothing' is only a name: if it leaves a case alone, say idle='nothing'; else describe it with "
         "Action('nothing', …)",
-        "no hold-out: name the action that leaves a case alone, idle='…', and the share of cases that get it by lot, "
-        "such as holdout=0.05; or say that there is none, holdout=0",
+        "no hold-out: name the action that leaves a case alone, idle='…', and the share of cases that get it at "
+        "random, such as holdout=0.05; or say that there is none, holdout=0",
     ]
     assert Policy(Menu("nothing", CALL)).gaps() == said
     tiers = Tiers(Tier(0, 0.5, "nothing"), Tier(0.5, 1, CALL))

@@ -58,7 +58,7 @@ BELIEFS = (
     ),
     Belief(
         "B5",
-        "A model that is 91 % accurate is worth more than one that is 74 % accurate.",
+        "A model that is 92 % accurate is worth more than one that is 74 % accurate.",
         "C2.3",
         "02",
         "Does not hold: what a model is worth depends on what is done with it.",

@@ -254,8 +254,9 @@ EXERCISES = (
             'answer = 1 - log_loss(fraud, fraud_scores["regression"]) / log_loss(fraud, constant)'
         ),
         reasoning=(
-            "The constant's loss is the most that knowing nothing has to pay. Zero skill means no better than the base "
-            "rate, 1 is perfect, and below zero the model does harm. The base of the logarithm cancels."
+            "Who knows no more than the base rate has the loss of that constant. A skill of 0 means: no better than "
+            "the base rate; 1 is perfect; below 0, the base rate alone would predict better. The base of the logarithm "
+            "cancels."
         ),
     ),
     Exercise(
@@ -276,9 +277,9 @@ EXERCISES = (
         ),
         solution=('p = fraud_scores["balanced"]\nodds = p / (1 - p) * r / (1 - r)\nanswer = odds / (1 + odds)'),
         reasoning=(
-            "The prior correction keeps the order by p, so AUC is the same to the last digit, and makes the scores "
-            "probabilities again. Only then does p × loss mean expected dollars. Isotonic regression on other labelled "
-            "orders is as good, and passes."
+            "Dividing all odds by the same number keeps the order by p, so AUC stays the same, and makes the scores "
+            "probabilities again. Only then is p × loss the expected loss in dollars. Isotonic regression on other "
+            "labelled orders is as good, and passes."
         ),
     ),
     Exercise(
@@ -290,18 +291,17 @@ EXERCISES = (
             Wrong(
                 "the higher AUC",
                 _higher_auc,
-                "That one has the higher AUC. AUC averages over all capacities, most of which nobody has: count the "
-                "fakes among the first two in a hundred.",
+                "That one has the higher AUC. AUC averages over queues of every length, most of which nobody has: "
+                "count the fakes among the first two in a hundred.",
             ),
             Wrong(
                 "no difference",
                 lambda y, regression, forest: "both",
-                "They do not find the same number. Curves that cross differ to the left and to the right of the "
-                "crossing; look where two in a hundred are opened.",
+                "They do not find the same number. Count the fakes in the queue of each model.",
             ),
         ),
         hints=(
-            "AUC is an average over all capacities. Yours is one of them.",
+            "AUC is an average over queues of every length. Yours is one of them.",
             "`queue(fraud_scores['forest'], 0.02) & fraud` marks the fakes that the forest's queue finds.",
             "Count them for both models and compare.",
         ),
@@ -313,8 +313,8 @@ EXERCISES = (
             "answer = max(found, key=found.get)"
         ),
         reasoning=(
-            "At a given capacity only the top of the ranking counts. A model can be worse on average over all "
-            "capacities and better at the one that you have."
+            "Only the top of the ranking is opened. A model can be worse on average over queues of every length, and "
+            "better at the length that you have."
         ),
     ),
 )

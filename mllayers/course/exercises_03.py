@@ -3,7 +3,8 @@
 What the checks take: ``p``, ``value``, ``other``, two leads; ``margin``, ``loss``, ``goodwill``, ``fee``, what an order
 earns, what it costs if it is a fake and ships, what a wrong block costs besides, and the fee within the loss;
 ``amount`` and ``review``, an order and the price of a review; ``gain``, ``now``, ``more``, the expected gain of
-reviewing each order and how many reviews there are and could be; for the policy ``customers`` (columns ``p`` and
+reviewing each order and how many reviews there are and could be, and ``came``, what so many reviews brought in one
+month; for the policy ``customers`` (columns ``p`` and
 ``clv_usd``), ``gain`` with the true dollars of each action for each of them, and the ``broken`` draft.
 """
 
@@ -36,6 +37,10 @@ HELD_BACK = (
 BY_TIERS = (
     "No gap is left, and it earns less than these actions can: tiers of P give a customer worth little and one worth "
     "much the same action. Hand in a Menu of the actions."
+)
+OTHER_ACTIONS = (
+    "No gap is left, but this is not the draft repaired: it has other actions. Hand in a Policy of the draft's three: "
+    "none, voucher and call."
 )
 A_POLICY = "a Policy without gaps that earns within 2 % of what these actions can"
 PRICE_OF_A_CALL = 15.0
@@ -90,11 +95,26 @@ def _everyone(broken: Policy) -> Policy:
     return Policy(Tiers(Tier(0, 1, call)), missing="none", idle=Action("none"), holdout=0.1)
 
 
+def _with_email(broken: Policy) -> Policy:
+    """The menu of the notebook: one action more than the draft has."""
+    menu = _repaired(broken)
+    return Policy(Menu(*menu.rule, Action("email", 0.1, 0.1, "CRM")), missing="none", idle="none", holdout=0.1)
+
+
+def _came_between(came: Any, now: int, more: int) -> float:
+    """What the additional reviews brought in the one month that is drawn."""
+    if not isinstance(came, pd.Series) or not {now, now + more} <= set(came.index):
+        raise ValueError(f"came must be a Series with the rows {now} and {now + more}")
+    return float(came.loc[now + more] - came.loc[now])
+
+
 def _judge(answer: Any, customers: pd.DataFrame, gain: pd.DataFrame, broken: Policy) -> str:
     if not isinstance(answer, Policy):
         raise Unreadable(f"{what_came(answer)}; hand in a Policy")
     if answer.gaps():
         return OPEN
+    if not {x.name for x in answer.actions} <= {x.name for x in broken.actions}:
+        return OTHER_ACTIONS
     if answer.missing is not None and answer.missing.name != "none":
         return NOT_ALONE
     if answer.idle is None or not answer.holdout:
@@ -196,6 +216,7 @@ EXERCISES = (
         reference=lambda customers, gain, broken: _repaired(broken),
         wrong=(
             Wrong("as it was", lambda customers, gain, broken: broken, OPEN),
+            Wrong("another policy, with e-mails", lambda customers, gain, broken: _with_email(broken), OTHER_ACTIONS),
             Wrong("calls for nothing", lambda customers, gain, broken: _repaired(broken, call=0.0), FREE_CALLS),
             Wrong(
                 "a call for everyone without a score",
@@ -235,27 +256,33 @@ EXERCISES = (
         id="N3-4",
         ask="What would the additional reviews bring together?",
         kind=Number("dollars", relative=0.02),
-        reference=lambda gain, now, more: _between(gain, now, now + more),
+        reference=lambda gain, now, more, came: _between(gain, now, now + more),
         wrong=(
             Wrong(
+                "what happened in one month",
+                lambda gain, now, more, came: _came_between(came, now, more),
+                "That is what these reviews brought in the one month of the figure, luck included. Nobody knows it "
+                "beforehand: use the expected gains, `review_gain`.",
+            ),
+            Wrong(
                 "at the average",
-                lambda gain, now, more: more * _between(gain, 0, now) / now,
+                lambda gain, now, more, came: more * _between(gain, 0, now) / now,
                 "That values the new reviews at the average of the old ones. The best orders are taken already: what "
                 "counts is the margin.",
             ),
             Wrong(
                 "at the shadow price",
-                lambda gain, now, more: more * float(_ranked(gain)[now]),
+                lambda gain, now, more, came: more * float(_ranked(gain)[now]),
                 "That values each new review like the first one. They get worse one by one.",
             ),
             Wrong(
                 "all of them",
-                lambda gain, now, more: _between(gain, 0, now + more),
+                lambda gain, now, more, came: _between(gain, 0, now + more),
                 "That is what all reviews bring, old and new. What do the *additional* ones bring?",
             ),
             Wrong(
                 "the ones there are",
-                lambda gain, now, more: _between(gain, 0, now),
+                lambda gain, now, more, came: _between(gain, 0, now),
                 "That is what the reviews that there are already bring.",
             ),
         ),

@@ -73,8 +73,8 @@ def signed_gaps(actions: list[Action], idle: Action | None, holdout: float | Non
         problems.append(f"the idle action {idle.name!r} has a capacity: leaving a case alone needs no room")
     if idle is None and holdout is None:
         problems.append(
-            "no hold-out: name the action that leaves a case alone, idle='…', and the share of cases that get it by "
-            "lot, such as holdout=0.05; or say that there is none, holdout=0"
+            "no hold-out: name the action that leaves a case alone, idle='…', and the share of cases that get it at "
+            "random, such as holdout=0.05; or say that there is none, holdout=0"
         )
     elif idle is None and holdout:
         problems.append("a hold-out needs an action that leaves a case alone: say which, idle='…'")

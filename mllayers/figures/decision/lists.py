@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from mllayers._check import as_frame, one_of
 from mllayers._words import count, money, percent
@@ -155,19 +155,24 @@ def reviews(gained: pd.DataFrame, one_more: pd.Series[float], *, ours: str, boun
     >>> index = pd.Index([0, 400], name="reviews")
     >>> gained = pd.DataFrame({"by p": [100.0, 110.0], "by gain": [100.0, 300.0]}, index)
     >>> reviews(gained, pd.Series([9.0, 2.0], index), ours="by gain", bound=500).says(reviews=200)
-    '200 reviews by gain earn $200; one more brings $5.50 beyond its price. Doing nothing: $0; a clairvoyant: $500.'
+    'With 200 reviews, ranked by gain, the month earns $200; one more review brings $5.50 beyond its price. Doing \
+nothing: $0; a clairvoyant: $500.'
     """
     table, kinds = _by_number(gained, one_more, ours)
 
     def draw(place: Figure | SubFigure) -> Move:
         words: Any = (lambda x: f"{x:,.0f}", money)
-        return curves_at(place.subplots(), table, xlabel="reviews a month", ylabel="earned", kinds=kinds, words=words)
+        ax = place.subplots()
+        move = curves_at(ax, table, xlabel="reviews a month", ylabel="earned", kinds=kinds, words=words)
+        ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))  # no tick that its words would round
+        return move
 
     def says(reviews: float) -> str:
         earned = np.interp(reviews, table.index, table[ours])
         more = np.interp(reviews, table.index, one_more)
         return (
-            f"{reviews:,.0f} reviews {ours} earn {money(earned)}; one more brings {money(more)} beyond its price. "
+            f"With {count(int(reviews), 'review')}, ranked {ours}, the month earns {money(earned)}; one more review "
+            f"brings {money(more)} beyond its price. "
             f"Doing nothing: {money(0)}; a clairvoyant: {money(bound)}."
         )
 

@@ -39,10 +39,11 @@ def planned(plan: pd.DataFrame) -> Finding:
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     counts = counts.rename_axis(index="planned", columns=None)
     most, n, changed = str(counts.index[0]), len(table), counts.drop(columns="as planned").sum()
-    figure, [ax] = canvas(f"{most} is planned for {counts.iloc[0].sum():,} of {count(n, 'case')}",
+    figure, [ax] = canvas(f"{most[:1].upper()}{most[1:]} is planned for {counts.iloc[0].sum():,} of {count(n, 'case')}",
                           size=(WIDTH, 1.1 + 0.45 * len(counts)))  # fmt: skip
     kinds = {"as planned": "policy", "held out": "nothing", "tried at random": "sees"}
-    stacked_bars(ax, counts.astype(float), kinds=kinds, words=lambda x: f"{x:,.0f}")
+    drawn = counts.loc[:, counts.any()]
+    stacked_bars(ax, drawn.astype(float), kinds={name: kinds[name] for name in drawn}, words=lambda x: f"{x:,.0f}")
     return Finding(
         figure,
         "Bars, one per planned action, divided into cases done as planned, held out, and tried at random.",

@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FuncFormatter
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from mllayers._check import as_frame, as_number
 from mllayers._words import money, percent
@@ -117,7 +119,6 @@ def cost_map(borders: Borders, *, usual: dict[str, float]) -> Moving:
     'An order of $80: review from 5.3 %, block from 90.0 %.'
     """
     amounts = borders(**usual).index.to_numpy(float)
-    at = len(amounts) // 10
 
     def draw(place: Figure | SubFigure) -> Move:
         ax = place.subplots()
@@ -132,16 +133,17 @@ def cost_map(borders: Borders, *, usual: dict[str, float]) -> Moving:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: percent(x, 0)))
         styles = look("policy"), look("neutral")
         lines = [ax.plot([1, 1], [0, 0], style.line, color=style.colour)[0] for style in styles]
-        words = [ax.text(1, 0.5, word, va="center") for word in ("ship", "review", "block")]
+        words = [ax.text(1, 0.5, word, ha="center", va="center") for word in ("ship", "review", "block")]
         for artist in (*lines, *words):
             artist.set_in_layout(False)
 
         def move(review: float, goodwill: float, fee: float) -> list[Artist]:
             table = borders(review=review, goodwill=goodwill, fee=fee)
             low, high = table["review from"].to_numpy(float), table["block from"].to_numpy(float)
-            ends = zip(words, (0, low[at], high[at]), (low[at], high[at], 1), strict=True)
-            for word, bottom, top in ends:
-                word.set(x=amounts[at] * 1.05, y=(bottom + top) / 2, visible=bool(top - bottom > 0.07))
+            none, all_of_it = np.zeros(len(amounts)), np.ones(len(amounts))
+            for word, bottom, top in zip(words, (none, low, high), (low, high, all_of_it), strict=True):
+                at, middle, room = _widest(bottom, top)
+                word.set(x=amounts[at], y=middle, visible=room > 0.07)
             for line, heights in zip(lines, (low, high), strict=True):
                 line.set_data(amounts, heights)
             return [*lines, *words]
@@ -154,6 +156,15 @@ def cost_map(borders: Borders, *, usual: dict[str, float]) -> Moving:
         alt="Two curves over the amount of an order: the probability from which it is reviewed, and blocked.",
         says=lambda **prices: _at_eighty(borders(**prices)),
     )
+
+
+def _widest(bottom: NDArray[np.float64], top: NDArray[np.float64]) -> tuple[int, float, float]:
+    """Where a word has most room between two curves: the place, the height of its middle, and how much room."""
+    wide = max(len(bottom) // 5, 1)
+    floor = sliding_window_view(bottom, wide).max(axis=1)
+    ceiling = sliding_window_view(top, wide).min(axis=1)
+    first = int(np.argmax(np.round(ceiling - floor, 3)))
+    return first + wide // 2, float(ceiling[first] + floor[first]) / 2, float(ceiling[first] - floor[first])
 
 
 def _at_eighty(table: pd.DataFrame, amount: float = 80.0) -> str:

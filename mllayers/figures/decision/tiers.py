@@ -63,7 +63,7 @@ def surest_tier(brings: pd.DataFrame, tier: Any) -> Finding:
     loses = (mean.iloc[-1] < 0).all()
     best_action = str(mean.iloc[-1].idxmax())
     title = (
-        f"In the surest tier ({last}) every action loses"
+        f"In the surest tier ({last}) voucher and call lose"
         if loses
         else f"In the surest tier ({last}) a {best_action} brings {dollars(mean.iloc[-1].max())} a head"
     )
@@ -116,9 +116,16 @@ def tiers(steps: pd.DataFrame, *, gaps: Gaps) -> Moving:
         middle = table.index.to_numpy(float) + table.index[1] / 2
         for (name, kind), line in zip(_LOOKS.items(), ("-", "--"), strict=True):
             above.plot(middle, heads[name], line, color=look(kind).colour, label=name)
-        above.axhline(0, linestyle=look("nothing").line, color=look("nothing").colour)
+        above.axhline(0, linestyle=look("nothing").line, color=look("nothing").colour, label="do nothing")
         above.set(ylim=(-18, 18), ylabel="$ a head")
-        above.legend(loc="lower right", bbox_to_anchor=(1.01, 0.98), ncols=2)
+        above.legend(
+            loc="lower right",
+            bbox_to_anchor=(1.01, 0.98),
+            ncols=3,
+            handlelength=1.4,
+            columnspacing=0.9,
+            handletextpad=0.4,
+        )
         ax.set(xlim=(0, 1), xlabel="probability of leaving", yticks=[0, 1, 2], yticklabels=["nothing", *_LOOKS])
         ax.set_ylim(2.6, -0.6)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: percent(x, 0)))

@@ -14,7 +14,7 @@ from mllayers._check import as_frame, as_number
 from mllayers._words import money, percent, plain
 from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
 from mllayers.figures.moving import Move, Moving, curves_at, lines_by_setting, together
-from mllayers.figures.prediction.worlds import model_look
+from mllayers.figures.prediction.worlds import dollars_from_nothing, model_look
 from mllayers.figures.standing import grouped_bars, slopes
 
 
@@ -97,7 +97,7 @@ def dollars_in_the_decision(earned: pd.DataFrame, *, beside: Mapping[str, float]
     --------
     >>> earned = pd.DataFrame({"regression": [57.0, 79.0], "boosting": [53.0, 84.0]}, ["sort by p", "sort by p × loss"])
     >>> dollars_in_the_decision(earned, beside={"a perfect queue": 88.0})
-    regression earns $57 (sort by p), $79 (sort by p × loss); boosting $53 (sort by p), $84 (sort by p × loss). \
+    Regression earns $57 (sort by p), $79 (sort by p × loss); boosting $53 (sort by p), $84 (sort by p × loss). \
 Reviewing nothing earns $0, a perfect queue $88.
     """
     table = as_frame(earned, "earned").astype(float)
@@ -119,7 +119,7 @@ Reviewing nothing earns $0, a perfect queue $88.
         figure,
         f"Bars of dollars, a group for each way to put dollars in ({', '.join(map(str, table.index))}), a bar for each "
         f"model; the longest are {', '.join(f'{model}: {way}' for model, way in winners.items())}.",
-        f"{told}. Reviewing nothing earns {money(0)}{others}.",
+        f"{told[:1].upper()}{told[1:]}. Reviewing nothing earns {money(0)}{others}.",
         table,
     )
 
@@ -234,9 +234,7 @@ $3.0M a year.'
         )
         idle = look("nothing")
         beside.axhline(0, linestyle=idle.line, color=idle.colour)
-        beside.annotate(
-            "do nothing", (1, 0), (-3, -3), ("axes fraction", "data"), "offset points", ha="right", va="top"
-        )
+        dollars_from_nothing(beside)
         for ax in (left, beside):
             ax.xaxis.set_major_locator(MultipleLocator(10))
         beside.set_xlabel("leave (%)")

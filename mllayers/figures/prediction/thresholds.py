@@ -12,7 +12,7 @@ from mllayers._check import as_binary, as_frame, as_numbers, as_probabilities
 from mllayers._words import money, percent, plain
 from mllayers.figures.base import INK, RC, WIDTH, Finding, canvas, look
 from mllayers.figures.moving import Move, Moving, curves_at, together
-from mllayers.figures.prediction.worlds import model_look
+from mllayers.figures.prediction.worlds import dollars_from_nothing, model_look
 
 
 @mpl.rc_context(RC)
@@ -109,8 +109,9 @@ def one_threshold(cases: pd.DataFrame) -> Moving:
             ylabel="earned a year",
             kinds=kinds,
             words=("{:.1f}".format, money),
-            level=("do nothing", 0.0),
+            level=("", 0.0),
         )
+        dollars_from_nothing(left)
         return together(
             earned, curves_at(right, accuracy, xlabel="threshold", ylabel="accuracy", kinds=kinds, words=shares)
         )
@@ -124,10 +125,9 @@ def one_threshold(cases: pd.DataFrame) -> Moving:
         ]
         return f"A threshold of {plain(float(dollars.index[at]))}: {'; '.join(told)}."
 
-    apart = (dollars.idxmax() != accuracy.idxmax()).all()
     return Moving(
         draw,
-        "Money and accuracy peak at different thresholds" if apart else "Money and accuracy at every threshold",
+        "Money and accuracy at every threshold",
         f"Two panels over the threshold, dollars a year and accuracy, with a curve for each of {', '.join(names)}.",
         says,
     )

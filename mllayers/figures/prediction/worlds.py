@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from mllayers._check import as_frame, one_of
 from mllayers._words import count, money
-from mllayers.figures.base import RC, WIDTH, Finding, canvas
+from mllayers.figures.base import RC, WIDTH, Finding, canvas, look
 from mllayers.figures.standing import spread
 
 RULES = ["one half", "expected value"]
@@ -19,6 +21,11 @@ NOTHING = "doing nothing"
 def model_look(name: str) -> str:
     """The look of a compared model: its own, where the palette has one."""
     return name if name in ("regression", "boosting") else "neutral"
+
+
+def dollars_from_nothing(ax: Axes) -> None:
+    """Dollars along the axis; zero bears the name of what earns it, where no moving line can cross the words."""
+    ax.yaxis.set_major_formatter(lambda x, _: f"do nothing\n{money(0)}" if abs(x) < 0.005 else money(x))
 
 
 @mpl.rc_context(RC)
@@ -134,9 +141,12 @@ all chances $94.
     ahead, behind = int((table[model] > 0).sum()), int((gap < 0).sum())
     figure, [ax] = canvas(
         f"Connected, {model} earns {money(means[model])} a year; {best}, without a model, {money(rivals[best].mean())}",
-        size=(WIDTH, 1.1 + 0.45 * table.shape[1]),
+        size=(WIDTH, 1.4 + 0.45 * table.shape[1]),
     )
     spread(ax, table, kinds={str(name): "neutral" if name == model else "policy" for name in table.columns})
+    marks = [(look("policy"), "without a model, a dot per world"), (look("neutral"), "with the model")]
+    handles = [Line2D([], [], ls="", marker=x.marker, color=x.colour, label=label) for x, label in marks]
+    figure.legend(handles=handles, loc="outside lower left", ncols=2)
     others = "".join(f", {name} {money(x)}" for name, x in (beside or {}).items())
     return Finding(
         figure,
