@@ -981,8 +981,8 @@ def test_the_table_of_predictions_names_questions_and_says_numbers():
 def test_every_prediction_of_the_course_has_a_name():
     asked = {
         guess
-        for path in (Path(__file__).parent.parent / "notebooks" / "solved").glob("*.ipynb")
-        for guess in re.findall(r'predict\(\\"(P\d-\d)\\"', path.read_text(encoding="utf-8"))
+        for path in (Path(__file__).parent.parent / "notebooks" / "solved").glob("**/*.ipynb")
+        for guess in re.findall(r'predict\(\\"(P[\dC]-\d)\\"', path.read_text(encoding="utf-8"))
     }
     assert asked == set(importlib.import_module("mllayers.course.predictions")._ASKED)
 
