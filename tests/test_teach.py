@@ -167,7 +167,7 @@ def test_backs_lie_behind_their_fronts(deck, tmp_path):
     for fronts, backs in zip(pages[::2], pages[1::2], strict=True):
         for at, behind in zip(range(4), (1, 0, 3, 2), strict=True):
             names = [name for name in deck if f"<h2>{text.inline(name)}</h2>" in fronts[at]]
-            assert all(f"<footer>{text.inline(name)} ·" in backs[behind] for name in names)
+            assert all(f'<p class="foot">{text.inline(name)} ·' in backs[behind] for name in names)
             assert bool(names) == bool(backs[behind])
 
 

@@ -18,7 +18,7 @@ _STYLE = """.sheet { display: grid; grid-template-columns: 1fr 1fr; grid-templat
 .sheet { margin: 0 0 1rem; }
 .sheet > div { border: 1px dashed #8888; padding: 5mm; min-height: 90mm; overflow: hidden; }
 .sheet h2 { margin: 0 0 .5em; } .front { font-size: 1.2em; line-height: 1.45; } .front h2 { font-size: 1.4em; }
-.sheet p { margin: .6em 0; } .sheet footer { opacity: .8; font-size: .85em; margin-top: 1.2em; }
+.sheet p { margin: .6em 0; } .sheet p.foot { opacity: .8; font-size: .85em; margin-top: 1.2em; }
 @media print { @page { size: A4; margin: 8mm; } h1, .about { display: none; }
   body { margin: 0; max-width: none; padding: 0; font-size: 10.5pt; }
   .sheet { break-after: page; margin: 0; } .sheet:last-child { break-after: auto; }
@@ -91,14 +91,13 @@ def write(folder: Path) -> list[Path]:
 def _front(card: Card | None) -> str:
     if card is None:
         return "<div></div>"
-    asked = "<footer>Which layer, and why?<br><br><br>Which one number would you ask for?</footer>"
+    asked = '<p class="foot">Which layer, and why?<br><br><br>Which one number would you ask for?</p>'
     return f'<div class="front"><h2>{text.inline(card.name)}</h2>{text.html_of(card.front)}{asked}</div>'
 
 
 def _back(card: Card | None) -> str:
     if card is None:
         return "<div></div>"
-    shows = (
-        f"<footer>{text.inline(card.name)} · shown in notebook {card.at.notebook}, {text.inline(card.at.told)}</footer>"
-    )
+    where = f"{text.inline(card.name)} · shown in notebook {card.at.notebook}, {text.inline(card.at.told)}"
+    shows = f'<p class="foot">{where}</p>'
     return f"<div>{text.html_of(card.back)}{shows}</div>"

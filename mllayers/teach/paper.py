@@ -21,12 +21,13 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ font: 10pt/1.35 "DejaVu Sans", Arial, sans-serif; margin: 1rem auto; max-width: 74rem; padding: 0 1rem; }}
 h1 {{ font-size: 1.3em; margin: 0 0 .4em; }} h2 {{ font-size: 1.05em; margin: 0 0 .15em; }}
-p, math, pre {{ margin: .15em 0; }} small {{ opacity: .85; }} pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
+p, math, pre {{ margin: .15em 0; }} small {{ opacity: .85; }} pre {{ white-space: pre-wrap; }}
+code, td {{ overflow-wrap: anywhere; }} a {{ color: inherit; }}
 {style}
-</style></head><body>
+</style></head><body><main>
 <h1>{title}</h1>
 {body}
-</body></html>
+</main></body></html>
 """
 
 

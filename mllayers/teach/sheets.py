@@ -23,7 +23,11 @@ NAMES = ("60", "90", "180", "day")
 _HEAD = ("Clock", "Min", "Part", "Say", "Ask", "Expect", "If late, drop")
 _STYLE = """table { border-collapse: collapse; width: 100%; margin: .4em 0; }
 th, td { border: 1px solid #8888; padding: .2em .4em; text-align: left; vertical-align: top; }
-td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums; } .part { width: 17%; }
+td:first-child { white-space: nowrap; font-variant-numeric: tabular-nums; } td:nth-child(3) { width: 17%; }
+@media screen and (max-width: 44rem) { thead { display: none; } tr, td { display: block; }
+  td:nth-child(3) { width: auto; }
+  td:not(:empty)::before { content: attr(data-of) ": "; font-weight: bold; } td:empty { display: none; }
+  tr { margin-bottom: 1em; } }
 @media print { @page { size: A4 landscape; margin: 8mm; } body { margin: 0; max-width: none; padding: 0; }
   tr { break-inside: avoid; } thead { display: table-header-group; }
   body.one { font-size: 8pt; line-height: 1.22; } body { font-size: 8.5pt; } }"""
@@ -116,18 +120,17 @@ def _row(row: dict[str, str]) -> Row:
 def page(name: str, sheet: Sheet) -> str:
     """The sheet as a page to print."""
     head = "".join(f'<th scope="col">{word}</th>' for word in _HEAD)
-    body = "".join(
-        f'<tr><td>{clock}</td><td>{row.minutes}</td><td class="part">{text.inline(row.told)}</td>'
-        + "".join(f"<td>{text.inline(words)}</td>" for words in (row.say, row.ask, row.expect, row.drop))
-        + "</tr>"
-        for clock, row in zip(sheet.clock(), sheet.rows, strict=True)
-    )
+    lines = []
+    for clock, row in zip(sheet.clock(), sheet.rows, strict=True):
+        cells = (clock, str(row.minutes), row.told, row.say, row.ask, row.expect, row.drop)
+        told = (f'<td data-of="{of}">{text.inline(x)}</td>' for of, x in zip(_HEAD, cells, strict=True))
+        lines.append(f"<tr>{''.join(told)}</tr>")
     spare = f"{sheet.slot - sheet.minutes} to spare for questions and laptops"
     total = (
         f"<p><strong>{sheet.minutes} of {sheet.slot} minutes</strong>, {spare}. "
         "The minutes of the notebooks are <em>estimated</em>.</p>"
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     whole = paper.page(sheet.title, f"{text.html_of(sheet.about)}\n{total}\n{table}", _STYLE)
     return whole.replace("<body>", '<body class="one">') if name in ("60", "90") else whole
 
