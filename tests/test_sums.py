@@ -504,3 +504,13 @@ def test_what_a_sum_says_of_itself():
     for name in ("calibration", "threshold", "promise", "segment", "value", "effect", "capacity", "policy"):
         with pytest.raises(ValueError, match=r"at least"):
             answer(name, ASKED[name](pandas_nullable(ROWS).iloc[:0]))
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("name", ["promise", "effect", "threshold", "value"])
+def test_dask_sums_up_its_partitions(name, expected):
+    dask, dd = pytest.importorskip("dask"), pytest.importorskip("dask.dataframe")
+    frame = dd.from_pandas(pandas_nullable(ROWS), npartitions=3)
+    parts = dask.compute(*[dask.delayed(ASKED[name])(part) for part in frame.to_delayed()])
+    assert len(parts) == 3
+    close(answer(name, sum(parts)), expected[name])

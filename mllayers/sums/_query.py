@@ -19,7 +19,7 @@ from mllayers._words import count
 from mllayers.sums._table import added, as_key, as_table
 
 _SLICE = 1_000_000  # rows of a frame in memory whose terms are written out at a time
-_KEPT = "kept__"
+_KEPT = "n_kept__"
 _MISSING, _ODD = -1, 2  # labels that are neither 0 nor 1
 
 
@@ -37,14 +37,16 @@ def as_data(frame: Any) -> Any:
 
 
 class Rule(NamedTuple):
-    """What must hold in each row, and the columns that must be there; where something else is missing, it holds.
+    """What must hold in each row, and the columns that must be there for that.
 
-    ``doubt`` says from the sums whether it may be broken: then it need not be asked of each row.
+    ``doubt`` says from the sums whether it may be broken: then it need not be asked of each row. With ``told`` it says
+    so of missing entries, too; else they are counted.
     """
 
     holds: nw.Expr
     needs: tuple[nw.Expr, ...] = ()
     doubt: Callable[[pd.DataFrame], Any] | None = None
+    told: bool = False
 
 
 def numbers_of(data: Any, *, gaps: tuple[str, ...] = (), **columns: Any) -> tuple[Any, dict[str, nw.Expr]]:
@@ -79,7 +81,7 @@ def label_key(data: Any, column: str, x: nw.Expr, key: str, *, missing: bool = F
     rule = binary(x, missing=missing)
     if kind == nw.Boolean or kind.is_integer():
         odd = (lambda table: (table[key] > 1).any()) if missing else (lambda table: (~table[key].isin((0, 1))).any())
-        return nw.col(column), Rule(rule.holds, rule.needs, odd)
+        return nw.col(column), Rule(rule.holds, rule.needs, odd, told=True)
     return nw.when(x == 1).then(nw.lit(1)).when(x == 0).then(nw.lit(0)), rule
 
 
@@ -127,7 +129,7 @@ def in_bounds(rule: Rule, name: str, low: float, high: float) -> Rule:
 
     def odd(table: pd.DataFrame) -> Any:
         least, most = table[f"min_{name}"], table[f"max_{name}"]
-        return not (((least >= low) & (most <= high)).all())
+        return not ((least >= low) & (most <= high)).all()
 
     return Rule(rule.holds, rule.needs, odd)
 
@@ -153,9 +155,12 @@ def binary(x: nw.Expr, *, missing: bool = False) -> Rule:
     return Rule(x.is_null() | holds) if missing else Rule(holds, (x,))
 
 
-def there(x: nw.Expr, *more: nw.Expr) -> Rule:
-    """Something, in each row."""
-    return Rule(nw.lit(value=True), (x, *more), lambda _: False)
+def there(x: nw.Expr, *more: nw.Expr, key: str = "") -> Rule:
+    """Something, in each row; `key` is what x groups the rows by."""
+    holds = nw.lit(value=True)
+    if key:
+        return Rule(holds, (x,), lambda table: table[key].isna().any(), told=True)
+    return Rule(holds, (x, *more), lambda _: False)
 
 
 def totals(
@@ -189,13 +194,13 @@ def totals(
     counted = {name: _countable(data, x) if name.startswith("n_") else x for name, x in sums.items()}
     ends = {f"min_{name}": x for name, x in least.items()} | {f"max_{name}": x for name, x in most.items()}
     in_rows = [rule.holds for rule in must.values() if rule.doubt is None]
-    kept = {_KEPT: reduce(operator.and_, in_rows)} if in_rows else {}
-    needed = _different(x for rule in must.values() for x in rule.needs)
+    kept = {_KEPT: _countable(data, reduce(operator.and_, in_rows))} if in_rows else {}
+    needed = _different(x for rule in must.values() if rule.doubt and not rule.told for x in rule.needs)
     needs = {f"need_{place}__": x for place, x in enumerate(needed)}
     asked = {**keys, **counted, **ends, **kept, **needs}
-    wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in counted)]
+    wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in (*counted, *kept))]
     wanted += [nw.col(name).min() if name.startswith("min_") else nw.col(name).max() for name in ends]
-    wanted += [nw.col(name).all() for name in kept] + [nw.col(name).count() for name in needs]
+    wanted += [nw.col(name).count() for name in needs]
     names = ["rows", *counted, *ends, *kept, *needs]
     tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
@@ -206,7 +211,8 @@ def totals(
         tables.append(table[table["rows"] > 0])
     out = added(tables, tuple(keys))
     rows = int(out["rows"].sum())
-    if rows and ((kept and not out[_KEPT].all()) or any(int(out[name].sum()) < rows for name in needs)):
+    doubts = [rule.doubt(out) for rule in must.values() if rule.doubt is not None]
+    if rows and (any(doubts) or any(int(out[name].sum()) < rows for name in (*kept, *needs))):
         _refuse(data, must, rows)
     return out.drop(columns=[*kept, *needs]).reset_index(drop=True)
 
@@ -224,7 +230,7 @@ def _countable(data: Any, x: nw.Expr) -> nw.Expr:
 def _refuse(data: Any, must: Mapping[str, Rule], rows: int) -> None:
     """Say which rule is broken, and by how many rows."""
     broken = {}
-    for place, (holds, needs, _) in enumerate(must.values()):
+    for place, (holds, needs, _, _) in enumerate(must.values()):
         chain: Any = nw
         for x in needs:
             chain = chain.when(x.is_null()).then(nw.lit(1))
@@ -278,8 +284,6 @@ def _as_sums(table: Any, keys: tuple[str, ...], names: list[str], labels: tuple[
             columns[name] = _numeric_key(np.asarray(column.to_numpy()))
         elif name in keys:
             columns[name] = pd.Series([as_key(x) for x in column.to_list()], dtype=object)
-        elif name == _KEPT:
-            columns[name] = pd.Series([x is None or bool(x) for x in column.to_list()], dtype=bool)
         else:
             whole = name == "rows" or name.startswith(("n_", "need_"))
             kind = nw.Int64 if whole else nw.Float64

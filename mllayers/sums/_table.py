@@ -153,7 +153,6 @@ def added(tables: list[pd.DataFrame], keys: tuple[str, ...]) -> pd.DataFrame:
     both = pd.concat(parts, ignore_index=True)
     names = [str(name) for name in both if name not in keys]
     how = {name: name[:3] if name.startswith(("min_", "max_")) else "sum" for name in names}
-    how |= {name: "min" for name in how if both[name].dtype == bool}
     if not keys:
         return pd.DataFrame({name: [getattr(both[name], what)()] for name, what in how.items()})
     out = both.groupby(list(keys), sort=False, dropna=False).agg(how).reset_index()

@@ -133,17 +133,13 @@ def promise_sums(
     must = {
         f"p ({p}) must lie in [0, 1] and be there": probability(x["p"]),
         f"y ({y}) must hold only 0 and 1, or nothing": rule,
-        f"propensity ({propensity}) must lie in (0, 1]": Rule(
-            (w >= 1) & (w <= sys.float_info.max),
-            (w,),
-            lambda rows: not ((rows["min_weight"] >= 1) & (rows["weight2"] <= sys.float_info.max)).all(),
-        ),
+        f"propensity ({propensity}) must lie in (0, 1]": Rule((w >= 1) & (w <= sys.float_info.max), (w,)),
         "y must be known where propensity is 1 (pass the audit's propensity)": Rule(
-            known(label) | (w > 1), doubt=lambda rows: ((rows["y"] < 0) & (rows["min_weight"] <= 1)).any()
+            known(label) | (w > 1), (), lambda rows: ((rows["y"] < 0) & (rows["min_weight"] <= 1)).any()
         ),
     }
     if part is not None:
-        must[f"{part} must be known for each case"] = there(keys["part"])
+        must[f"{part} must be known for each case"] = there(keys["part"], key="part")
     sums = {"promised": x["p"], "weight": w, "weight2": w * w}
     table = totals(data, keys, sums, least={"weight": w}, most={"weight": w}, must=must, labels=("y",))
     return PromiseSums(table, {"parted": "by" if by is not None else "when"})
@@ -258,7 +254,7 @@ def policy_sums(
     must |= {f"{name} must be a finite number": finite(x[name]) for name in model}
     part = nw.lit("all") if by is None else label_of(data, by)
     if by is not None:
-        must[f"{by} must be known for each case"] = there(part)
+        must[f"{by} must be known for each case"] = there(part, key="part")
     data = data.with_columns(r__=x["reward"], w__=x["target"] / x["propensity"])
     r, w = nw.col("r__"), nw.col("w__")
     common = (most_common(data, r), most_common(data, r, w)) if usual is None else (as_number(usual, "usual"),) * 2
@@ -328,7 +324,9 @@ def segment_sums(frame: Any, *, segment: str) -> SegmentSums:
     kind = data.collect_schema()[segment]
     if kind.is_numeric() and not kind.is_integer():
         raise TypeError(f"column {segment!r} must hold text or whole numbers; it holds {kind}")
-    table = totals(data, {"segment": label}, {}, must={f"{segment} must be known for each case": there(label)})
+    table = totals(
+        data, {"segment": label}, {}, must={f"{segment} must be known for each case": there(label, key="segment")}
+    )
     return SegmentSums(table, {})
 
 
@@ -418,7 +416,7 @@ def matured_sums(frame: Any, *, time: str, arrival: str, value: str | None = Non
         data, x = numbers_of(data, gaps=("value",), value=value)
         y = where(x["value"] == 0, 0, 1)
     must = {
-        f"time ({time}) must be known for each decision": there(day),
+        f"time ({time}) must be known for each decision": there(day, key="day"),
         f"arrival ({arrival}) must not lie before the decision ({time})": Rule(came.is_null() | (came >= day)),
     }
     keys = {"day": day, "arrival": came, "y": where(known(came), y, -1).cast(nw.Int64)}

@@ -134,12 +134,21 @@ def calibration_sums(
     return CalibrationSums(table, {"bands": edges.tolist(), "weights": weights})
 
 
+def _neither(table: pd.DataFrame) -> Any:
+    """Whether some label is neither 0 nor 1."""
+    return (table["n_ones"] + table["n_zeros"] < table["rows"]).any()
+
+
+def _odd(rule: Rule, table: pd.DataFrame) -> Any:
+    return rule.doubt is not None and rule.doubt(table)
+
+
 def _score(p: nw.Expr, total: str) -> Rule:
     """A score in [0, 1]: doubted by its smallest and largest, and where NaN is in a sum of it."""
     ends = in_bounds(probability(p), "p", 0, 1)
 
     def odd(table: pd.DataFrame) -> Any:
-        return ends.doubt is None or ends.doubt(table) or table[total].isna().any()
+        return _odd(ends, table) or table[total].isna().any()
 
     return Rule(ends.holds, ends.needs, odd)
 
@@ -279,8 +288,8 @@ def threshold_sums(
     keys = {"cell": score if grid is None else (score * float(grid)).floor()}
     if_one, if_zero, left = _stakes(x)
     per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
-    sums: dict[str, nw.Expr] = {"n_ones": x["y"] == 1}
-    ends = {"p": score}
+    sums: dict[str, nw.Expr] = {}
+    ends = {"p": x["p"]}
     if per_case:
         w: Any = 1.0 if weights is None else x["weights"]
         data = data.with_columns(change__=w * where(x["y"] == 1, if_one, if_zero), left__=w * left)
@@ -289,17 +298,21 @@ def threshold_sums(
         sums |= {} if weights is None else {"weight": x["weights"]}
         ends |= {"a": if_one, "b": if_zero}
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
-    kind = data.collect_schema()[y]
-    if kind.is_integer():  # its smallest and largest are cheaper than a look at each row
-        ends["y"] = nw.col(y)
-        must[f"y ({y}) must hold only 0 and 1"] = in_bounds(binary(x["y"]), "y", 0, 1)
-    must[f"p ({p}) must lie in [0, 1] and be there"] = in_bounds(probability(x["p"]), "p", 0, 1)
+    sums |= {"n_ones": x["y"] == 1, "n_zeros": x["y"] == 0}
+    label, score_rule = binary(x["y"]), in_bounds(probability(x["p"]), "p", 0, 1)
+    must[f"y ({y}) must hold only 0 and 1"] = Rule(label.holds, label.needs, _neither, told=True)
+    must[f"p ({p}) must lie in [0, 1] and be there"] = Rule(
+        score_rule.holds,
+        score_rule.needs,
+        lambda table: table["cell"].isna().any() or _odd(score_rule, table),
+        told=True,
+    )
     table = totals(data, keys, sums, least=ends, most=ends, must=must)
     if not per_case:
         numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
         a, b = numbers["gain_tp"] + numbers["cost_fn"], -(numbers["cost_fp"] + numbers["gain_tn"])
         table = table.assign(min_a=a, max_a=a, min_b=b, max_b=b)
-    table = table.drop(columns=["min_y", "max_y"], errors="ignore")
+    table = table.drop(columns=["n_zeros"]).assign(min_p=table["min_p"] + 0.0, max_p=table["max_p"] + 0.0)
     return ThresholdSums(table, {"grid": grid, "weights": weights, **amounts})
 
 
@@ -481,7 +494,7 @@ def value_sums(
     cut: Any = x["threshold"] if limit else nw.lit(float(threshold))
     part = nw.lit("all") if by is None else label_of(data, by)
     if by is not None:
-        must[f"{by} must be known for each case"] = there(part)
+        must[f"{by} must be known for each case"] = there(part, key="part")
     came, must[f"y ({y}) must hold only 0 and 1"] = label_key(data, y, x["y"], "y")
     keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": came, "base": base}
     sums: dict[str, nw.Expr] = {}
