@@ -26,7 +26,9 @@ def call(*words):
         return end.code
 
 
-@pytest.mark.parametrize("words", [[], ["lab"], ["doctor"], ["data"], ["data", "orders"], ["build"], ["snippet"]])
+@pytest.mark.parametrize(
+    "words", [[], ["lab"], ["doctor"], ["data"], ["data", "orders"], ["build"], ["snippet"], ["teach"], ["grade"]]
+)
 def test_help_reads_well(words, capsys):
     assert call(*words, "--help") == 0
     said = capsys.readouterr().out

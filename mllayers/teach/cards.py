@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,7 @@ def auc_up(seed: int = SEED) -> Numbers:
         found[f"mean_{name}"] = score.mean()
         found[f"sent_{name}"] = int((score >= 0.5).sum())
         found[f"earned_{name}"] = _voucher_dollars(people, score >= 0.5)
-    cut = np.sort(score)[::-1][found["sent_old"] - 1]
+    cut = np.sort(score)[::-1][int(found["sent_old"]) - 1]
     return found | {"leave": leaves.mean(), "cut": cut, "earned_cut": _voucher_dollars(people, score >= cut)}
 
 
@@ -195,6 +196,10 @@ def would_have_stayed(seed: int = SEED) -> Numbers:
     }
 
 
+def _at(time: datetime.datetime) -> datetime.datetime:
+    return time
+
+
 def twice_in_one_night(seed: int = SEED) -> Numbers:
     """Layer 4: the scheduler starts the job again because the first run did not answer in time."""
     people = make_customers(900, seed=seed, month=2).assign(score=1.0)
@@ -208,7 +213,7 @@ def twice_in_one_night(seed: int = SEED) -> Numbers:
     book = Ledger()
     for hour in (2, 3):
         night = datetime.datetime(2026, 7, 1, hour)
-        act(plan, book, do=lambda decision: printed.append(decision["case"]), dry_run=False, now=lambda at=night: at)
+        act(plan, book, do=lambda decision: printed.append(decision["case"]), dry_run=False, now=partial(_at, night))
     return {
         "planned": len(set(naive)),
         "naive": len(naive),
@@ -241,7 +246,9 @@ def plan_doubles(seed: int = SEED) -> Numbers:
     group = clusters.fit(pilot[habits][:15_000]).predict(pilot[habits])
     each = pilot.assign(group=group, lost=pilot["churned"] * pilot["clv_usd"])
     lost = each.pivot_table("lost", "group", "action", observed=True)
-    gain = (-lost).add(lost["none"], axis=0) - pd.Series({name: PRICES.contact(name) for name in lost})
+    gain = (-lost).add(lost["none"], axis=0) - pd.Series(
+        [PRICES.contact(str(name)) for name in lost], index=lost.columns
+    )
     action, promise = gain.idxmax(axis=1), gain.max(axis=1)
     size = pd.Series(group).value_counts(normalize=True)
     paid = size[action[action.isin(["voucher", "call"])].index].to_dict()

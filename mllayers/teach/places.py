@@ -51,7 +51,7 @@ class Place:
 
 @cache
 def _notebook(number: str, folder: Path) -> Any:
-    [path] = sorted(folder.glob(f"{number}_*.ipynb")) or [None]
+    path = next(folder.glob(f"{number}_*.ipynb"), None)
     if path is None:
         raise ValueError(f"there is no notebook {number} in {folder}: run this from the project's folder")
     return nbformat.read(path, as_version=4)
