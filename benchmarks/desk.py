@@ -92,9 +92,46 @@ def told(done, of):
     print(f"\r{done} of {of} years", end="" if done < of else "\n", file=sys.stderr, flush=True)
 
 
+PAIRS = {  # what is asked, one team, the other
+    "Does a random audit pay, where nothing changes too?": ("two frames", "greedy"),
+    "Is it better to audit where the model is unsure?": ("uncertainty audit", "two frames"),
+    "Or where fraud is expected to vary most (Neyman)?": ("Neyman audit", "two frames"),
+    "Is trying blocks as well as shipping at random worth its price?": ("ε-random", "greedy"),
+    "Is drawing the model at random enough?": ("Thompson", "greedy"),
+    "Does weighting for late chargebacks replace an audit?": ("delayed feedback", "greedy"),
+    "Does it matter that a reported fraud is counted once?": ("two frames", "inverse propensity"),
+    "Do six months of memory beat three?": ("two frames", "three months"),
+    "Is it enough to learn again when drift is noticed?": ("on drift", "two frames"),
+    "Is boosting better than a regression, with the same labels?": ("boosting", "two frames"),
+}
+
+
+def compared(board, one, other):
+    """One team against another, in words: a difference counts where its interval excludes zero."""
+    found = board.difference(one, other)
+    if found["low"] <= 0 <= found["high"]:
+        return f"no difference that {SEEDS} years show, {between(*found[:3])}"
+    if found["better"] > 0:
+        return f"better by {between(*found[:3])}"
+    return f"worse by {between(-found['better'], -found['high'], -found['low'])}"
+
+
+def surprised(boards):
+    """What was asked beforehand and what came out, from the numbers."""
+    for question, (one, other) in PAIRS.items():
+        told = "; ".join(f"{world}: {compared(board, one, other)}" for world, board in boards.items())
+        yield f"- **{question}** *{one}* against *{other}*: {told}."
+    best = {world: board.table.index.drop("every label")[0] for world, board in boards.items()}
+    bounds = "; ".join(f"{world}: *{name}*" for world, name in best.items())
+    yield f"- **Which team that can exist loses least?** {bounds}."
+    quiet = {world: board.kinds.loc[best[world], "fraud shipped"] for world, board in boards.items()}
+    shares = "; ".join(f"{world}: {percent(lost['B'] / lost.sum(), 0)}" for world, lost in quiet.items())
+    yield f"- **What is left to lose?** The quiet fraud, which nobody reports: of its loss to shipped fraud, {shares}."
+
+
 def page(boards):
     """The page, from the scoreboards of all worlds."""
-    parts = [TOLD.format(seeds=SEEDS, per_month=PER_MONTH)]
+    parts = [TOLD.format(seeds=SEEDS, per_month=PER_MONTH), "## What surprised", "\n".join(surprised(boards))]
     for world, board in boards.items():
         versions = ", ".join(f"{name} {number}" for name, number in board.versions.items())
         parts += [f"## {world.capitalize()}", MEANING[world], table(HEAD, rows(board))]

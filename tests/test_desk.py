@@ -13,9 +13,10 @@ import pytest
 from mllayers.decision import Action, Menu, Policy
 from mllayers.desk import BASELINES, WORLDS, Guarded, Isolated, Scoreboard, orders_of, score
 from mllayers.desk.parcels import columns_of, frame_of, shares_read, shares_told
+from mllayers.desk.seat import team_in
 from mllayers.loop import ARMS, Arm, Team, desk_policy, run_loop
 
-SMALL = {"per_month": 2_000, "seeds": [11, 12]}
+SMALL = {"per_month": 1_200, "seeds": [11, 12]}
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +116,15 @@ def test_a_scoreboard_goes_into_json_and_says_itself(board):
 def test_same_seeds_same_bits_in_another_process():
     code = (
         "from mllayers.desk import score\n"
-        "print(score(against=['closed', 'explore'], seeds=[3, 4], per_month=2_000).digest)"
+        "print(score(against=['closed', 'explore'], seeds=[3, 4], per_month=1_000).digest)"
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
-    assert there.stdout.strip() == score(against=["closed", "explore"], seeds=[3, 4], per_month=2_000).digest
+    assert there.stdout.strip() == score(against=["closed", "explore"], seeds=[3, 4], per_month=1_000).digest
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_every_world_can_be_scored(world):
-    found = score(Mine(), against=["closed"], world=world, seeds=[1, 2], per_month=2_000)
+    found = score(Mine(), against=["closed"], world=world, seeds=[1, 2], per_month=1_000)
     assert set(found.table.index) == {"mine", "closed", "every label"}
     spent = found.runs[["fraud shipped", "honest blocked", "reviews", "audits"]].sum(axis=1)
     assert np.allclose(spent, found.runs["lost"])
@@ -137,11 +138,18 @@ def test_where_fraudsters_react_teams_meet_other_orders():
     pd.testing.assert_frame_equal(first, again)
 
 
-def test_a_passphrase_hides_the_seeds():
-    found = score(against=["closed"], seeds=2, passphrase="one two three", per_month=1_000)
+def test_a_passphrase_hides_the_seeds_and_progress_is_told():
+    seen = []
+    found = score(
+        against=["closed"],
+        seeds=2,
+        passphrase="one two three",
+        per_month=1_000,
+        progress=lambda done, of: seen.append((done, of)),
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert found.seeds == ()
     assert found.runs["seed"].unique().tolist() == [0, 1]
-    assert found.digest == score(against=["closed"], seeds=2, passphrase="one two three", per_month=1_000).digest
     assert found.digest != score(against=["closed"], seeds=2, passphrase="another", per_month=1_000).digest
 
 
@@ -162,12 +170,6 @@ def test_a_passphrase_hides_the_seeds():
 def test_what_score_refuses(options, error, told):
     with pytest.raises(error, match=told):
         score(**{"per_month": 1_000, "seeds": 2, "against": ["closed"], **options})
-
-
-def test_progress_is_told():
-    seen = []
-    score(against=["closed"], seeds=2, per_month=1_000, progress=lambda done, of: seen.append((done, of)))
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -296,13 +298,16 @@ def test_tables_and_shares_survive_the_way():
 def test_a_crash_of_the_process_costs_the_month_alone(tmp_path):
     body = """
     def learn(self, past, day, *, seed):
-        if day == 8 * 30:
+        if day == 7 * 30:
             os._exit(3)
         return super().learn(past, day, seed=seed)
     """
-    found = score(written(tmp_path, body), against=["closed"], **SMALL)
-    assert found.told["month"].tolist() == [2, 2]
-    assert found.told["what"].str.contains("its process ended").all()
+    with Isolated(written(tmp_path, body)) as there:
+        guarded = Guarded(there)
+        run_loop(orders_of("drifting", seed=11, per_month=2_000), team=guarded, months=range(6, 9))
+    [(month, what)] = guarded.told
+    assert month == 1
+    assert "its process ended" in what
 
 
 def test_who_takes_too_long_loses_the_month(tmp_path):
@@ -320,18 +325,23 @@ def test_who_takes_too_long_loses_the_month(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "error", "told"),
     [
-        ("x = 1", "must define team"),
-        ("team = 3", "must have the methods learn, decide and try_at_random"),
-        ("import nowhere", "ModuleNotFoundError"),
-        ("def", "SyntaxError"),
-        ("import sys; sys.exit(2)", "SystemExit"),
+        ("x = 1", ValueError, "must define team"),
+        ("team = 3", TypeError, "must have the methods learn, decide and try_at_random"),
+        ("import nowhere", ModuleNotFoundError, "nowhere"),
+        ("def", SyntaxError, ""),
     ],
 )
-def test_a_file_without_a_team_is_told(tmp_path, text, told):
+def test_a_file_without_a_team_is_told(tmp_path, text, error, told):
     (tmp_path / "mine.py").write_text(text)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(error, match=told):
+        team_in(tmp_path / "mine.py")
+
+
+def test_a_file_that_ends_its_process_is_told(tmp_path):
+    (tmp_path / "mine.py").write_text("import sys; sys.exit(2)")
+    with pytest.raises(ValueError, match="SystemExit: 2"):
         Isolated(tmp_path / "mine.py")
 
 
@@ -350,55 +360,63 @@ def test_what_a_team_prints_is_no_answer(tmp_path):
 
 # --- ten ways to cheat ------------------------------------------------------------------------------------------------
 
-TRUTH = "[c for c in FRAME.columns if c.startswith('_')]"
-CHEATS = {
-    "truth columns in what it learns from": (TRUTH.replace("FRAME", "past"), []),
-    "truth columns in the orders": (TRUTH.replace("FRAME", "orders"), []),
-    "attributes of the frame": ("list(past.attrs)", []),
-    "orders of a later day": ("[float(x) for x in past['day'][past['day'] >= day]]", []),
-    "a label before it is known": ("[1 for l, k in zip(past['label'], past['known']) if l == l and not k]", []),
+CHEATS = {  # what a team looks for, in learn or in decide; it should find nothing
+    "truth columns in what it learns from": "[c for c in past.columns if c.startswith('_')]",
+    "truth columns in the orders": "[c for c in orders.columns if c.startswith('_')]",
+    "attributes of the frame": "list(past.attrs)",
+    "orders of a later day": "[float(x) for x in past['day'][past['day'] >= day]]",
+    "a label before it is known": "[1 for l, k in zip(past['label'], past['known']) if l == l and not k]",
     "any frame with the truth in memory": (
-        "[1 for o in gc.get_objects() if isinstance(o, pd.DataFrame) and '_is_fraud' in o.columns]",
-        [],
+        "[1 for o in gc.get_objects() if isinstance(o, pd.DataFrame) and '_is_fraud' in o.columns]"
     ),
     "who called": (
-        "[f.function for f in inspect.stack() if 'truth' in f.function or f.function in ('run_loop', 'score')]",
-        [],
+        "[f.function for f in inspect.stack() if 'truth' in f.function or f.function in ('run_loop', 'score')]"
     ),
     "the seed on the command line or in the environment": (
-        "[x for x in [*sys.argv, *os.environ.values()] if x in ('1011', '1012')]",
-        [],
+        "[x for x in [*sys.argv, *os.environ.values()] if x in ('1011', '1012')]"
     ),
-    "files of the run": ("[n for n in os.listdir('.')]", []),
-    "what another year left in global state": ("[1 for m in [sys.modules] if hasattr(np, 'left_behind')]", []),
+    "the seed that it is given": "[x for x in seed if x in (1011, 1012)]",
+    "files of the run": "[n for n in os.listdir('.')]",
+    "what another year left in global state": "[1 for _ in '1' if day == 180 and hasattr(np, 'left_behind')]",
 }
+MAY_SEE = {"what a desk may see": "[c for c in past.columns if c == 'amount_usd']"}  # so looking works
+
+
+@pytest.fixture(scope="module")
+def looked(tmp_path_factory):
+    """What a team from a file finds, in two years: every way, every month."""
+    folder = tmp_path_factory.mktemp("cheat")
+    lines = {True: [], False: []}
+    for way, expression in {**CHEATS, **MAY_SEE}.items():
+        lines["orders" in expression].append(f"note({way!r}, {expression})")
+    in_decide, in_learn = ("\n        ".join(lines[key]) for key in (True, False))
+    body = f"""
+    def learn(self, past, day, *, seed):
+        def note(way, found):
+            with open({str(folder / "found.txt")!r}, "a") as book:
+                print(way, found, sep=": ", file=book)
+        self.note = note
+        {in_learn}
+        np.left_behind = True
+        return super().learn(past, day, seed=seed)
+    def decide(self, orders, reviews, *, prices):
+        note = self.note
+        {in_decide}
+        return super().decide(orders, reviews, prices=prices)
+    """
+    assert score(written(folder, body), against=[], seeds=[1011, 1012], per_month=1_000).told.empty
+    return (folder / "found.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize("way", CHEATS)
-def test_a_team_from_a_file_does_not_get_at(way, tmp_path):
-    expression, clean = CHEATS[way]
-    frame = "orders" if "orders" in expression else "past"
-    body = f"""
-    def learn(self, past, day, *, seed):
-        self.found = {expression if frame == "past" else "None"}
-        np.left_behind = True
-        self.seed = seed
-        return super().learn(past, day, seed=seed)
-    def decide(self, orders, reviews, *, prices):
-        found = {expression if frame == "orders" else "self.found"}
-        assert found == {clean}, f"FOUND {{found}}"
-        assert 1011 not in self.seed and 1012 not in self.seed, "FOUND the seed"
-        return super().decide(orders, reviews, prices=prices)
-    """
-    path = written(tmp_path, body)
-    if "left_behind" in expression:  # the first month of each year looks for what the year before left
-        path.write_text(path.read_text().replace("self.found = [", "self.found = [] if day > 180 else ["))
-        assert score(path, against=[], seeds=[1011, 1012], per_month=1_000).told.empty
-        return
-    with Isolated(path) as there:
-        guarded = Guarded(there)
-        run_loop(orders_of("drifting", seed=1011, per_month=1_500), team=guarded, months=range(6, 8), seed=5)
-    assert guarded.told == []
+def test_a_team_from_a_file_does_not_get_at(way, looked):
+    found = [line for line in looked if line.startswith(f"{way}: ")]
+    assert len(found) == 24
+    assert set(found) == {f"{way}: []"}
+
+
+def test_what_a_desk_may_see_is_seen(looked):
+    assert looked.count("what a desk may see: ['amount_usd']") == 24
 
 
 def test_an_order_that_a_team_changes_is_changed_for_it_alone():

@@ -2,31 +2,47 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from figure_rules import problems
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mllayers.course import learner
 from mllayers.course.year import play
-from mllayers.desk.game import Debrief, FraudChoices, FraudYear, TeamTable
+from mllayers.desk.game import YEARS, Debrief, FraudChoices, FraudYear, RetentionChoices, RetentionYear, TeamTable
+from mllayers.desk.game import retention as rt
+from mllayers.desk.game.cohorts import Learned, cohort, known_on, learn
 from mllayers.desk.game.fraud import ALARMS, LOST, events_of
 from mllayers.figures import desk as fg
-from mllayers.shop import PRICES, make_orders, order_money
+from mllayers.shop import PRICES, customer_money, make_customers, make_orders, order_money
 
-SIZE = 2_000
+SIZE = 1_000
 WAYS = [
     FraudChoices(),
     FraudChoices(decide_by="money", reviewers=6, audit_share=0.02, silence="unknown", review_blocked_share=0.2),
     FraudChoices(blocked="fraud", retrain=False, reviewers=1, block_from=0.3, review_from=0.1, watch=list(ALARMS)),
 ]
 
+TRIES = {"holdout": 0.2, "tries": 0.1, "treated": "leave out", "young": "unknown"}
+CONTACTS = [
+    RetentionChoices(watch=list(rt.ALARMS)),
+    RetentionChoices(decide_by="effect", **TRIES),
+    RetentionChoices(decide_by="average", holdout=0.3, tickets=False, watch=["hold-out", "promised"]),
+    RetentionChoices(decide_by="seller", callers=1, retrain=False, tries=0.2),
+    RetentionChoices(decide_by="everyone", callers=0, holdout=0.05),
+]
 
-def played(seed=11, months=12, size=SIZE):
-    year = FraudYear(seed=seed, size=size)
-    for _, choices in zip(range(months), itertools.cycle(WAYS)):
+
+def played(seed=11, months=12, size=SIZE, desk="fraud"):
+    year = YEARS[desk](seed=seed, size=size)
+    for _, choices in zip(range(months), itertools.cycle(WAYS if desk == "fraud" else CONTACTS)):
         year.next_month(choices)
     return year
 
@@ -39,6 +55,23 @@ def year():
 @pytest.fixture(scope="module")
 def found(year):
     return Debrief(year)
+
+
+@pytest.fixture(scope="module")
+def contacts():
+    """A year at the retention desk."""
+    return played(desk="retention")
+
+
+@pytest.fixture(scope="module")
+def kept(contacts):
+    return Debrief(contacts)
+
+
+@pytest.fixture(params=YEARS)
+def either(request, year, contacts):
+    """A year at each desk."""
+    return year if request.param == "fraud" else contacts
 
 
 def truth_of(year):
@@ -90,7 +123,66 @@ def test_a_reviewer_costs_the_same_busy_or_idle():
     assert one["booked"] - other["booked"] == pytest.approx(0.08 * SIZE * PRICES.review)
 
 
+def test_the_retention_waterfall_adds_up_to_the_money_that_was_made(contacts, kept):
+    people = pd.concat(contacts._runs[-1].year)
+    made = customer_money(people, people["action"].astype(str), expected=True).sum()
+    paid = np.array([choices.callers * 0.01 * SIZE for choices in contacts.choices])
+    idle = np.maximum(0, paid - contacts.seen["calls"].to_numpy()).sum() * PRICES.call
+    assert kept.waterfall.sum() == pytest.approx(made - idle)
+    assert list(kept.waterfall.index) == ["clairvoyant", *rt.LOST]
+    assert (kept.waterfall.drop("clairvoyant") <= 1e-9).all()
+    best = np.maximum.reduce([customer_money(people, name, expected=True) for name in ("none", "voucher", "call")])
+    assert kept.waterfall["clairvoyant"] == pytest.approx(best.sum())
+    held = people[(people["planned"] != "none") & (people["action"] == "none")]
+    cost = np.maximum.reduce([customer_money(held, name, expected=True) for name in ("none", "voucher", "call")]).sum()
+    assert -kept.waterfall["held out"] == pytest.approx(cost)
+    assert kept.truth["true"].sum() == pytest.approx(kept.waterfall.sum())
+
+
+def test_what_the_dashboard_claims_is_the_value_of_whoever_stays_after_a_contact(contacts):
+    """Reckoned again from the customers, month by month."""
+    for people, (_, row) in zip(contacts._runs[-1].year, contacts.seen.iterrows(), strict=True):
+        by_voucher, by_call = people["action"] == "voucher", people["action"] == "call"
+        still = ~(people["_churn_call"] & (people["_day"] <= 30))
+        value = people.loc[(by_voucher & people["_redeem"]) | (by_call & still), "clv_usd"].sum()
+        assert row["booked"] + row["spent"] == pytest.approx(value)
+        gone = people["_churn_none"].where(~by_voucher, people["_churn_voucher"]).where(~by_call, people["_churn_call"])
+        assert row["left in 30 days"] == (gone & (people["_day"] <= 30)).sum()
+
+
 # What is drawn
+
+
+def test_propensities_of_contacts_average_what_they_say(contacts):
+    """Weighted by 1 / propensity, those that chance moved stand for all that it could have moved."""
+    rows = contacts.rows()
+    for month, choices in enumerate(contacts.choices):
+        here = rows[rows["month"] == month + 6]
+        planned = here[here["planned"] != "none"]
+        held = planned[planned["action"] == "none"]
+        assert np.allclose(held["propensity"], choices.holdout)
+        assert np.allclose(planned.loc[planned["action"] != "none", "propensity"], 1 - choices.holdout)
+        others = here[here["planned"] == "none"]
+        tried = others[others["action"] != "none"].groupby("action")["propensity"].first()
+        assert tried.sum() <= choices.tries + 1e-9
+        for share, drawn, among in ((choices.holdout, len(held), len(planned)), (choices.tries, None, len(others))):
+            drawn = len(others[others["action"] != "none"]) if drawn is None else drawn
+            assert abs(drawn - share * among) <= 4 * np.sqrt(share * (1 - share) * among) + 1e-9
+        assert (here["action"] == "call").sum() <= choices.callers * 0.01 * SIZE
+
+
+def test_tiers_decide_as_they_say():
+    year = RetentionYear(seed=3, size=SIZE)
+    year.next_month(RetentionChoices(voucher_from=0.1, call_from=0.3, callers=8))
+    rows = year.rows()
+    assert (rows.loc[rows["score"] >= 0.3, "action"] == "call").all()
+    assert (rows.loc[rows["score"].between(0.1, 0.3, inclusive="left"), "action"] == "voucher").all()
+    assert (rows.loc[rows["score"] < 0.1, "action"] == "none").all()
+    few = year.replay(1)
+    few.next_month(RetentionChoices(voucher_from=0.1, call_from=0.3, callers=1))
+    called = few.rows().query("action == 'call'")["score"]
+    assert len(called) == 0.01 * SIZE
+    assert called.min() == rows["score"].nlargest(len(called)).min()
 
 
 def test_propensities_average_what_they_say():
@@ -131,33 +223,51 @@ def test_without_reviewers_what_lies_between_the_thresholds_ships():
 # Again
 
 
-@pytest.mark.parametrize("month", [1, 5, 12])
-def test_a_replay_equals_the_first_play_up_to_its_month(year, month):
-    again = year.replay(month)
+OTHERWISE = {"fraud": FraudChoices(reviewers=8, block_from=0.9), "retention": RetentionChoices(decide_by="nobody")}
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(month=st.integers(1, 12))
+def test_a_replay_equals_the_first_play_up_to_its_month(either, month):
+    again = either.replay(month)
     assert again.done == month - 1
-    again.next_month(FraudChoices(reviewers=8, block_from=0.9))
-    assert again.seen.iloc[: month - 1].equals(year.seen.iloc[: month - 1])
-    assert year.done == 12
-    before = year.rows()
+    again.next_month(OTHERWISE[either.desk])
+    assert again.seen.iloc[: month - 1].equals(either.seen.iloc[: month - 1])
+    assert either.done == 12
+    before = either.rows()
     assert again.rows().iloc[: SIZE * (month - 1)].equals(before.iloc[: SIZE * (month - 1)])
-    assert not again.seen.iloc[month - 1].equals(year.seen.iloc[month - 1])
+    assert not again.seen.iloc[month - 1].equals(either.seen.iloc[month - 1])
 
 
-def test_a_replay_with_the_same_choices_is_the_same_year(year):
-    again = year.replay(4)
-    for choices in year.choices[3:]:
+def test_a_replay_with_the_same_choices_is_the_same_year(either):
+    again = either.replay(4)
+    for choices in either.choices[3:]:
         again.next_month(choices)
-    assert again.seen.equals(year.seen)
-    assert again.lost().equals(year.lost())
-    assert [again.sounded(month) for month in range(1, 13)] == [year.sounded(month) for month in range(1, 13)]
+    assert again.seen.equals(either.seen)
+    assert again.lost().equals(either.lost())
+    assert again.short() == either.short()
+    assert [again.sounded(month) for month in range(1, 13)] == [either.sounded(month) for month in range(1, 13)]
 
 
-def test_a_year_comes_back_from_its_file():
-    year = played(months=5)
-    again = FraudYear.from_dict(json.loads(json.dumps(year.to_dict())))
+@pytest.mark.parametrize("desk", YEARS)
+def test_a_year_comes_back_from_its_file(desk):
+    year = played(months=5, size=1_000, desk=desk)
+    again = YEARS[desk].from_dict(json.loads(json.dumps(year.to_dict())))
     assert again.seen.equals(year.seen)
     assert again.choices == year.choices
-    assert again.next_month(WAYS[1]).equals(year.next_month(WAYS[1]))
+    assert again.next_month(OTHERWISE[desk]).equals(year.next_month(OTHERWISE[desk]))
+
+
+def test_same_seed_same_bits_in_another_process(either):
+    """And with another number of threads."""
+    told = json.dumps(either.to_dict())
+    code = (
+        "import json, sys\nfrom mllayers.desk.game import YEARS\ntold = json.loads(sys.stdin.read())\n"
+        "year = YEARS[told['desk']].from_dict(told)\nprint(year.seen.to_json(double_precision=15), year.short())"
+    )
+    threads = {**os.environ, "OMP_NUM_THREADS": "2"}
+    there = subprocess.run([sys.executable, "-c", code], input=told, capture_output=True, text=True, env=threads)
+    assert there.stdout.strip() == f"{either.seen.to_json(double_precision=15)} {either.short()}", there.stderr
 
 
 @pytest.mark.parametrize(
@@ -229,7 +339,136 @@ def test_blocking_everything_leaves_the_last_model():
     assert year.seen["blocked"].gt(0).all()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"callers": 9}, "callers must be"),
+        ({"decide_by": "feeling"}, "decide_by must be one of"),
+        ({"holdout": 0.5}, "holdout must be"),
+        ({"tickets": 1}, "tickets must be"),
+        ({"voucher_from": 0.9}, "voucher_from must not lie above call_from"),
+    ],
+)
+def test_wrong_contacts_are_asked_back(change, told):
+    with pytest.raises((TypeError, ValueError), match=told):
+        replace(RetentionChoices(), **change)
+
+
+def test_random_tries_that_tell_too_little_are_told_and_the_sellers_word_is_used():
+    year = RetentionYear(seed=4, size=500)
+    year.next_month(RetentionChoices(decide_by="effect"))
+    assert "the seller's word was used" in " ".join(year.told(1))
+    assert year.rows().equals(year.replay(1).unseen([RetentionChoices(decide_by="seller")]).rows())
+
+
+# What is learned from contacts
+
+
+def decided(people, planned, action, propensity):
+    return people.assign(planned=planned, action=action, propensity=propensity, score=0.1).astype(
+        {"planned": rt.Cohorts.begin(seed=1, size=10, events={}).past[0]["planned"].dtype}
+    )
+
+
+def test_before_90_days_only_those_who_left_are_known():
+    people = decided(cohort(0, seed=1, size=2_000, events={}), "none", "none", 1.0)
+    for day in (0, 30, 89, 90, 400):
+        label = known_on(people, day)
+        gone = people["_churn_none"] & (people["_day"] <= day)
+        assert np.array_equal(label == 1, gone)
+        assert np.isnan(label[~gone]).all() == (day < 90)
+
+
+def test_random_tries_find_what_a_contact_keeps():
+    """A hundred thousand customers, each contacted by chance: the average effect is the true one."""
+    people = cohort(0, seed=5, size=100_000, events={})
+    draw = np.random.default_rng(1).random(len(people))
+    acts = np.select([draw < 0.25, draw < 0.5], ["voucher", "call"], "none")
+    told = learn(
+        decided(people, "none", acts, np.where(acts == "none", 0.5, 0.25)),
+        90.0,
+        RetentionChoices(decide_by="effect", treated="leave out"),
+        None,
+    )
+    assert told.source == "effect"
+    for name in ("voucher", "call"):
+        true = 1 - people[f"_p_{name}"].mean() / people["_p_none"].mean()
+        assert told.keeps[name] == pytest.approx(true, abs=0.04)
+    assert told.chance(people).mean() == pytest.approx(people["_churn_none"].mean(), abs=0.004)
+    fewer = told.fewer(people, told.chance(people))["call"]
+    complained = people["tickets_90d"] > 0
+    assert fewer[complained].mean() > 2 * fewer[~complained].mean()
+
+
+def test_a_desk_without_anybody_left_alone_keeps_its_last_model():
+    people = decided(cohort(0, seed=5, size=500, events={}), "voucher", "voucher", 1.0)
+    last = Learned("the last one")
+    assert learn(people, 90.0, RetentionChoices(treated="leave out"), last) is last
+    with pytest.raises(ValueError, match="nothing to learn from"):
+        learn(people, 90.0, RetentionChoices(treated="leave out"), None)
+
+
+def test_events_change_customers_as_they_say():
+    plain, size = cohort(9, seed=2, size=20_000, events={}), 20_000
+    chat = cohort(9, seed=2, size=size, events={"chat": 8})
+    assert chat["tickets_90d"].mean() == pytest.approx(plain["tickets_90d"].mean() + 0.8, abs=0.03)
+    assert chat["_p_none"].equals(plain["_p_none"])
+    for name, segment in (("newcomers", "newcomer"), ("bargain", "bargain")):
+        come = cohort(9, seed=2, size=size, events={name: 9 if name == "newcomers" else (9, 10)})
+        assert (come["_segment"] == segment).mean() > 1.8 * (plain["_segment"] == segment).mean()
+    worn = cohort(9, seed=2, size=size, events={"worn": 9})
+    assert worn["_p_voucher"].mean() > plain["_p_voucher"].mean() + 0.01
+    assert worn["_p_call"].equals(plain["_p_call"])
+    for when in ({"chat": 10}, {"worn": 10}, {"newcomers": 10}, {"bargain": (10, 11)}):
+        assert cohort(9, seed=2, size=size, events=when).equals(plain)
+
+
+def test_alarms_of_the_retention_desk_are_rare_where_nothing_happens(monkeypatch):
+    monkeypatch.setattr(rt, "drawn_events", lambda *args, **more: {})
+    rang = []
+    for seed in range(2):
+        year = RetentionYear(seed=seed, size=2_000)
+        for _ in range(8):
+            year.next_month(RetentionChoices(treated="leave out", young="unknown"))
+        rang.append(year.alarms())
+    assert pd.concat(rang).set_axis(list(rt.ALARMS), axis=1)[["columns", "left", "redeemed"]].mean().max() < 0.2
+
+
+def test_the_hold_out_says_when_contacts_cost_more_than_they_keep(monkeypatch):
+    monkeypatch.setattr(rt, "drawn_events", lambda *args, **more: {"worn": 6})
+    year = RetentionYear(seed=1, size=4_000)
+    for _ in range(8):
+        year.next_month(RetentionChoices(decide_by="everyone", callers=0, holdout=0.3, watch=["hold-out"]))
+    assert year.sounded(8) == [rt.ALARMS["hold-out"]]
+    assert year.seen.loc[8, "at most"] < 0
+    lost = year.lost()
+    assert (lost["clairvoyant"] * 2 - lost.sum(axis=1) < 0).all()
+    assert f"−${-year.seen.loc[8, 'a contact brings']:,.2f} after its price" in " ".join(year.told(8))
+
+
 # Nothing shows too early
+
+
+def test_who_leaves_later_changes_nothing_that_is_seen_now(monkeypatch):
+    """The same year but for customers who leave after their first 30 days: here they stay."""
+    first = RetentionYear(seed=4, size=SIZE)
+
+    def later(*args, **kwargs):
+        people = make_customers(*args, **kwargs)
+        if kwargs["month"] < 6:
+            return people
+        seed = [kwargs["seed"], 61, kwargs["month"]]
+        stays = np.random.default_rng(seed).uniform(0, 90, len(people)) > 30
+        churn = [name for name in people if name.startswith("_churn")]
+        return people.assign(**{name: people[name] & ~stays for name in churn})
+
+    monkeypatch.setattr("mllayers.desk.game.cohorts.make_customers", later)
+    other = RetentionYear(seed=4, size=SIZE)
+    same = ["vouchers", "calls", "left in 30 days", "spent"]
+    for _ in range(2):
+        one, two = first.next_month(CONTACTS[0]), other.next_month(CONTACTS[0])
+        assert one[same].equals(two[same])
+    assert not [name for name in first.rows().columns if name.startswith("_")]
 
 
 def test_what_nobody_sees_changes_nothing_that_is_seen(monkeypatch):
@@ -297,6 +536,22 @@ def test_others_play_the_same_year(year, found):
     assert np.allclose(table["short"], table[LOST].sum(axis=1))
 
 
+def test_others_play_the_same_customers(contacts, kept):
+    table = kept.others
+    assert set(table.index) == {"you", "clairvoyant", *rt.STANDARD}
+    assert np.allclose(table["short"], table[rt.LOST].sum(axis=1))
+    assert table.loc["nobody", "short"] == pytest.approx(kept.waterfall["clairvoyant"])
+    assert kept.helped["better"].is_monotonic_decreasing
+    assert dict(contacts.changes()).keys() >= set(kept.helped.index)
+
+
+def test_another_play_of_the_same_year_stands_among_the_teams(year, monkeypatch):
+    monkeypatch.setattr(FraudYear, "others", lambda self: iter(()))
+    found = Debrief(year, beside={"your first play": 7_000.0})
+    assert found.others["short"].loc["your first play"] == 7_000
+    assert "your first play $7,000" in fg.teams_of_the_year(found.others).says
+
+
 def test_what_helped_is_a_replay_with_one_change(year, found):
     best = found.helped.index[0]
     change = dict(year.changes())[best]
@@ -316,10 +571,11 @@ def test_luck_is_the_same_choices_with_other_orders(year, found):
     assert not other._runs[0].today()["amount_usd"].equals(year._runs[0].today()["amount_usd"])
 
 
-def test_progress_is_told():
+def test_progress_is_told(monkeypatch):
+    monkeypatch.setattr("mllayers.desk.game.debrief.OTHER_YEARS", 2)
     heard = []
     Debrief(played(size=500), progress=lambda *told: heard.append(told)).luck.sum()
-    assert heard[-1] == ("the same choices elsewhere", 6, 6)
+    assert heard == [("the same choices elsewhere", 1, 2), ("the same choices elsewhere", 2, 2)]
 
 
 def test_the_table_of_teams_keeps_the_best_on_top(found):
@@ -341,7 +597,7 @@ def test_the_table_of_teams_keeps_the_best_on_top(found):
 def board(tmp_path, monkeypatch):
     monkeypatch.setenv("MLLAYERS_HOME", str(tmp_path))
     monkeypatch.setattr(learner, "_memory", None)
-    return lambda **told: play("fraud", size=500, **told)
+    return lambda desk="fraud", **told: play(desk, size=500, **told)
 
 
 def test_a_board_goes_on_where_the_year_was(board, tmp_path, capsys):
@@ -384,7 +640,7 @@ def test_a_year_that_cannot_be_played_again_is_told(board, tmp_path, capsys):
     assert "could not be played again (reviewers must be" in board().told
     kept.write_text("{broken")
     assert board().year.done == 0
-    with pytest.raises(ValueError, match="desk must be one of fraud"):
+    with pytest.raises(ValueError, match="desk must be one of fraud, retention"):
         play("bakery")
 
 
@@ -401,6 +657,7 @@ def test_a_double_click_counts_once_and_a_folder_that_cannot_be_written_is_told(
 
 def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
     monkeypatch.setattr("mllayers.desk.game.debrief.OTHER_YEARS", 2)
+    monkeypatch.setattr(FraudYear, "changes", lambda self: [("have 2 reviewers", {"reviewers": 2})])
     one = board(seed=3)
     for _ in range(12):
         one.press("Next month")
@@ -411,20 +668,62 @@ def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
     one._name.value = "The <b>Blues</b>"
     one.press("Enter the table of teams")
     assert "The &lt;b&gt;Blues&lt;/b&gt; (year 3)" in one._lit.children[-1].value
+    first = one.year
     one._from.value = "4"
     one.press("Replay")
     assert one.year.done == 3
+    assert one.year.label == "year 3, replay 1 from month 4"
+    one.press("Next month")
+    one._from.value = "2"
+    one.press("Replay")
+    assert one.year.label == "year 3, replay 2 from month 2"
+    again = board()  # as after a restart
+    assert again.year.label == "year 3, replay 2 from month 2"
+    assert list(again._plays.options) == ["year 3", "year 3, replay 1 from month 4", "year 3, replay 2 from month 2"]
+    again._plays.value = "year 3"
+    again.press("Go on with it")
+    assert again.year.seen.equals(first.seen)
+    assert board().year.label == "year 3"
     one.press("Play another year")
     assert one.year.done == 0
+    assert one.year.name == ""
+
+
+def test_a_whole_year_of_contacts_on_the_board(board, monkeypatch, capsys):
+    monkeypatch.setattr("mllayers.desk.game.debrief.OTHER_YEARS", 2)
+    monkeypatch.setattr(RetentionYear, "changes", lambda self: [("have 2 callers", {"callers": 2})])
+    monkeypatch.setattr(rt, "STANDARD", {"nobody": rt.STANDARD["nobody"]})
+    one = board("retention", seed=3)
+    one.set(decide_by="everyone", holdout=0.1, watch=["hold-out"])
+    for _ in range(12):
+        one.press("Next month")
+        assert "alert" not in one.told
+    one.press("Turn the lights on")
+    shown = "".join(getattr(part, "value", "") for part in one._lit.children)
+    assert shown.count("<img alt=") == 6
+    assert "You claimed" in shown
+    one._from.value = "7"
+    one.press("Replay")
+    one.set(decide_by="nobody", callers=0)
+    for _ in range(6):
+        one.press("Next month")
+    given = []
+    monkeypatch.setattr("mllayers.desk.board.Debrief", lambda year, beside, progress: given.append(beside) or 1 / 0)
+    one.press("Turn the lights on")
+    assert [list(each) for each in given] == [["your first play"]]
+    assert board("fraud", seed=3).year.desk == "fraud"
+    assert board("retention").year.label == one.year.label
 
 
 # The figures
 
 
-def test_the_figures_keep_the_rules(year, found):
+@pytest.mark.parametrize("desk", YEARS)
+def test_the_figures_keep_the_rules(desk, year, found, contacts, kept):
+    year, found = {"fraud": (year, found), "retention": (contacts, kept)}[desk]
     for one in (
         fg.where_the_money_went(found.waterfall),
-        fg.booked_and_true(found.truth),
+        fg.booked_and_true(found.truth, books=year.books),
         fg.alarms_of_the_year(year.alarms(), year.watched(), year.happened()),
         fg.teams_of_the_year(found.others),
         fg.what_would_have_helped(found.helped),

@@ -50,9 +50,9 @@ def where_the_money_went(steps: pd.Series[float]) -> Finding:
     short = -float(causes.sum())
     shown = causes[causes < 0]
     largest = causes.nsmallest(2)
-    figure, [ax] = canvas(
-        f"{money(short)} short of the clairvoyant; {largest.index[0]} costs most", size=(WIDTH, 1.3 + 0.36 * len(shown))
-    )
+    row = 0.36 if max(map(len, shown.index.astype(str)), default=0) <= 23 else 0.48  # a long name takes two lines
+    title = f"{money(short)} short of the clairvoyant; {largest.index[0]} costs most"
+    figure, [ax] = canvas(title, size=(WIDTH, 1.3 + row * len(shown)))
     waterfall(ax, pd.concat([pd.Series({str(steps.index[0]): 0.0}), shown]), total="you")
     told = ", then ".join(f"{name} ({money(-cost)})" for name, cost in largest.items() if cost < 0)
     return Finding(

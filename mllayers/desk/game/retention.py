@@ -38,12 +38,12 @@ EVENTS = {
     "bargain": "two months of bargain hunters",
 }
 LOST = [
-    "contacted, but gone already",
-    "contacted where it does not pay",
-    "the other contact would be better",
-    "left alone: worth a voucher",
-    "left alone: worth a call",
-    "held out at random",
+    "contacted, gone already",
+    "contacted in vain",
+    "the wrong contact",
+    "left alone, worth a voucher",
+    "left alone, worth a call",
+    "held out",
     "tried at random",
     "idle callers",
 ]
@@ -439,13 +439,13 @@ def lost_by_cause(people: pd.DataFrame, room: float, prices: Prices = PRICES) ->
     lost, alone, idle = best - done, got(people, "none"), got(people, "none", planned=True)
     gone = people["_gone"].to_numpy(bool)
     causes = {
-        "held out at random": alone & ~idle,
+        "held out": alone & ~idle,
         "tried at random": ~alone & idle,
-        "contacted, but gone already": ~alone & gone,
-        "contacted where it does not pay": ~alone & (which == "none"),
-        "the other contact would be better": ~alone,
-        "left alone: worth a voucher": which == "voucher",
-        "left alone: worth a call": which == "call",
+        "contacted, gone already": ~alone & gone,
+        "contacted in vain": ~alone & (which == "none"),
+        "the wrong contact": ~alone,
+        "left alone, worth a voucher": which == "voucher",
+        "left alone, worth a call": which == "call",
     }
     out, left = {"clairvoyant": float(best.sum())}, np.ones(len(people), dtype=bool)
     for cause, mask in causes.items():
