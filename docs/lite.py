@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,12 +42,17 @@ FIRST = """\
 # In the browser: run this cell first and give it a minute or two. Nothing is installed on your computer.
 # {kept}
 # {absent}
-%pip install -q mllayers ipywidgets seaborn sqlalchemy threadpoolctl tqdm
+%pip install -q mllayers {packages}
 import sqlite3, matplotlib.font_manager, mllayers"""
-KEPT = "Your answers stay in this browser; at an address without https they are forgotten when you close or restart."
+# What the notebooks need beside the package itself; each as the project states it: a Pyodide may bring an older one.
+INSTALLED = ("ipywidgets", "seaborn", "sqlalchemy", "threadpoolctl", "tqdm")
+KEPT = (
+    "Your notebook stays in this browser. What you predict stays, too, if the address begins with https or localhost;\n"
+    "# else it is forgotten when the kernel restarts."
+)
 # What a notebook cannot do in the browser, beside what all of them say.
 ABSENT = {
-    "": "Everything runs, more slowly than on your computer: a few cells take a minute.",
+    "": "Everything runs, more slowly than on your computer: some cells take a minute or more.",
 }
 
 
@@ -62,9 +68,16 @@ def in_the_browser(path: Path) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    first = FIRST.format(kept=KEPT, absent=ABSENT.get(path.stem, ABSENT[""]))
+    first = FIRST.format(kept=KEPT, absent=ABSENT.get(path.stem, ABSENT[""]), packages=" ".join(bounds(INSTALLED)))
     notebook.cells.insert(0, nbformat.v4.new_code_cell(first, id="in-the-browser"))
     return notebook
+
+
+def bounds(names: Iterable[str]) -> list[str]:
+    """These packages as the project's extras state them, such as ``tqdm>=4.66.3``."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    stated = {re.split(r"[<>=!~\[]", line)[0]: line for lines in extras.values() for line in lines}
+    return [stated[name] for name in names]
 
 
 def needed(lock: dict[str, dict[str, dict[str, object]]], packages: Iterable[str] = PACKAGES) -> dict[str, str]:
@@ -88,7 +101,8 @@ def serve_along(pyodide: Path, folder: Path) -> None:
     """Copy of a Pyodide distribution what the notebooks need, if it is whole and as its lock file states it."""
     files = {path.name: path for path in pyodide.rglob("*") if path.is_file()}
     lost = [name for name in RUNTIME if name not in files]
-    sums = {} if lost else needed(json.loads(files["pyodide-lock.json"].read_text(encoding="utf-8")))
+    lock = {} if lost else json.loads(files["pyodide-lock.json"].read_text(encoding="utf-8"))
+    sums = needed(lock) if lock else {}
     lost += [name for name in sums if name not in files]
     if lost:
         raise SystemExit(f"{pyodide} is no whole Pyodide: {', '.join(sorted(lost))} missing")
@@ -98,6 +112,9 @@ def serve_along(pyodide: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     for name in (*RUNTIME, *sums):
         shutil.copyfile(files[name], folder / name)
+    # What is not served must not be found either: it would be asked for, in vain, before the wheels of this site.
+    lock["packages"] = {name: about for name, about in lock["packages"].items() if about["file_name"] in sums}
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
 
 def gather(folder: Path, pyodide: Path | None) -> None:

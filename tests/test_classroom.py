@@ -154,7 +154,9 @@ def test_every_notebook_has_its_first_cell_in_the_browser(path):
     notebook = lite.in_the_browser(path)
     first = notebook.cells[0].source
     assert first.startswith("# In the browser: run this cell first")
-    assert "%pip install -q mllayers" in first
+    [line] = [line for line in first.splitlines() if line.startswith("%pip")]
+    assert line.startswith("%pip install -q mllayers ipywidgets>=8")
+    assert all(">=" in word for word in line.split()[4:]), "a Pyodide may bring an older one"
     assert all(len(line) < 130 for line in first.splitlines())
     assert not any(cell.get("outputs") for cell in notebook.cells)
     assert [cell.source for cell in notebook.cells[1:]] == [
@@ -192,6 +194,8 @@ def test_of_pyodide_only_what_is_needed_is_served(tmp_path):
     lite.serve_along(there, tmp_path / "site" / "pyodide")
     served = {path.name for path in (tmp_path / "site" / "pyodide").iterdir()}
     assert served == {*lite.RUNTIME, *(f"{name}-1.whl" for name in lite.PACKAGES), "numpy_core-1.whl"}
+    lock = json.loads((tmp_path / "site" / "pyodide" / "pyodide-lock.json").read_text())
+    assert {about["file_name"] for about in lock["packages"].values()} == served - set(lite.RUNTIME)
 
 
 @pytest.mark.parametrize(
