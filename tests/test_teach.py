@@ -82,7 +82,7 @@ def written_sheet(tmp_path, row, slot="60 minutes"):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("| 04 wrked | | | | | |", "no section 'wrked'"),
+        ("| 04 breakfast | | | | | |", "no section 'breakfast'"),
         ("| 04 happened: seven meanings | | | | | |", "names no heading; there are"),
         ("| 04 worked…case | | | | | |", "stands before"),
         ("| 09 worked | | | | | |", "no notebook 09"),
