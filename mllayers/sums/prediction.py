@@ -285,7 +285,7 @@ def threshold_sums(
     given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
     score = x["p"] + 0.0  # −0 is 0
-    keys = {"cell": score if grid is None else (score * float(grid)).floor()}
+    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
     if_one, if_zero, left = _stakes(x)
     per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
     sums: dict[str, nw.Expr] = {}
