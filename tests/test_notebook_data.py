@@ -191,7 +191,7 @@ def mutated(request):
 
 def test_the_sentences_follow_a_world_that_was_made_otherwise(mutated):
     name, world = mutated
-    stopped = world["views"].loc["fakes stopped"]
+    stopped = world["stopped"]
     blind = figures.data.blind_spot(stopped, world["by_pattern"][["A", "B"]])
     loss = figures.data.lowest_loss(world["contest"])
     size = figures.data.audit_size(world["runs"])
