@@ -19,6 +19,7 @@ from mllayers._words import count
 from mllayers.sums._table import added, as_key, as_table
 
 _SLICE = 1_000_000  # rows of a frame in memory whose terms are written out at a time
+_POLARS_STREAMS = (1, 25)  # from here on `collect` takes the streaming engine; before, the one in memory is used
 _KEPT = "n_kept__"
 _MISSING, _ODD = -1, 2  # labels that are neither 0 nor 1
 _GAP = 0.5  # stands for NULL where whole numbers are
@@ -211,7 +212,8 @@ def totals(
         shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
         grouped = shaped.group_by(*keys).agg(*wanted) if keys else shaped.select(*wanted)
         try:
-            found = _collected(grouped if limit is None else grouped.head(limit + 1))
+            old = grouped.implementation.is_polars() and not _streams(grouped)  # whose head() of groups fails
+            found = _collected(grouped if limit is None or old else grouped.head(limit + 1))
         except Exception:
             _refuse(data, must)  # some engines stop at a row that breaks a rule, before the sums are there
             raise
@@ -275,9 +277,15 @@ def _collected(data: Any) -> Any:
     """The few rows of an answer."""
     if not isinstance(data, nw.LazyFrame):
         return data
-    if data.implementation.is_polars():
-        return data.collect(engine="streaming")
-    return data.collect()
+    return data.collect(engine="streaming") if _streams(data) else data.collect()
+
+
+def _streams(data: Any) -> bool:
+    """Whether it is a lazy frame of a Polars that is new enough to stream."""
+    if not (isinstance(data, nw.LazyFrame) and data.implementation.is_polars()):
+        return False
+    version = data.implementation.to_native_namespace().__version__
+    return tuple(int(part) for part in version.split(".")[:2]) >= _POLARS_STREAMS
 
 
 def _as_sums(table: Any, keys: tuple[str, ...], names: list[str], labels: tuple[str, ...]) -> pd.DataFrame:
