@@ -143,7 +143,7 @@ def alarms_of_the_year(alarms: pd.DataFrame, watched: pd.DataFrame, happened: pd
     heard, missed = rang & on, rang & ~on
     n, lost = int(heard.to_numpy().sum()), int(missed.to_numpy().sum())
     title = f"{count(n, 'alarm')} heard; {lost} would have sounded, but {'was' if lost == 1 else 'were'} switched off"
-    figure, [ax] = canvas(title, size=(WIDTH, 1.5 + 0.45 * rang.shape[1]))
+    figure, [ax] = canvas(title, size=(WIDTH, 1.5 + 0.55 * rang.shape[1]))
     y = _rows(ax, list(rang.columns))
     months = [int(month) for month in rang.index]
     ax.set(xlim=(months[0] - 0.6, months[-1] + 0.6), xlabel="month (dotted: something begins)")

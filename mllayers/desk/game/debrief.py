@@ -91,8 +91,10 @@ class Debrief:
         tried = {}
         changes = self.year.changes()
         for done, (words, change) in enumerate(changes, start=1):
-            if (again := self._changed(change)) is not None:
-                tried[words] = self.short - again.short()
+            again = self._changed(change)
+            better = 0.0 if again is None else self.short - again.short()
+            if abs(better) >= 0.01:  # else it is other words for what was done
+                tried[words] = better
             self._say("single changes", done, len(changes))
         table = pd.DataFrame({"better": pd.Series(tried, dtype=float)}).rename_axis("change")
         return table.sort_values("better", ascending=False, kind="stable")
