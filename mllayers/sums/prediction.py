@@ -298,7 +298,9 @@ def threshold_sums(
         sums |= {} if weights is None else {"weight": x["weights"]}
         ends |= {"a": if_one, "b": if_zero}
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
-    sums |= {"n_ones": x["y"] == 1, "n_zeros": x["y"] == 0}
+    whole = data.collect_schema()[y].is_integer()
+    came = nw.col(y) if whole else x["y"]
+    sums |= {"n_ones": came == 1, "n_zeros": came == 0}
     label, score_rule = binary(x["y"]), in_bounds(probability(x["p"]), "p", 0, 1)
     must[f"y ({y}) must hold only 0 and 1"] = Rule(label.holds, label.needs, _neither, told=True)
     must[f"p ({p}) must lie in [0, 1] and be there"] = Rule(
