@@ -3,9 +3,11 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -440,7 +442,7 @@ def test_the_hold_out_says_when_contacts_cost_more_than_they_keep(monkeypatch):
     for _ in range(8):
         year.next_month(RetentionChoices(decide_by="everyone", callers=0, holdout=0.3, watch=["hold-out"]))
     assert year.sounded(8) == [rt.ALARMS["hold-out"]]
-    assert year.seen.loc[8, "at most"] < 0
+    assert year.seen.loc[8, "high (95 %)"] < 0
     lost = year.lost()
     assert (lost["clairvoyant"] * 2 - lost.sum(axis=1) < 0).all()
     assert f"−${-year.seen.loc[8, 'a contact brings']:,.2f} after its price" in " ".join(year.told(8))
@@ -514,6 +516,31 @@ def test_alarms_are_rare_where_nothing_happens(monkeypatch):
     assert pd.concat(sounded).mean() <= 0.15
 
 
+def test_an_alarm_says_what_it_saw_and_whether_the_choices_had_changed():
+    year = FraudYear(seed=3, size=SIZE)
+    for block_from in (0.5, 0.5, 0.02):
+        year.next_month(FraudChoices(review_from=0.02, block_from=block_from, reviewers=0, watch=["blocks"]))
+    now, before = year.seen["blocked"].iloc[-1], year.seen["blocked"].iloc[:2].mean()
+    saw = f"({now:,}, after {before:,.0f} a month; you had changed your choices)"
+    assert f"ALARM: {ALARMS['blocks']} {saw}." in year.told(3)
+    assert year.told(2)[-1] == "No alarm sounded (1 on)."
+
+
+def test_every_word_of_a_debrief_is_explained(year, contacts, found, kept):
+    for each, debrief in ((year, found), (contacts, kept)):
+        told = " ".join(each.words)
+        names = [name for name in debrief.others.index if name != "you"]
+        assert [name for name in names if name not in told] == []
+
+
+@pytest.mark.parametrize("name", ["desk", "desk_retention"])
+def test_the_notebooks_do_not_tell_what_happens_in_the_year_of_a_workshop(name):
+    path = Path(__file__).parents[1] / "notebooks" / "teach" / f"{name}.ipynb"
+    text = path.read_text(encoding="utf-8")
+    [workshop], [example] = (set(re.findall(rf"{before}seed=(\d+)", text)) for before in (r"play\(\S+ ", r"Year\("))
+    assert workshop != example
+
+
 def test_events_come_in_months_of_their_own():
     years = [events_of(seed) for seed in range(200)]
     for name in ("gift", "ringC", "peak", "mutateA"):
@@ -542,7 +569,7 @@ def test_others_play_the_same_customers(contacts, kept):
     assert np.allclose(table["short"], table[rt.LOST].sum(axis=1))
     assert table.loc["nobody", "short"] == pytest.approx(kept.waterfall["clairvoyant"])
     assert kept.helped["better"].is_monotonic_decreasing
-    assert dict(contacts.changes()).keys() >= set(kept.helped.index)
+    assert dict(contacts.changes()).keys() >= {words.partition(" (month")[0] for words in kept.helped.index}
 
 
 def test_another_play_of_the_same_year_stands_among_the_teams(year, monkeypatch):
@@ -554,18 +581,24 @@ def test_another_play_of_the_same_year_stands_among_the_teams(year, monkeypatch)
 
 def test_what_helped_is_a_replay_with_one_change(year, found):
     best = found.helped.index[0]
-    change = dict(year.changes())[best]
+    change = dict(year.changes())[best.partition(" (month")[0]]
     again = FraudYear(seed=year.seed, size=SIZE)
     for choices in year.choices:
         again.next_month(replace(choices, **change))
     assert found.helped["better"].iloc[0] == pytest.approx(found.short - Debrief(again).short)
     assert best in found.advice()
+    touched = [k for k, old in enumerate(year.choices, start=1) if replace(old, **change) != old]
+    assert ("(month" in best) == (len(touched) < 12)
+    worst = year.lost().drop(columns="clairvoyant").sum(axis=1).idxmax()
+    assert f"Most was lost in month {worst}" in found.worst_month()
 
 
 def test_luck_is_the_same_choices_with_other_orders(year, found):
     luck = found.luck
     assert luck.nunique() == len(luck)
-    assert f"{luck.max():,.0f}" in found.luck_told()
+    spread = max(luck.max(), found.short) - min(luck.min(), found.short)
+    assert f"smaller than ${spread:,.0f}" in found.luck_told()
+    assert "over 7 years" in found.luck_told()
     other = year.elsewhere(0)
     assert other.happened().equals(year.happened())
     assert not other._runs[0].today()["amount_usd"].equals(year._runs[0].today()["amount_usd"])
@@ -581,10 +614,16 @@ def test_progress_is_told(monkeypatch):
 def test_the_table_of_teams_keeps_the_best_on_top(found):
     table = TeamTable({"broken": {"team": "x"}, "also": 3})
     table.enter("  the   blue team ", found)
-    other = {"desk": "fraud", "year": 1, "team": "red", "short": 1.0, "low": 0.0, "high": 2.0}
-    table = TeamTable(json.loads(json.dumps({**table.records, "red": other})))
-    assert table.frame("fraud")["team"].to_list() == ["red", "the blue team"]
-    assert table.frame("retention").empty
+    [blue] = table.records.values()
+    red = {**blue, "team": "red", "short": 1.0}
+    again = {**red, "play": "replay 1 from month 2", "short": 0.5}
+    small = {**red, "size": 500}
+    more = {"red": red, "again": again, "small": small}
+    table = TeamTable(json.loads(json.dumps({**table.records, **more})))
+    same = {"year": blue["year"], "size": SIZE}
+    assert table.frame("fraud", **same)["team"].to_list() == ["red", "the blue team", "red"]  # replays come last
+    assert table.frame("fraud", year=blue["year"], size=500)["team"].to_list() == ["red"]
+    assert table.frame("retention", **same).empty
     for wrong in ("", "x" * 41, None, "  "):
         with pytest.raises((TypeError, ValueError), match="team's name"):
             table.enter(wrong, found)
@@ -667,7 +706,10 @@ def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
     assert one.found.advice().replace("$", "<span>&#36;</span>") in shown
     one._name.value = "The <b>Blues</b>"
     one.press("Enter the table of teams")
-    assert "The &lt;b&gt;Blues&lt;/b&gt; (year 3)" in one._lit.children[-1].value
+    assert "The &lt;b&gt;Blues&lt;/b&gt;" in one._lit.children[-1].value
+    assert "Entered" in one._beside.value
+    one._name.value = " "  # as the Enter key does
+    assert "Type your team's name first" in one._beside.value
     first = one.year
     one._from.value = "4"
     one.press("Replay")
@@ -683,6 +725,9 @@ def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
     again._plays.value = "year 3"
     again.press("Go on with it")
     assert again.year.seen.equals(first.seen)
+    one._plays.value = "year 3"
+    one.press("Go on with it")
+    assert one._lit.children  # a debrief is reckoned once
     assert board().year.label == "year 3"
     one.press("Play another year")
     assert one.year.done == 0
@@ -701,7 +746,11 @@ def test_a_whole_year_of_contacts_on_the_board(board, monkeypatch, capsys):
     one.press("Turn the lights on")
     shown = "".join(getattr(part, "value", "") for part in one._lit.children)
     assert shown.count("<img alt=") == 6
-    assert "You claimed" in shown
+    assert "The dashboard claimed" in shown
+    assert all(part.disabled for part in one.controls["call_from"].children)
+    one.set(decide_by="tiers")
+    assert not any(part.disabled for part in one.controls["call_from"].children)
+    one.set(decide_by="everyone")
     one._from.value = "7"
     one.press("Replay")
     one.set(decide_by="nobody", callers=0)

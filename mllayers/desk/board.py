@@ -24,7 +24,7 @@ except ModuleNotFoundError as _error:
 
 import numpy as np
 
-from mllayers._words import dollars, money
+from mllayers._words import dollars, money, percent
 from mllayers.desk.game import Debrief, TeamTable, Year
 from mllayers.desk.game.choices import Choices, Control
 from mllayers.figures import Finding, desk, picture, sentence
@@ -32,10 +32,12 @@ from mllayers.widgets import choice, slider, switch
 
 Keep = Callable[[dict[str, Any]], str]
 TWICE = 0.1  # seconds after an answer in which a press was made while it was not there yet
+_STUCK = "position: sticky; left: 0; background: var(--jp-layout-color0, white)"  # the names stay when the rest moves
 TITLES = {"fraud": "The fraud desk", "retention": "The retention desk"}
 _LOST = "The kernel was restarted: run this cell again, and your year goes on where it was."
 _WHEN_LOST = (
-    "<style>.mllayers-lost {display: none} .jupyter-widgets-disconnected .mllayers-lost {display: block}</style>"
+    "<style>.mllayers-lost {display: none} .jupyter-widgets-disconnected .mllayers-lost {display: block} "
+    ".mllayers-fit img {max-width: 100%; height: auto}</style>"
     f'<p class="mllayers-lost" role="alert" style="white-space: normal">{_LOST}</p>'
 )
 
@@ -84,7 +86,8 @@ class Board:
         self._open: dict[str, Year] = {year.label: year}  # those that need not be played again
         last = year.choices[-1] if year.choices else year.kind()
         self.controls = {name: _control(each, getattr(last, name)) for name, each in year.kind.controls().items()}
-        self._head, self._news, self._table, self._told = (ipywidgets.HTML() for _ in range(4))
+        self._head, self._news, self._table, self._told, self._rules = (ipywidgets.HTML() for _ in range(5))
+        self._lit_before: dict[str, tuple[Debrief, tuple[Any, ...]]] = {}  # debriefs that need not be reckoned again
         self._next = _button("Next month", self._decide)
         self._lights = _button("Turn the lights on", self._debrief)
         self._from = choice("Replay from month", ["1"], value="1")
@@ -92,16 +95,22 @@ class Board:
         self._new = _button("Play another year", self._another)
         self._plays = choice("Plays that are kept", [year.label], value=year.label)
         self._back = _button("Go on with it", self._reopen)
-        self._name = ipywidgets.Text(description="Your team's name", style={"description_width": "initial"})
+        style = {"description_width": "initial"}
+        self._name = ipywidgets.Text(description="Your team's name", continuous_update=False, style=style)
+        self._name.observe(lambda _: self._by_key(), "value")  # the Enter key
+        self._beside = ipywidgets.HTML()  # what is told beside the name
         self._add = _button("Enter the table of teams", self._entered)
         self._lit = ipywidgets.VBox()
         row = {"flex_flow": "row wrap"}
         self._replays = ipywidgets.HBox([self._from, self._again, self._new], layout=row)
         self._others = ipywidgets.HBox([self._plays, self._back], layout=row)
         self._choose = ipywidgets.VBox([*self.controls.values(), self._next])
-        first = [self._head, self._news, self._choose, self._lights, self._told, self._lit]
+        first = [self._head, self._rules, self._choose, self._lights, self._told, self._news, self._lit]
         last_of_all = [self._table, self._replays, self._others, ipywidgets.HTML(_WHEN_LOST)]
         self.box = ipywidgets.VBox([*first, *last_of_all])
+        for control in self.controls.values():
+            if isinstance(control, Words):
+                control.watch(self._grey)
         self._draw(told)
 
     def set(self, **values: Any) -> None:
@@ -173,8 +182,10 @@ class Board:
         same = [kept for kept in others if (kept["seed"], kept["size"]) == (year.seed, year.size)]
         beside = {str(kept.get("name") or "your first play"): kept["short"] for kept in same}
         self.found = found = Debrief(year, beside=beside, progress=self._progress)
+        words = "".join(f"<li><em>{html.escape(word)}</em>: {sentence(what)}</li>" for word, what in year.words.items())
         happened = year.happened()
-        self._lit.children = [_heading("The lights are on"), _shown(desk.where_the_money_went(found.waterfall))]
+        self._lit.children = (_heading("The lights are on"), _fold("What the words mean", f"<ul>{words}</ul>"))
+        self._lit.children += (_shown(desk.where_the_money_went(found.waterfall)), _sentence(found.worst_month()))
         self._lit.children += (
             _shown(desk.booked_and_true(found.truth, books=year.books)),
             _shown(desk.alarms_of_the_year(year.alarms(), year.watched(), happened)),
@@ -186,18 +197,28 @@ class Board:
         luck = desk.luck_of_the_year(found.luck, found.short)
         self._lit.children += (_heading("Luck"), _shown(luck), _sentence(found.luck_told()))
         self._lit.children += (_heading("The table of teams (it stays on this machine)"),)
-        self._lit.children += (ipywidgets.HBox([self._name, self._add]), self._teams_shown())
+        self._beside.value = ""
+        row = ipywidgets.HBox([self._name, self._add, self._beside], layout={"flex_flow": "row wrap"})
+        self._lit.children += (row, self._teams_shown())
+        self._lit_before[year.label] = (found, self._lit.children)
         self._say(f"Every light is on, after {time.monotonic() - began:.0f} seconds.")
 
     def _entered(self) -> None:
         if self.found is None:
             raise ValueError("turn the lights on first")
         if not self._name.value.strip():
-            raise ValueError("type your team's name first")
-        self._teams.enter(self._name.value, self.found)
-        told = self._enter(self._teams.records) if self._enter is not None else ""
-        self._lit.children = (*self._lit.children[:-1], self._teams_shown())
-        self._say(told or f"Entered: {self._name.value.strip()}.")
+            told = "Type your team's name first."
+        else:
+            self._teams.enter(self._name.value, self.found)
+            told = self._enter(self._teams.records) if self._enter is not None else ""
+            told = told or f"Entered: {self._name.value.strip()}."
+            self._lit.children = (*self._lit.children[:-1], self._teams_shown())
+        self._beside.value = f'<p role="status">{sentence(told)}</p>'
+        self._say("")
+
+    def _by_key(self) -> None:
+        self._answered = -math.inf  # to enter a team twice does no harm
+        self.pressed(self._entered)
 
     # --- how it looks
 
@@ -208,11 +229,15 @@ class Board:
         self._head.value = _paragraph(
             f"{TITLES[year.desk]}, {at}", f" Year {year.seed}{name}: the same number is the same year."
         )
-        self._news.value = self._last_month()
+        self._news.value = self._last_month() if year.done else ""
+        opened = "" if year.done else " open"
+        rules = f"<summary>The rules</summary><p>{sentence(year.opening())}</p>"
+        self._rules.value = _fitting(f"<details{opened}>{rules}</details>")
         self._table.value = _all_months(year) if year.done else ""
         reached = [str(month) for month in range(1, min(year.done + 1, 12) + 1)]
         self._from.options, self._from.value = reached, reached[-1 if year.left else 0]
-        self._lit.children, self.found = (), None
+        self.found, self._lit.children = self._lit_before.get(year.label, (None, ()))
+        self._grey()
         _show_if(bool(year.left), self._choose)
         _show_if(not year.left, self._lights)
         labels = list(dict.fromkeys([*self._kept, *self._open]))
@@ -225,25 +250,38 @@ class Board:
 
     def _last_month(self) -> str:
         year = self.year
-        if not year.done:
-            return f"<p>{sentence(year.opening())}</p>"
         lines = "<br>".join(sentence(line) for line in year.told(year.done))
-        return f'<div role="status"><strong>At the end of month {year.done}.</strong> {lines}</div>'
+        news = f"<strong>At the end of month {year.done}.</strong> {lines}"
+        return _fitting(f'<div role="status">{news}</div>')
 
     def _teams_shown(self) -> ipywidgets.Widget:
-        table = self._teams.frame(self.year.desk)
+        year = self.year
+        table = self._teams.frame(year.desk, year=year.seed, size=year.size)
         if table.empty:
             return ipywidgets.HTML("<p>No team yet.</p>")
         rows = {}
         for row in table.to_dict("records"):
             luck = f"{money(row['low'])} to {money(row['high'])}"
-            rows[f"{row['team']} (year {row['year']})"] = [dollars(row["short"], 0), luck]
-        head = ["short of the clairvoyant", "the same choices elsewhere"]
-        return ipywidgets.HTML(_table("Teams, the one least short first", head, rows))
+            share = percent(row["short"] / row["of"]) if row["of"] > 0 else "–"
+            name = f"{row['team']}{' (' + row['play'] + ')' if row['play'] else ''}"
+            rows[name] = [dollars(row["short"], 0), share, luck]
+        head = ["short of the clairvoyant", "of what the clairvoyant makes", "the same choices elsewhere"]
+        title = f"Teams in year {year.seed} with {year.size:,} a month: first plays, then replays; the best first"
+        return ipywidgets.HTML(_fitting(_table(title, head, rows)))
 
     def _keep_it(self) -> str:
         self._kept[self.year.label] = self.year.to_dict()
         return self._keep(self._kept[self.year.label]) if self._keep is not None else ""
+
+    def _grey(self) -> None:
+        """Controls that change nothing, given the others, cannot be moved."""
+        try:
+            unused = self.chosen().unused()
+        except (TypeError, ValueError):  # choices that contradict each other: any may be the one to change
+            unused = frozenset()
+        for name, control in self.controls.items():
+            for part in getattr(control, "children", [control]):
+                part.disabled = name in unused
 
     def _progress(self, what: str, done: int, of: int) -> None:
         self._say(f"Playing {what}: {done}{f' of {of}' if of else ''} …")
@@ -300,6 +338,10 @@ class Words(ipywidgets.VBox):  # type: ignore[misc]
         self.description = label
         super().__init__([self._list])
 
+    def watch(self, do: Callable[[], None]) -> None:
+        """Do something whenever another word is chosen."""
+        self._list.observe(lambda _: do(), "value")
+
     @property
     def value(self) -> str:
         """The word that is chosen."""
@@ -344,7 +386,11 @@ def _sentence(text: str) -> ipywidgets.Widget:
 
 def _fitting(text: str) -> str:
     """As wide as the page and no wider: a picture that is wider does not take the text beside it out of sight."""
-    return f'<div style="width: 0; min-width: 100%">{text}</div>'
+    return f'<div class="mllayers-fit" style="width: 0; min-width: 100%">{text}</div>'
+
+
+def _fold(title: str, inside: str) -> ipywidgets.Widget:
+    return ipywidgets.HTML(_fitting(f"<details><summary>{html.escape(title)}</summary>{inside}</details>"))
 
 
 def _paragraph(strong: str, rest: str) -> str:
@@ -372,10 +418,13 @@ def _all_months(year: Year) -> str:
     names = year.kind.controls()
     chosen = {control.label: [control.told(getattr(c, name)) for c in year.choices] for name, control in names.items()}
     months = [str(month) for month in seen.index]
-    return (
-        _table("What you see, month by month", months, rows)
+    newest = {
+        name: {key: row[::-1] for key, row in part.items()} for name, part in (("seen", rows), ("chosen", chosen))
+    }
+    return _fitting(
+        _table("What you see, the newest month first", months[::-1], newest["seen"])
         + "<details><summary>Your choices so far</summary>"
-        + _table("Your choices, month by month", months, chosen)
+        + _table("Your choices, the newest month first", months[::-1], newest["chosen"])
         + "</details>"
     )
 
@@ -383,14 +432,14 @@ def _all_months(year: Year) -> str:
 def _number(x: Any) -> str:
     if isinstance(x, str):
         return x
-    return f"{x:,.0f}" if np.isfinite(x) else "–"
+    return f"{round(x) + 0:,}" if np.isfinite(x) else "–"
 
 
 def _table(caption: str, head: list[str], rows: Mapping[str, list[str]]) -> str:
     """A table that a screen reader can walk through."""
     top = "".join(f'<th scope="col" style="text-align: right">{sentence(x)}</th>' for x in head)
     body = "".join(
-        f'<tr><th scope="row" style="text-align: left">{sentence(name)}</th>'
+        f'<tr><th scope="row" style="text-align: left; {_STUCK}">{sentence(name)}</th>'
         + "".join(f'<td style="text-align: right; padding: 0 0.5em">{sentence(x)}</td>' for x in row)
         + "</tr>"
         for name, row in rows.items()

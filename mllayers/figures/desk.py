@@ -39,8 +39,8 @@ def where_the_money_went(steps: pd.Series[float]) -> Finding:
     Examples
     --------
     >>> where_the_money_went(pd.Series({"clairvoyant": 9e5, "quiet fraud shipped": -5e4, "reviews": -1e4}))
-    You made $840k, $60.0k short of the clairvoyant. Most of it went to quiet fraud shipped ($50.0k), then reviews \
-($10.0k).
+    You made $840k, $60.0k short of the clairvoyant. The largest part went to quiet fraud shipped ($50.0k), then \
+reviews ($10.0k).
     """
     if not isinstance(steps, pd.Series) or len(steps) < 2:
         raise TypeError(f"steps must be a Series: a first level and what each cause takes; got {describe(steps)}")
@@ -57,9 +57,9 @@ def where_the_money_went(steps: pd.Series[float]) -> Finding:
     told = ", then ".join(f"{name} ({money(-cost)})" for name, cost in largest.items() if cost < 0)
     return Finding(
         figure,
-        "A staircase of dollars, from the clairvoyant at zero down to you: one step for each cause, as long as what it "
-        "cost.",
-        f"You made {money(float(steps.sum()))}, {money(short)} short of the clairvoyant. Most of it went to "
+        f"A staircase of dollars, from the clairvoyant at zero down to you at {money(-short)}: one step for each "
+        "cause, as long as what it cost.",
+        f"You made {money(float(steps.sum()))}, {money(short)} short of the clairvoyant. The largest part went to "
         f"{told or 'nothing'}.",
         pd.DataFrame({"dollars": steps.round(0)}),
     )
@@ -73,7 +73,7 @@ def booked_and_true(truth: pd.DataFrame, *, books: str = "booked") -> Finding:
     ----------
     truth : DataFrame
         A row per month (index) with the columns ``booked``, ``true`` and ``clairvoyant`` in dollars, and ``happened``
-        in words, empty where nothing began.
+        in words, empty where nothing began. With ``spent``, it is said what contacts kept and what they cost.
     books : str
         What the team's own dollars are called: 'booked', or 'claimed' where a dashboard counts them.
 
@@ -90,7 +90,6 @@ def booked_and_true(truth: pd.DataFrame, *, books: str = "booked") -> Finding:
     table = as_frame(truth, "truth", ["booked", "true", "clairvoyant", "happened"])
     total = table[["booked", "true"]].sum()
     unseen = float(total["booked"] - total["true"])
-    never = "you never saw" if books == "booked" else "would have been there without you"
     figure, [ax] = canvas(
         f"{books.capitalize()} {money(total['booked'])}, made {money(total['true'])}", size=(WIDTH, 3.4)
     )
@@ -103,16 +102,21 @@ def booked_and_true(truth: pd.DataFrame, *, books: str = "booked") -> Finding:
     for month in began:
         ax.axvline(month, color=INK, linestyle=":", linewidth=1.0)
     ax.set(xlabel="month (dotted: something begins)", xticks=list(table.index))
-    ax.set_title("dollars a month, the clairvoyant's taken off", pad=26)
+    ax.set_title("dollars a month, less what the clairvoyant makes", pad=26)
     ax.yaxis.set_major_formatter(lambda x, _: money(x))
     ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=3)
     told = "".join(f" Month {month}: {what}." for month, what in began.items())
-    what = f"{money(unseen)} that {never}" if unseen >= 0 else f"{money(-unseen)} more than you saw"
+    what = f"{money(unseen)} that you never saw" if unseen >= 0 else f"{money(-unseen)} more than you saw"
+    said = f"You {books} {money(total['booked'])} and made {money(total['true'])}: {what}."
+    if "spent" in table:
+        spent, made = float(table["spent"].sum()), money(total["true"])
+        kept = f"Your contacts kept {money(total['true'] + spent)} and cost {money(spent)}: you made {made}."
+        said = f"The dashboard {books} {money(total['booked'])}. {kept}"
     return Finding(
         figure,
-        f"Two lines over the months, dollars {books} and dollars made, beside the clairvoyant at zero; dotted lines "
-        "where something begins.",
-        f"You {books} {money(total['booked'])} and made {money(total['true'])}: {what}.{told}",
+        f"Two lines over the months, dollars {books} ({money(total['booked'])} in all) and dollars made "
+        f"({money(total['true'])}), beside the clairvoyant at zero; dotted lines where something begins.",
+        f"{said}{told}",
         table.round(0),
     )
 
@@ -137,7 +141,8 @@ def alarms_of_the_year(alarms: pd.DataFrame, watched: pd.DataFrame, happened: pd
     >>> rang = pd.DataFrame({"chargebacks": [False, True], "audits": [True, False]}, index=[1, 2])
     >>> on = pd.DataFrame({"chargebacks": [True, True], "audits": [False, False]}, index=[1, 2])
     >>> alarms_of_the_year(rang, on, pd.Series({1: "a ring arrives"}))
-    Month 1: a ring arrives. Heard: chargebacks (2). Switched off, but would have sounded: audits (1).
+    Month 1: a ring arrives (first told by audits, month 1, switched off). Heard: chargebacks (2). Switched off, but \
+would have sounded: audits (1).
     """
     rang, on = as_frame(alarms, "alarms").astype(bool), as_frame(watched, "watched", alarms.columns).astype(bool)
     heard, missed = rang & on, rang & ~on
@@ -156,13 +161,14 @@ def alarms_of_the_year(alarms: pd.DataFrame, watched: pd.DataFrame, happened: pd
         for table, fill in ((heard, style.colour), (missed, FACE)):
             there = [month for month in months if table.loc[month, name]]
             ax.plot(there, [at] * len(there), "s", color=fill, markeredgecolor=style.colour, markersize=11)
-    said = "".join(f"Month {month}: {what}. " for month, what in happened.items())
+    first = {month: _first_told(rang, on, int(str(month))) for month in happened.index}
+    said = "".join(f"Month {month}: {what} ({first[month]}). " for month, what in happened.items())
     return Finding(
         figure,
         "A table of alarms by months: a filled square where an alarm that was switched on sounds, an empty one where "
         "it would have, a dot where all is quiet.",
         f"{said}Heard: {_when(heard)}. Switched off, but would have sounded: {_when(missed)}.",
-        rang.astype(int) - 2 * missed.astype(int),
+        pd.DataFrame(np.where(heard, "heard", np.where(missed, "off", "–")), rang.index, rang.columns),
     )
 
 
@@ -264,21 +270,31 @@ def luck_of_the_year(luck: pd.Series[float], short: float) -> Finding:
     Examples
     --------
     >>> luck_of_the_year(pd.Series([9e4, 1.1e5]), 1e5)
-    You are $100k short; the same choices are $90.0k to $110k short in 2 other years.
+    You are $100k short; the same choices end $90.0k to $110k short, in 3 years with yours.
     """
     if not isinstance(luck, pd.Series) or luck.empty:
         raise TypeError(f"luck must be a Series of dollars, one for each other year; got {describe(luck)}")
-    mine, low, high = as_number(short, "short"), float(luck.min()), float(luck.max())
+    mine = as_number(short, "short")
+    low, high = min(float(luck.min()), mine), max(float(luck.max()), mine)
     figure, [ax] = canvas(f"Chance alone makes it {money(low)} to {money(high)}", size=(WIDTH, 1.9))
     told = luck.astype(float).rename("the same choices in other years").to_frame()
     spread(ax, told, kinds={str(told.columns[0]): "policy"}, level=("you", mine))
     return Finding(
         figure,
         "Dots of dollars short of the clairvoyant, one for each other year with the same choices, and a line at yours.",
-        f"You are {money(mine)} short; the same choices are {money(low)} to {money(high)} short in "
-        f"{count(len(luck), 'other year')}.",
+        f"You are {money(mine)} short; the same choices end {money(low)} to {money(high)} short, in "
+        f"{count(len(luck) + 1, 'year')} with yours.",
         luck.to_frame().round(0),
     )
+
+
+def _first_told(rang: pd.DataFrame, on: pd.DataFrame, month: int) -> str:
+    """Which alarm sounded first, in the month in which something began or the two after it."""
+    for k in range(month, month + 3):
+        for name in rang.columns:
+            if k in rang.index and rang.loc[k, name]:
+                return f"first told by {name}, month {k}{'' if on.loc[k, name] else ', switched off'}"
+    return "no alarm within three months"
 
 
 def _gain(x: float) -> str:

@@ -161,7 +161,7 @@ def test_a_year_to_its_debrief_across_a_restart(desk, tmp_path, page, screenshot
         page.get_by_text("Type your team's name first.").wait_for()
         page.get_by_label("Your team's name").fill("The Blues <b>")
         press("Enter the table of teams")
-        page.get_by_text("The Blues <b> (year 7)").wait_for()
+        page.get_by_text("The Blues <b> (replay 1 from month 5)").wait_for()
         assert cut(page) == []
         alts = page.locator(".widget-html img").evaluate_all("all => all.map(img => img.alt)")
         assert len(alts) == 6

@@ -79,6 +79,10 @@ class Choices:
         """How each choice is asked for, in the order of the page."""
         return {part.name: part.metadata["control"] for part in fields(cls)}
 
+    def unused(self) -> frozenset[str]:
+        """Which choices change nothing, given the others."""
+        return frozenset()
+
     @classmethod
     def from_dict(cls, told: Any) -> Self:
         """The choices out of a file."""

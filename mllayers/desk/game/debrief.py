@@ -54,6 +54,7 @@ class Debrief:
         if year.left:
             raise ValueError(f"the lights stay off until the year is over: {count(year.left, 'month')} left")
         self.year, self._progress, self._beside = year, progress, dict(beside or {})
+        self._causes: dict[str, pd.Series] = {}  # what each cause lost after a single change
 
     @cached_property
     def truth(self) -> pd.DataFrame:
@@ -87,14 +88,20 @@ class Debrief:
 
     @cached_property
     def helped(self) -> pd.DataFrame:
-        """Single changes, made in every month with all else as it was played: dollars by which the year is better."""
+        """Single changes, made in every month with all else as it was played: dollars by which the year is better.
+
+        Where a change leaves months as they were, its name says which months it touches.
+        """
         tried = {}
         changes = self.year.changes()
         for done, (words, change) in enumerate(changes, start=1):
             again = self._changed(change)
             better = 0.0 if again is None else self.short - again.short()
-            if abs(better) >= 0.01:  # else it is other words for what was done
-                tried[words] = better
+            if again is not None and abs(better) >= 0.01:  # else it is other words for what was done
+                pairs = zip(self.year.choices, again.choices, strict=True)
+                touched = [month for month, (old, new) in enumerate(pairs, start=1) if old != new]
+                words += "" if len(touched) == MONTHS else f" ({_months_told(touched)})"
+                tried[words], self._causes[words] = better, again.lost().sum()
             self._say("single changes", done, len(changes))
         table = pd.DataFrame({"better": pd.Series(tried, dtype=float)}).rename_axis("change")
         return table.sort_values("better", ascending=False, kind="stable")
@@ -107,7 +114,7 @@ class Debrief:
             other = self.year.elsewhere(number)
             found.append(other.unseen(self.year.choices).short())
             self._say("the same choices elsewhere", number + 1, OTHER_YEARS)
-        return pd.Series(found, name="short").rename_axis("other year")
+        return pd.Series(found, pd.RangeIndex(1, OTHER_YEARS + 1, name="other year"), name="short")
 
     def advice(self) -> str:
         """One sentence: what would have helped most."""
@@ -115,17 +122,33 @@ class Debrief:
         if table.empty:
             return "There was no single change to try: your choices were all of them."
         best, better = str(table.index[0]), float(table["better"].iloc[0])
-        of = f"Of {count(len(table), 'single change')} in all {MONTHS} months"
+        of = f"Of {count(len(table), 'single change')}, made in every month"
         if better <= 0:
             return f"{of}, none would have made this year better; the nearest, to {best}, costs {dollars(-better, 0)}."
-        return f"{of}, one would have helped most in this year: to {best}. It is worth {dollars(better, 0)}."
+        causes = -self.waterfall.drop("clairvoyant")
+        largest = str(causes.idxmax())
+        return (
+            f"{of}, one would have helped most in this year: to {best}. It is worth {dollars(better, 0)}. Your largest "
+            f"loss, {largest}, would have been {dollars(self._causes[best][largest], 0)} in place of "
+            f"{dollars(causes[largest], 0)}."
+        )
+
+    def worst_month(self) -> str:
+        """One sentence: the month that lost most, and what had been changed in it."""
+        lost = self.year.lost().drop(columns="clairvoyant").sum(axis=1)
+        month = int(lost.to_numpy().argmax()) + 1
+        now = self.year.choices[month - 1]
+        before = self.year.choices[month - 2] if month > 1 else now
+        names = [name for name in now.controls() if name != "watch" and getattr(now, name) != getattr(before, name)]
+        changed = f" In it you had changed: {now.told(*names)}." if names else ""
+        return f"Most was lost in month {month}: {dollars(lost.max(), 0)} of {dollars(self.short, 0)}.{changed}"
 
     def luck_told(self) -> str:
-        """One sentence: the played score beside the same choices elsewhere."""
+        """One sentence: how far the same choices spread, the year that was played among them."""
+        all_of = [*self.luck, self.short]
         return (
-            f"You are {dollars(self.short, 0)} short of the clairvoyant; the same choices are "
-            f"{dollars(self.luck.min(), 0)} to {dollars(self.luck.max(), 0)} short in {len(self.luck)} other years in "
-            "which the same happens. A difference between teams that is smaller than this spread may be luck."
+            f"A difference between teams that is smaller than {dollars(max(all_of) - min(all_of), 0)} may be luck: so far "
+            f"do the same choices spread over {len(all_of)} years in which the same happens."
         )
 
     def _changed(self, change: dict[str, Any]) -> Year | None:
@@ -142,3 +165,15 @@ class Debrief:
     def _say(self, what: str, done: int, of: int) -> None:
         if self._progress is not None:
             self._progress(what, done, of)
+
+
+def _months_told(months: list[int]) -> str:
+    """Months in words, such as 'months 1 to 4, 7'."""
+    runs: list[list[int]] = []
+    for month in months:
+        if runs and month == runs[-1][-1] + 1:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    told = ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"{'month' if len(months) == 1 else 'months'} {told}"

@@ -16,7 +16,7 @@ from mllayers._words import count, dollars, percent
 from mllayers.data import drift_report
 from mllayers.decision import Action, Menu, Policy
 from mllayers.desk.game.choices import Choices, asked
-from mllayers.desk.game.year import ALPHA, BEFORE, DAYS, MONTHS, Year, drawn_events, hidden, unusual
+from mllayers.desk.game.year import ALPHA, BEFORE, DAYS, FREE, MONTHS, Year, drawn_events, hidden, unusual
 from mllayers.loop import ARMS, Arm, Run, desk_policy, fit, learnable
 from mllayers.loop.desk import blocks, review_action
 from mllayers.shop import ORDER_FEATURES, PRICES, Prices, make_orders, observe, order_money, order_stakes
@@ -28,8 +28,8 @@ ALARMS = {
     "blocks": "more or fewer blocks than before",
     "chargebacks": "more chargebacks than before",
     "reviews": "more or fewer frauds among reviews than before",
-    "audits": "audits find more fraud than promised",
-    "blocks reviewed": "more honest orders among reviewed blocks than promised",
+    "audits": "audits find more fraud than the model promised",
+    "blocks reviewed": "more honest orders in reviewed blocks than the model promised",
 }
 TYPES = {
     "A": "loud fraud",
@@ -44,6 +44,20 @@ EVENTS = {
     "ringC": "a ring arrives that reships goods",
     "peak": "two months of high season: everything swells",
     "mutateA": "the loud fraudsters change their form (stolen cards, slower and less odd)",
+}
+WORDS = {
+    "clairvoyant": "ships every honest order and blocks every fraud",
+    "loud fraud": "odd orders, reported by the owner of the card",
+    "new-form fraud": "the loud fraudsters with another form",
+    "quiet fraud": "fraud that nobody reports: no chargeback comes",
+    "ring fraud": "a group that reships goods; it comes in some years",
+    "gift buyers": "honest people who send to another address; they come with a new market",
+    "chargeback": "the bank takes the money back, weeks after the order",
+    "open": "a team that keeps its first model",
+    "self": "a team that takes its own blocks for fraud",
+    "closed": "a team that leaves blocks out and takes silence for legitimate",
+    "explore": "a team that audits 1 % and reviews 10 % of its blocks at random",
+    "every label": "learns from the truth about every order; no team can",
 }
 LOST = [
     *(f"shipped: {TYPES[kind]}" for kind in ("A", "A'", "B", "C")),
@@ -101,7 +115,7 @@ class FraudChoices(Choices):
     block_from: float = asked(0.50, "Block from a fraud probability of", "share", low=0.01, high=1.0, step=0.01)
     reviewers: int = asked(STANDARD_REVIEWERS, "Reviewers", "whole", low=0, high=8, step=1)
     audit_share: float = asked(0.0, "Shipped orders audited at random", "share", low=0.0, high=0.05, step=0.005)
-    review_blocked_share: float = asked(0.0, "Blocks reviewed at random", "share", low=0.0, high=0.3, step=0.05)
+    review_blocked_share: float = asked(0.0, "Blocks reviewed at random", "share", low=0.0, high=0.3, step=0.01)
     retrain: bool = asked(True, "Learn a new model this month", "flag")
     blocked: str = asked(
         "leave out",
@@ -116,6 +130,10 @@ class FraudChoices(Choices):
         words={"legitimate": "legitimate", "unknown": "unknown; audits speak for them"},
     )
     watch: tuple[str, ...] = asked(("chargebacks",), "Alarms switched on", "several", words=ALARMS)
+
+    def unused(self) -> frozenset[str]:
+        """The thresholds, where money decides."""
+        return frozenset({"review_from", "block_from"} if self.decide_by == "money" else ())
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -232,6 +250,9 @@ class FraudYear(Year):
     kind = FraudChoices
     alarm_words = ALARMS
     event_words = EVENTS
+    rule_alarms = frozenset({"blocks", "reviews"})
+    words = WORDS
+    in_dollars = ("margins", "taken back", "paid to reviewers", "booked")
 
     def __init__(self, *, seed: int, size: int = 10_000) -> None:
         super().__init__(seed=seed, size=size)
@@ -248,34 +269,35 @@ class FraudYear(Year):
         """What a team is told on its first day."""
         return (
             f"You run the desk for twelve months, {self.size:,} orders each. An order that ships earns its margin "
-            f"({PRICES.margin:.0%}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; an "
+            f"({percent(PRICES.margin, 0)}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; an "
             f"honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no book "
             f"shows. A review costs {dollars(PRICES.review)} and is always right; each reviewer looks at "
-            f"{self.size * ROOM:,.0f} orders a month and is paid for that, busy or not. For six months old rules sent "
-            "odd orders to review and shipped the rest: your first model learns from those. Chargebacks take weeks, "
-            "and not every fraud is reported."
+            f"{self.size * ROOM:,.0f} orders a month and is paid for that, busy or not; what is drawn at random comes "
+            "first, and where it is more than expected, it is paid for on top. For six months old rules sent odd "
+            "orders to review and shipped the rest: your first model learns from those. Chargebacks take weeks, "
+            f"and not every fraud is reported. {FREE}"
         )
 
     def told(self, month: int) -> list[str]:
         """What a team would see of a month (1 to 12), in sentences."""
         x = self._seen[month - 1]
+        drawn = {"audited": "audited at random", "blocks reviewed": "drawn out of the blocks and reviewed"}
+        by_chance = "".join(f", {x[name]:,} {what}" for name, what in drawn.items() if x[name])
         lines = [
-            f"Of {x['orders']:,} orders, {x['shipped']:,} shipped, {x['blocked']:,} were blocked and {x['reviewed']:,} "
-            f"reviewed; {x['frauds found']:,} of the reviewed were fraud."
+            f"Of {x['orders']:,} orders, {x['shipped']:,} shipped, {x['blocked']:,} were blocked, {x['reviewed']:,} "
+            f"reviewed{by_chance}. Frauds among the reviewed: {x['frauds found']:,}."
         ]
         if x["audited"]:
-            lines.append(
-                f"Audited at random, of what would have shipped: {x['audited']:,}; frauds among them: "
-                f"{x['frauds in audits']:,}."
-            )
+            lines.append(f"Frauds among the audited, which would have shipped: {x['frauds in audits']:,}.")
         if x["blocks reviewed"]:
-            lines.append(
-                f"Reviewed at random, of what would have been blocked: {x['blocks reviewed']:,}; honest among them: "
-                f"{x['honest in them']:,}."
-            )
+            lines.append(f"Honest among those out of the blocks: {x['honest in them']:,}.")
         before = x["chargebacks"] - x["of them own"]
-        old = f", {before:,} of them on orders from before your year" if before else ""
-        lines.append(f"{count(x['chargebacks'], 'chargeback')} arrived{old}. Booked: {dollars(x['booked'], 0)}.")
+        old = f" (on orders from before your year: {before:,})" if before else ""
+        lines.append(f"{count(x['chargebacks'], 'chargeback')} arrived{old}.")
+        lines.append(
+            f"Booked: {dollars(x['booked'], 0)} (margins {dollars(x['margins'], 0)}, taken back by banks "
+            f"{dollars(x['taken back'], 0)}, reviewers {dollars(x['paid to reviewers'], 0)})."
+        )
         lines.append(self.alarms_told(month))
         if month == self.done and self.choices[-1].retrain and self.model_stayed():
             lines.append("There was nothing to learn from: the model of the month before stayed.")
@@ -301,7 +323,7 @@ class FraudYear(Year):
         after.step(Player(choices, run.model))
         return after
 
-    def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
+    def _look(self) -> tuple[dict[str, Any], Mapping[str, str]]:
         seen = _seen_by_the_desk(self._runs[-1], self.choices[-1])
         return seen, _rang(self._runs[-1], seen, self._seen)
 
@@ -390,6 +412,9 @@ def _seen_by_the_desk(run: Run, choices: FraudChoices) -> dict[str, Any]:
         "honest in them": int((1 - known[refused]).sum()),
         "chargebacks": sum(map(len, came)),
         "of them own": len(own),
+        "margins": float(margin[sold].sum()),
+        "taken back": float(-returned),
+        "paid to reviewers": float(-paid),
         "booked": float(margin[sold].sum() - returned - paid),
     }
 
@@ -400,28 +425,30 @@ def _arrived(orders: pd.DataFrame, day: float) -> pd.DataFrame:
     return orders[due & (orders["action"] == "ship")]
 
 
-def _rang(run: Run, seen: dict[str, Any], before: list[dict[str, Any]]) -> frozenset[str]:
-    """Which alarms sound, or would if they were switched on; each looks only at what the desk knows."""
-    today, last = run.past[-1], run.past[-2]
-    found = {"columns"} if drift_report(last[ORDER_FEATURES], today[ORDER_FEATURES], alpha=ALPHA).flagged else set()
+def _rang(run: Run, seen: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, str]:
+    """Which alarms sound, or would if they were switched on, and what each saw; it looks at what the desk knows."""
+    today, last, found = run.past[-1], run.past[-2], dict[str, str]()
+    drift = drift_report(last[ORDER_FEATURES], today[ORDER_FEATURES], alpha=ALPHA)
+    if drift.flagged:
+        found["columns"] = ", ".join(map(str, drift.flagged))
     spoken = before[-3:]  # the months to compare with
     if spoken:
-        n = len(spoken)
-        if unusual(seen["blocked"], sum(x["blocked"] for x in spoken), 1, n, "two-sided"):
-            found.add("blocks")
-        if unusual(seen["chargebacks"], sum(x["chargebacks"] for x in spoken), 1, n, "greater"):
-            found.add("chargebacks")
+        for name, key, side in (("blocks", "blocked", "two-sided"), ("chargebacks", "chargebacks", "greater")):
+            earlier = sum(x[key] for x in spoken)
+            if unusual(seen[key], earlier, 1, len(spoken), side):
+                found[name] = f"{seen[key]:,}, after {earlier / len(spoken):,.0f} a month"
         hits, looked = (sum(x[name] for x in spoken) for name in ("frauds found", "reviewed"))
         both = seen["reviewed"] and looked
         if both and unusual(seen["frauds found"], hits, seen["reviewed"], looked, "two-sided"):
-            found.add("reviews")
+            now = percent(seen["frauds found"] / seen["reviewed"], 0)
+            found["reviews"] = f"{now}, after {percent(hits / looked, 0)}"
     planned, acts, p = today["planned"].to_numpy(str), today["action"].to_numpy(str), today["score"].to_numpy(float)
     audited, refused = (acts == "audit") & (planned == "ship"), (acts == "audit") & (planned == "block")
-    if seen["audited"] and stats.poisson.sf(seen["frauds in audits"] - 1, p[audited].sum()) < ALPHA:
-        found.add("audits")
-    if seen["blocks reviewed"] and stats.poisson.sf(seen["honest in them"] - 1, (1 - p[refused]).sum()) < ALPHA:
-        found.add("blocks reviewed")
-    return frozenset(found)
+    promised = {"audits": p[audited].sum(), "blocks reviewed": (1 - p[refused]).sum()}
+    for name, key in (("audits", "frauds in audits"), ("blocks reviewed", "honest in them")):
+        if seen[key] and stats.poisson.sf(seen[key] - 1, promised[name]) < ALPHA:
+            found[name] = f"{seen[key]:,}, where {promised[name]:,.1f} were promised"
+    return found
 
 
 def lost_by_cause(orders: pd.DataFrame, room: float, prices: Prices = PRICES) -> pd.Series:

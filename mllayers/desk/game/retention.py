@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from mllayers.action import uplift_effect
 from mllayers.data import drift_report
 from mllayers.desk.game.choices import Choices, asked
 from mllayers.desk.game.cohorts import CONTACTS, OLD_RULE_DAYS, QUARTER, SELLER, Cohorts, got, known_on, leavers
-from mllayers.desk.game.year import ALPHA, BEFORE, DAYS, Year, drawn_events, hidden, unusual
+from mllayers.desk.game.year import ALPHA, BEFORE, DAYS, FREE, Year, drawn_events, hidden, unusual
 from mllayers.shop import CUSTOMER_FEATURES, PRICES, Prices, customer_money
 
 CALLS = 0.01  # of the month's customers, called by one caller
@@ -28,14 +28,24 @@ ALARMS = {
     "contacts": "more or fewer contacts than before",
     "redeemed": "more or fewer of the vouchers used than before",
     "left": "more or fewer left in their first 30 days than before",
-    "promised": "of those left alone, more or fewer left than promised",
-    "hold-out": "by the hold-out, contacts cost more than they keep",
+    "promised": "of those left alone, more or fewer left than the model promised",
+    "hold-out": "by the hold-out, contacts surely cost more than they keep",
 }
 EVENTS = {
     "chat": "a chat widget ships, and every chat is counted as a ticket; the customers are the same",
     "newcomers": "three times as many newcomers come",
     "worn": "another shop sends vouchers too: yours lose most of their effect",
     "bargain": "two months of bargain hunters",
+}
+WORDS = {
+    "clairvoyant": "knows each customer's chance of leaving, left alone and with each contact, and does what pays best",
+    "gone already": "customers who have left in fact; no contact brings them back",
+    "contacted in vain": "a contact that is expected to keep less than it costs",
+    "the wrong contact": "a voucher where a call pays more, or the reverse",
+    "held out": "left alone by chance, of those who were to be contacted",
+    "tried at random": "contacted by chance, of those who were to be left alone",
+    "nobody, everyone, two tiers, seller's word": "teams that do this every month",
+    "random tries": "a team that holds out 10 %, tries 5 % and goes by what that tells, customer by customer",
 }
 LOST = [
     "contacted, gone already",
@@ -106,7 +116,7 @@ class RetentionChoices(Choices):
     voucher_from: float = asked(0.20, "Tiers: voucher from a probability of", "share", low=0.01, high=1.0, step=0.01)
     call_from: float = asked(0.50, "Tiers: call from a probability of", "share", low=0.01, high=1.0, step=0.01)
     callers: int = asked(STANDARD_CALLERS, "Callers", "whole", low=0, high=8, step=1)
-    holdout: float = asked(0.0, "Left alone at random, of those to be contacted", "share", low=0.0, high=0.3, step=0.05)
+    holdout: float = asked(0.0, "Left alone at random, of those to be contacted", "share", low=0.0, high=0.3, step=0.01)
     tries: float = asked(0.0, "Contacted at random, of those to be left alone", "share", low=0.0, high=0.2, step=0.01)
     retrain: bool = asked(True, "Learn new models this month", "flag")
     treated: str = asked(
@@ -123,6 +133,10 @@ class RetentionChoices(Choices):
     )
     tickets: bool = asked(True, "The models look at the number of tickets", "flag")
     watch: tuple[str, ...] = asked(("left",), "Alarms switched on", "several", words=ALARMS)
+
+    def unused(self) -> frozenset[str]:
+        """The tiers, where something else decides."""
+        return frozenset(() if self.decide_by == "tiers" else {"voucher_from", "call_from"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,8 +175,8 @@ class RetentionYear(Year):
     -----
     ``seen`` has, for each month: ``vouchers`` and ``calls``, ``held out`` and ``tried`` at random; ``vouchers used``;
     ``left in 30 days`` of the month's cohort and ``left in 90 days`` of the one whose 90 days are over; what ``a
-    contact brings`` after its price by the hold-out of the last six such cohorts of the year, ``at least`` and ``at
-    most`` (95 %); dollars ``spent``, and ``booked``, which the dashboard claims: the value of those who used a voucher,
+    contact brings`` after its price by the hold-out of the last six such cohorts of the year, low and high
+    (95 %); dollars ``spent``, and ``booked``, which the dashboard claims: the value of those who used a voucher,
     or were called and are still there, less what was spent.
 
     Examples
@@ -177,8 +191,10 @@ class RetentionYear(Year):
     kind = RetentionChoices
     alarm_words = ALARMS
     event_words = EVENTS
+    rule_alarms = frozenset({"contacts", "redeemed", "left"})
+    words = WORDS
     books = "claimed"
-    in_dollars = ("a contact brings", "at least", "at most", "spent", "booked")
+    in_dollars = ("a contact brings", "low (95 %)", "high (95 %)", "spent", "booked")
 
     def __init__(self, *, seed: int, size: int = 10_000) -> None:
         super().__init__(seed=seed, size=size)
@@ -195,18 +211,25 @@ class RetentionYear(Year):
         keeps = " and ".join(f"a {name} keeps {percent(share, 0)}" for name, share in SELLER.items())
         return (
             f"You run the desk for twelve months, {self.size:,} new customers each. Some leave within {QUARTER} days, "
-            "and some have left already; whoever leaves takes the value that stands beside them. A voucher costs "
+            f"and some have left already; whoever leaves takes their value with them, {dollars(self._value(), 0)} on "
+            "average. A voucher costs "
             f"{dollars(PRICES.voucher)} when it is sent, a call {dollars(PRICES.call)}; each caller makes "
             f"{self.size * CALLS:,.0f} calls a month and is paid for that, busy or not. Whoever sells contacts says "
             f"that of those who would leave, {keeps}. For six months an old rule sent a voucher to whoever had not "
             f"bought for {OLD_RULE_DAYS} days, and held nobody out: your first model learns from those. Your dashboard "
             "claims the value of everybody who uses a voucher, or is called and still there; who would have stayed in "
-            "any case it cannot know."
+            f"any case it cannot know. {FREE}"
         )
+
+    def _value(self) -> float:
+        """What a customer of the months before was worth on average."""
+        return float(np.mean([people["clv_usd"].mean() for people in self._runs[0].past]))
 
     def told(self, month: int) -> list[str]:
         """What a team would see of a month (1 to 12), in sentences."""
         x, choices = self._seen[month - 1], self.choices[month - 1]
+        began = month - PATIENCE + 1
+        older = f"the customers of month {began}" if began > 0 else "a cohort from before your year"
         by_chance = ""
         if choices.holdout or choices.tries:
             by_chance = (
@@ -216,13 +239,13 @@ class RetentionYear(Year):
         lines = [
             f"Of {x['customers']:,} customers, {x['vouchers']:,} were sent a voucher and {x['calls']:,} called."
             f"{by_chance} {count(x['vouchers used'], 'voucher was', 'vouchers were')} used.",
-            f"{x['left in 30 days']:,} of them have left so far, in 30 days. Of the cohort whose {QUARTER} days are "
-            f"over, {x['left in 90 days']:,} left.",
+            f"{x['left in 30 days']:,} of them left in their first {DAYS} days. Of {older}, whose {QUARTER} days are "
+            f"over now, {x['left in 90 days']:,} left.",
         ]
         if not np.isnan(x["a contact brings"]):
             sure = (
-                f"{dollars(x['at least'])} to {dollars(x['at most'])}"
-                if np.isfinite(x["at least"])
+                f"{dollars(x['low (95 %)'])} to {dollars(x['high (95 %)'])}"
+                if np.isfinite(x["low (95 %)"])
                 else "too few left to say how sure that is"
             )
             lines.append(
@@ -250,7 +273,7 @@ class RetentionYear(Year):
     def _act(self, run: Cohorts, choices: RetentionChoices) -> Cohorts:
         return run.step(choices, calls=round(choices.callers * CALLS * self.size))
 
-    def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
+    def _look(self) -> tuple[dict[str, Any], Mapping[str, str]]:
         run = self._runs[-1]
         held = HeldOut.of(run)
         seen = _seen_by_the_desk(run, self.choices[-1], held)
@@ -277,7 +300,7 @@ class RetentionYear(Year):
                     "gone already, and contacted": int((people["_gone"] & (people["action"] != "none")).sum()),
                 }
             )
-        return self._with_money(pd.DataFrame(rows, index=self._months(self.done)))
+        return self._with_money(pd.DataFrame(rows, index=self._months(self.done))).assign(spent=self.seen["spent"])
 
     def others(self) -> Iterator[tuple[str, pd.DataFrame]]:
         """The same year as five standard teams play it: what each lost by month and cause."""
@@ -288,7 +311,7 @@ class RetentionYear(Year):
         """Single changes that are worth trying: in words, and as choices."""
         tries = {"holdout": 0.10, "tries": 0.05, "treated": "leave out", "young": "unknown"}
         tried: list[tuple[str, dict[str, Any]]] = [
-            ("contact nobody", {"decide_by": "nobody", "callers": 0}),
+            ("contact nobody, and have no callers", {"decide_by": "nobody", "callers": 0, "tries": 0.0}),
             ("weigh probability × value, by the seller's word", {"decide_by": "seller"}),
             ("try at random and go by the average effect", {"decide_by": "average", **tries}),
             ("try at random and go by each customer's effect", {"decide_by": "effect", **tries}),
@@ -334,8 +357,8 @@ def _seen_by_the_desk(run: Cohorts, choices: RetentionChoices, held: HeldOut) ->
         "left in 30 days": int(gone.sum()),
         "left in 90 days": int((known_on(over, day) == 1).sum()),
         "a contact brings": brings,
-        "at least": low,
-        "at most": high,
+        "low (95 %)": low,
+        "high (95 %)": high,
         "spent": float(spent),
         "booked": float(today.loc[used | (called & ~gone), "clv_usd"].sum() - spent),
     }
@@ -387,31 +410,35 @@ class HeldOut:
         return -found.money - price, -found.money_high - price, -found.money_low - price
 
 
-def _rang(run: Cohorts, seen: dict[str, Any], before: Sequence[dict[str, Any]], held: HeldOut) -> frozenset[str]:
-    """Which alarms sound, or would if they were switched on; each looks only at what the desk knows."""
-    today, last, found = run.past[-1], run.past[-2], set()
-    if drift_report(last[CUSTOMER_FEATURES], today[CUSTOMER_FEATURES], alpha=ALPHA).flagged:
-        found.add("columns")
-    months = list(before[-3:])  # to compare with
-    if months:
+def _rang(run: Cohorts, seen: dict[str, Any], before: Sequence[dict[str, Any]], held: HeldOut) -> dict[str, str]:
+    """Which alarms sound, or would if they were switched on, and what each saw; it looks at what the desk knows."""
+    today, last, found = run.past[-1], run.past[-2], dict[str, str]()
+    drift = drift_report(last[CUSTOMER_FEATURES], today[CUSTOMER_FEATURES], alpha=ALPHA)
+    if drift.flagged:
+        found["columns"] = ", ".join(map(str, drift.flagged))
+    if months := list(before[-3:]):  # to compare with
         n = len(months)
-        contacts, earlier = (sum(x["vouchers"] + x["calls"] for x in part) for part in ([seen], months))
-        if unusual(contacts, earlier, 1, n, "two-sided"):
-            found.add("contacts")
-        sent, used = (sum(x[name] for x in months) for name in ("vouchers", "vouchers used"))
+        keys = ("vouchers", "calls", "vouchers used", "left in 30 days")
+        sums = {name: sum(x[name] for x in months) for name in keys}
+        for name, now, earlier in (
+            ("contacts", seen["vouchers"] + seen["calls"], sums["vouchers"] + sums["calls"]),
+            ("left", seen["left in 30 days"], sums["left in 30 days"]),
+        ):
+            if unusual(now, earlier, 1, n, "two-sided"):
+                found[name] = f"{now:,}, after {earlier / n:,.0f} a month"
+        sent, used = sums["vouchers"], sums["vouchers used"]
         both = seen["vouchers"] and sent
         if both and unusual(seen["vouchers used"], used, seen["vouchers"], sent, "two-sided"):
-            found.add("redeemed")
-        if unusual(seen["left in 30 days"], sum(x["left in 30 days"] for x in months), 1, n, "two-sided"):
-            found.add("left")
+            found["redeemed"] = f"{percent(seen['vouchers used'] / seen['vouchers'])}, after {percent(used / sent)}"
     if ended := _ended(run):
         alone = ended[-1][got(ended[-1], "none")]
-        promised, left = alone["score"].sum(), int((known_on(alone, run.day) == 1).sum())
+        promised, left = float(alone["score"].sum()), int((known_on(alone, run.day) == 1).sum())
         if 2 * min(stats.poisson.cdf(left, promised), stats.poisson.sf(left - 1, promised)) < ALPHA:
-            found.add("promised")
-    if held.brings(level=1 - 2 * ALPHA)[2] < 0:
-        found.add("hold-out")
-    return frozenset(found)
+            found["promised"] = f"{left:,}, where {promised:,.0f} were promised"
+    _, low, high = held.brings(level=1 - 2 * ALPHA)
+    if high < 0:
+        found["hold-out"] = f"a contact brings {dollars(low)} to {dollars(high)}"
+    return found
 
 
 def lost_by_cause(people: pd.DataFrame, room: float, prices: Prices = PRICES) -> pd.Series:

@@ -10,11 +10,14 @@ import pandas as pd
 from mllayers._check import as_text
 from mllayers.desk.game.debrief import Debrief
 
-_COLUMNS = ["team", "short", "low", "high", "year"]
+_COLUMNS = ["team", "play", "short", "of", "low", "high", "year", "size"]
 
 
 class TeamTable:
     """Teams and how far each was short of the clairvoyant, with the spread of its choices over other years.
+
+    Only those who played the same orders or customers can be compared: the same year of the same size, and first plays
+    before replays, whose players knew what would happen.
 
     Parameters
     ----------
@@ -23,9 +26,9 @@ class TeamTable:
 
     Examples
     --------
-    >>> table = TeamTable({"fraud 7 blue": {"desk": "fraud", "year": 7, "team": "blue", "short": 9e4, "low": 8e4,
-    ...                                     "high": 1e5}})
-    >>> table.frame("fraud")["team"].to_list()
+    >>> blue = {"desk": "fraud", "year": 7, "size": 500, "team": "blue", "play": "", "short": 9e4, "of": 5e5}
+    >>> table = TeamTable({"fraud 7 blue": {**blue, "low": 8e4, "high": 1e5}})
+    >>> table.frame("fraud", year=7, size=500)["team"].to_list()
     ['blue']
     """
 
@@ -47,17 +50,24 @@ class TeamTable:
         if not name or len(name) > 40:
             raise ValueError(f"the team's name must have 1 to 40 letters; got {len(name)}")
         year, luck = found.year, found.luck
-        self.records[f"{year.desk} {year.seed} {year.size} {name}"] = {
+        self.records[f"{year.desk} {year.seed} {year.size} {name} {year.name}".strip()] = {
             "desk": year.desk,
             "year": year.seed,
+            "size": year.size,
             "team": name,
+            "play": year.name,
             "short": found.short,
+            "of": float(found.waterfall["clairvoyant"]),
             "low": float(luck.min()),
             "high": float(luck.max()),
         }
 
-    def frame(self, desk: str) -> pd.DataFrame:
-        """The teams at a desk, the one least short first."""
-        rows = [record for record in self.records.values() if record["desk"] == desk]
-        table = pd.DataFrame(rows, columns=[*_COLUMNS, "desk"]).drop(columns="desk")
-        return table.sort_values("short", kind="stable", ignore_index=True)
+    def frame(self, desk: str, *, year: int, size: int) -> pd.DataFrame:
+        """The teams that played a year: first plays before replays, the one least short first.
+
+        ``short`` of the clairvoyant, who makes ``of``; ``low`` and ``high``: the same choices in other years.
+        """
+        same = [x for x in self.records.values() if (x["desk"], x["year"], x["size"]) == (desk, year, size)]
+        table = pd.DataFrame(same, columns=_COLUMNS)
+        order = table.assign(again=table["play"] != "").sort_values(["again", "short"], kind="stable")
+        return order.drop(columns="again").reset_index(drop=True)

@@ -6,6 +6,7 @@ import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from mllayers.desk.game.choices import Choices
 MONTHS = 12
 BEFORE = 6  # months that old rules decided before the year
 DAYS = 30  # in a month
+FREE = "Alarms cost nothing; where nothing happens, each sounds in about one month of a hundred."
 ALPHA = 0.01  # how often an alarm sounds in a month in which nothing happens
 
 
@@ -50,6 +52,8 @@ class Year(ABC):
     smallest: ClassVar[int] = 500
     alarm_words: ClassVar[Mapping[str, str]]  # what each alarm looks at
     event_words: ClassVar[Mapping[str, str]]  # what may happen
+    rule_alarms: ClassVar[frozenset[str]]  # those that a team's own change of choices may set off
+    words: ClassVar[Mapping[str, str]]  # what the words of the debrief mean
     books: ClassVar[str] = "booked"  # what a team's own dollars are called
     in_dollars: ClassVar[tuple[str, ...]] = ("booked",)  # columns of `seen`
 
@@ -64,7 +68,7 @@ class Year(ABC):
         self._events = dict(events)
         self._runs = [self._start(seed)]
         self._seen: list[dict[str, Any]] = []
-        self._rang: list[frozenset[str]] = []
+        self._rang: list[Mapping[str, str]] = []  # which alarms sounded, and what each saw
 
     @property
     def done(self) -> int:
@@ -90,13 +94,17 @@ class Year(ABC):
         return [self.alarm_words[name] for name in self.choices[month - 1].watch if name in self._rang[month - 1]]
 
     def alarms_told(self, month: int) -> str:
-        """The alarms of a month (1 to 12) in a sentence."""
-        heard, choices = self.sounded(month), self.choices[month - 1]
+        """The alarms of a month (1 to 12) in a sentence: what each that was heard saw."""
+        choices, rang = self.choices[month - 1], self._rang[month - 1]
+        changed = month > 1 and replace(self.choices[month - 2], watch=choices.watch) != choices
+        heard = []
+        for name in choices.watch:
+            if name in rang:
+                own = "; you had changed your choices" if changed and name in self.rule_alarms else ""
+                heard.append(f"{self.alarm_words[name]} ({rang[name]}{own})")
         if heard:
             return f"ALARM: {'; '.join(heard)}."
-        if choices.watch:
-            return f"No alarm sounded. Switched on: {choices.told('watch').partition(': ')[2]}."
-        return "No alarm was switched on."
+        return f"No alarm sounded ({len(choices.watch)} on)." if choices.watch else "No alarm was switched on."
 
     @abstractmethod
     def opening(self) -> str:
@@ -123,8 +131,8 @@ class Year(ABC):
         """The desk after one month more; the one that is given stays as it is."""
 
     @abstractmethod
-    def _look(self) -> tuple[dict[str, Any], frozenset[str]]:
-        """What a team would see of the last month, and which alarms sound, switched on or not."""
+    def _look(self) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """What a team would see of the last month; which alarms sound, switched on or not, and what each saw."""
 
     # --- for the debrief: what nobody at the desk can see
 
