@@ -145,10 +145,10 @@ class Debrief:
 
     def luck_told(self) -> str:
         """One sentence: how far the same choices spread, the year that was played among them."""
-        all_of = [*self.luck, self.short]
+        years = [*self.luck, self.short]
         return (
-            f"A difference between teams that is smaller than {dollars(max(all_of) - min(all_of), 0)} may be luck: so far "
-            f"do the same choices spread over {len(all_of)} years in which the same happens."
+            f"A difference between teams that is smaller than {dollars(max(years) - min(years), 0)} may be luck: so far "
+            f"do the same choices spread over {len(years)} years in which the same happens."
         )
 
     def _changed(self, change: dict[str, Any]) -> Year | None:

@@ -269,8 +269,8 @@ class FraudYear(Year):
         """What a team is told on its first day."""
         return (
             f"You run the desk for twelve months, {self.size:,} orders each. An order that ships earns its margin "
-            f"({percent(PRICES.margin, 0)}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; an "
-            f"honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no book "
+            f"({percent(PRICES.margin, 0)}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; "
+            f"an honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no book "
             f"shows. A review costs {dollars(PRICES.review)} and is always right; each reviewer looks at "
             f"{self.size * ROOM:,.0f} orders a month and is paid for that, busy or not; what is drawn at random comes "
             "first, and where it is more than expected, it is paid for on top. For six months old rules sent odd "
