@@ -210,9 +210,9 @@ def test_the_audit_can_be_moved_everywhere(name, share):
 
 def test_the_audit_says_what_stands_between_the_shares_that_were_tried():
     figure = fb.audit_share(MOVED["ours"])
-    assert figure.title == "An audit of 1.0 % brings most, in the mean of 2 worlds"
+    assert figure.title == "What a random audit brings, share by share, in 2 worlds"
     assert (
-        figure.says(share=0.015) == "1.5 % audited: $10.5k beyond no audit in the mean of 2 worlds ($8,500 to $12.5k)."
+        figure.says(share=0.015) == "1.50 % audited: $10.5k beyond no audit in the mean of 2 worlds ($8,500 to $12.5k)."
     )
     with pytest.raises(ValueError, match="share must be"):
         figure.says(share=0.05)

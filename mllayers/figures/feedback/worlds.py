@@ -37,13 +37,13 @@ def audit_share(gains: pd.DataFrame) -> Moving:
     --------
     >>> shares = pd.Index([0.0, 0.01, 0.04], name="share")
     >>> audit_share(pd.DataFrame({2027: [0, 900, -500], 2028: [0, 700, -100]}, shares)).says(share=0.01)
-    '1.0 % audited: $800 beyond no audit in the mean of 2 worlds ($700 to $900).'
+    '1.00 % audited: $800 beyond no audit in the mean of 2 worlds ($700 to $900).'
     """
     table = as_frame(gains, "gains").astype(float)
     x = table.index.to_numpy(float)
     if len(x) < 2 or (np.diff(x) <= 0).any():
         raise ValueError(f"gains must have an increasing index of at least two shares; got {x.tolist()}")
-    worlds, best = count(table.shape[1], "world"), float(x[table.mean(axis=1).to_numpy().argmax()])
+    worlds = count(table.shape[1], "world")
     ends = pd.DataFrame({"mean": table.mean(axis=1), "low": table.min(axis=1), "high": table.max(axis=1)})
 
     def draw(place: Figure | SubFigure) -> Move:
@@ -68,12 +68,12 @@ def audit_share(gains: pd.DataFrame) -> Moving:
     def says(share: float) -> str:
         at = as_number(share, "share", ge=float(x[0]), le=float(x[-1]))
         mean, low, high = (float(np.interp(at, x, ends[name])) for name in ends)
-        told = f"{percent(at, 2 if at < 0.01 else 1)} audited: {money(mean)} beyond no audit in the mean of {worlds}"
+        told = f"{percent(at, 2)} audited: {money(mean)} beyond no audit in the mean of {worlds}"
         return f"{told} ({money(low)} to {money(high)})."
 
     return Moving(
         draw,
-        title=f"An audit of {percent(best, 2 if 0 < best < 0.01 else 1)} brings most, in the mean of {worlds}",
+        title=f"What a random audit brings, share by share, in {worlds}",
         alt="A line with a band over the share audited, beside a level for no audit: what the audit brings in dollars.",
         says=says,
         size=(WIDTH, 3.4),
