@@ -146,9 +146,10 @@ class Debrief:
     def luck_told(self) -> str:
         """One sentence: how far the same choices spread, the year that was played among them."""
         years = [*self.luck, self.short]
+        spread = dollars(max(years) - min(years), 0)
         return (
-            f"A difference between teams that is smaller than {dollars(max(years) - min(years), 0)} may be luck: so far "
-            f"do the same choices spread over {len(years)} years in which the same happens."
+            f"A difference between teams that is smaller than {spread} may be luck: so far do the same choices spread "
+            f"over {len(years)} years in which the same happens."
         )
 
     def _changed(self, change: dict[str, Any]) -> Year | None:

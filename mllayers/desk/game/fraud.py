@@ -270,8 +270,8 @@ class FraudYear(Year):
         return (
             f"You run the desk for twelve months, {self.size:,} orders each. An order that ships earns its margin "
             f"({percent(PRICES.margin, 0)}); a fraud that ships costs the goods and {dollars(PRICES.chargeback_fee)}; "
-            f"an honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no book "
-            f"shows. A review costs {dollars(PRICES.review)} and is always right; each reviewer looks at "
+            f"an honest order that is blocked costs the margin and {dollars(PRICES.goodwill)} of goodwill, which no "
+            f"book shows. A review costs {dollars(PRICES.review)} and is always right; each reviewer looks at "
             f"{self.size * ROOM:,.0f} orders a month and is paid for that, busy or not; what is drawn at random comes "
             "first, and where it is more than expected, it is paid for on top. For six months old rules sent odd "
             "orders to review and shipped the rest: your first model learns from those. Chargebacks take weeks, "
