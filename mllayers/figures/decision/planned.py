@@ -43,7 +43,9 @@ def planned(plan: pd.DataFrame) -> Finding:
                           size=(WIDTH, 1.1 + 0.45 * len(counts)))  # fmt: skip
     kinds = {"as planned": "policy", "held out": "nothing", "tried at random": "sees"}
     drawn = counts.loc[:, counts.any()]
-    stacked_bars(ax, drawn.astype(float), kinds={name: kinds[name] for name in drawn}, words=lambda x: f"{x:,.0f}")
+    stacked_bars(
+        ax, drawn.astype(float), kinds={str(name): kinds[str(name)] for name in drawn}, words=lambda x: f"{x:,.0f}"
+    )
     return Finding(
         figure,
         "Bars, one per planned action, divided into cases done as planned, held out, and tried at random.",
