@@ -203,7 +203,7 @@ def _cells_of(pair: ColumnPair, bins: int, name: Hashable) -> _Cells:
     if pair.kind == "category":
         codes = [labels.copy(), cases]
         names = [_cell_name(value) for value in pair.names]
-        there = np.bincount(cases, minlength=len(names)) > 0
+        there = np.bincount(cases.astype(np.intp), minlength=len(names)) > 0
         codes[0][~there[labels]] = -1
     elif pair.flags:
         codes, names = [labels.astype(np.int64), cases.astype(np.int64)], ["False", "True"]
@@ -230,9 +230,9 @@ def _cells_of(pair: ColumnPair, bins: int, name: Hashable) -> _Cells:
     for code, gap in zip(codes, pair.gaps, strict=True):
         full = code
         if gap is not None:
-            full = np.full(len(gap), len(names), dtype=np.int64)
+            full = np.full(len(gap), len(names))
             full[~gap] = code
-        both.append(full)
+        both.append(full.astype(np.intp))  # as `bincount` wants it, also where a word has 32 bits
     return _Cells(both[0], both[1], [*names, "missing"])
 
 
@@ -257,7 +257,7 @@ def _crossed(one: _Cells, two: _Cells) -> tuple[AnyArray, AnyArray, list[str]]:
     cases = one.population.astype(np.int64) * k + two.population
     wanted = np.where((one.labelled < 0) | (two.labelled < 0), -1, one.labelled.astype(np.int64) * k + two.labelled)
     if len(one.names) * k <= 4 * len(cases):
-        there = np.flatnonzero(np.bincount(cases, minlength=len(one.names) * k))
+        there = np.flatnonzero(np.bincount(cases.astype(np.intp), minlength=len(one.names) * k))
         place = np.full(len(one.names) * k, -1)
         place[there] = np.arange(len(there))
         labelled, population = np.where(wanted < 0, -1, place[wanted]), place[cases]

@@ -221,7 +221,7 @@ def _compared_column(pair: ColumnPair, bins: int, ks: bool) -> _Column:
     a, b = pair.values
     hidden = [0 if gap is None else int(gap.sum()) for gap in pair.gaps]
     if pair.kind != "number":
-        table = np.array([np.bincount(side, minlength=len(pair.names)) for side in (a, b)])
+        table = np.array([np.bincount(side.astype(np.intp), minlength=len(pair.names)) for side in (a, b)])
         return _column_of(pair.kind, table, pair.names, hidden)
     if ks:
         a, b = np.sort(a), np.sort(b)
