@@ -237,7 +237,8 @@ def what_would_have_helped(helped: pd.DataFrame) -> Finding:
     title = (
         f"Best single change: {better.idxmax()}, {_gain(best)}" if best > 0 else "No single change would have helped"
     )
-    figure, [ax] = canvas(title, size=(WIDTH, 1.1 + 0.5 * len(better)))
+    lines = -(-max(map(len, better.index.astype(str))) // 19)  # a long name takes several
+    figure, [ax] = canvas(title, size=(WIDTH, 1.1 + max(0.5, 0.17 * lines + 0.06) * len(better)))
     y = _rows(ax, list(better.index))
     _span(ax, better.to_numpy(), after=0.35)
     for at, x in zip(y, better, strict=True):
