@@ -48,8 +48,8 @@ build: install-build ## make the learner copies of the notebooks, executing the 
 
 site: install-site ## build the web site in build/site, from the stored outputs of the notebooks; warnings are errors
 	@rm -rf build/site
-	@.venv-site/bin/python docs/handouts.py build/handouts
-	@.venv-site/bin/python -m mllayers teach --to build/teachers/teach >build/teachers.log || { cat build/teachers.log; exit 1; }
+	@.venv-site/bin/python docs/handouts.py build/printed/handouts
+	@.venv-site/bin/python -m mllayers teach --to build/printed/teach >build/printed.log || { cat build/printed.log; exit 1; }
 	@.venv-site/bin/python docs/pages.py build/pages
 	@.venv-site/bin/python -m sphinx -q -W --keep-going -E -c docs -d build/doctrees build/pages build/site
 

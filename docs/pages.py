@@ -37,7 +37,9 @@ PEOPLE = {  # pages for whoever carries on
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",
 }
+LOOK_UP = ("docs/glossary.md", "docs/own_data.md", "docs/any_size.md", "docs/sample_card.md")
 TEACH = "notebooks/teach/README.md"
+PRINTED = '<a href="handouts/cheatsheet.html">one page</a>'
 TO_PRINT = '## To print\n\n<a href="../../teach/index.html">Run sheets, cards, polls, replies, the role task</a>'
 RECIPES = ("retailer", "own_frame", "scored_file", "what_came_back", "monthly")
 RUN_IT = "Run this cell to move the controls:"  # as `mllayers.widgets` stores it, beside a picture that is still
@@ -46,6 +48,7 @@ STILL = "In a running notebook, these controls move it:"
 _DIAGRAM = re.compile(r"```mermaid\n.*?```\n", re.DOTALL)
 _PICTURE = re.compile(r"!\[[^]]*\]\(([\w./-]+)\)")
 _PROGRAM = re.compile(r"\(docs/recipes/\w+\.py\)")
+_BESIDE = re.compile(r"\(recipes/\w+\.\w+\)")
 _COPIES = re.compile(r"\[([^]]+)\]\(notebooks/(\w+\.ipynb)\) \(\[solved\]\(notebooks/solved/\2\)\)")
 _CONTENTS = "\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
 _TABLE = "```{{eval-rst}}\n.. currentmodule:: {module}\n.. autosummary::\n   :nosignatures:\n\n   {names}\n```"
@@ -59,18 +62,21 @@ def gather(folder: Path) -> None:
     solved = sorted((ROOT / "notebooks" / "solved").glob("*.ipynb"))
     learner = sorted((ROOT / "notebooks").glob("*.ipynb")) + sorted((ROOT / "notebooks" / "teach").glob("*.ipynb"))
     decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    own = [ROOT / path for path in (*PEOPLE, "docs/glossary.md", "docs/own_data.md", "docs/sample_card.md", TEACH)]
+    own = [ROOT / path for path in (*PEOPLE, *LOOK_UP, TEACH)]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = [ROOT / path for path in _PICTURE.findall(readme)]
     for path in (*solved, *learner, *own, *decisions, *shown, ROOT / "datasets" / "README.md"):
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
+    sizes = folder / "docs" / "any_size.md"
+    sizes.write_text(_BESIDE.sub("(../recipes.md)", sizes.read_text(encoding="utf-8")), encoding="utf-8")
     teach = folder / TEACH
     teach.write_text(f"{teach.read_text(encoding='utf-8')}\n{TO_PRINT}\n", encoding="utf-8")
     for path in solved:
         copy = folder / path.relative_to(ROOT)
-        copy.write_text(copy.read_text(encoding="utf-8").replace(RUN_IT, STILL), encoding="utf-8")
+        told = copy.read_text(encoding="utf-8").replace(RUN_IT, STILL)
+        copy.write_text(told.replace("](../teach/", "](path:../teach/"), encoding="utf-8")  # a file to be downloaded
     for path in decisions:  # their list leads to them; in the side bar they would be a list without a name
         if path.stem != "index":
             copy = folder / path.relative_to(ROOT)
@@ -138,7 +144,7 @@ def recipes(notebooks: dict[str, Any]) -> str:
 
 def cheat_sheet() -> str:
     """The five layers on one page: question, formula, code."""
-    page = ["# Cheat sheet", f"{handouts.SENTENCE} To print: [one page](path:cheatsheet.html)."]
+    page = ["# Cheat sheet", f"{handouts.SENTENCE} To print: {PRINTED}."]
     for title, says, formula, letters, code in handouts.layers():
         page += [f"## {title}", f"{says}:", formula, letters.capitalize() + ".", f"```python\n{code}\n```"]
     return "\n\n".join(page) + "\n"
