@@ -68,6 +68,13 @@ def test_the_first_answer_is_the_riskiest_first():
     assert rubric.answer_a(past, world.renewals).equals(rubric.answer_a(other, world.renewals))
 
 
+def test_the_first_answer_loses_more_than_the_desk_because_more_boxes_go_out_and_many_to_store_payers():
+    found = rubric._why_a(rubric.larder(3, pilot=10_000, renewals=10_000))
+    assert 2 * found["desk_boxes"] < found["a_boxes"] == rubric.ROOM
+    assert found["a_store"] > 0.3  # of all subscribers three in ten pay through the store
+    assert found["a_store_dollars"] < -5_000 < found["a_other_dollars"]
+
+
 def test_the_transfer_task_needs_no_more_than_its_prices():
     found = rubric.transfer_figures()
     assert found["break_even"] == pytest.approx(2.5)

@@ -135,6 +135,15 @@ def test_a_card_says_what_its_world_shows(name, deck):
     assert typed <= {"0.5", "0.8", "0.80", "0.50", "1.5", "1", "2", "3", "4", "5", "6", "0.800"}, typed
 
 
+def test_no_front_gives_its_numbers_away_in_the_title(deck):
+    """96 % is the answer of a card: its front has another title; each front has one of its own."""
+    card = deck["96 % would have stayed"]
+    assert card.title == "The best campaign"
+    assert "96 %" not in card.title + card.front
+    assert "96 %" in card.back
+    assert len({card.title for card in deck.values()}) == len(deck)
+
+
 def test_a_card_does_not_hold_in_a_world_without_its_cause(deck):
     orders = {f"now_{n}": 0.017 for n in range(6)} | {f"later_{n}": 0.017 for n in range(6)}
     assert not CARDS["Fraud halves every month"].holds({**orders, "true_low": 0.028, "true_high": 0.03})
@@ -166,7 +175,7 @@ def test_backs_lie_behind_their_fronts(deck, tmp_path):
     assert [len(one) for one in pages] == [4] * 6
     for fronts, backs in zip(pages[::2], pages[1::2], strict=True):
         for at, behind in zip(range(4), (1, 0, 3, 2), strict=True):
-            names = [name for name in deck if f"<h2>{text.inline(name)}</h2>" in fronts[at]]
+            names = [name for name, card in deck.items() if f"<h2>{text.inline(card.title)}</h2>" in fronts[at]]
             assert all(f'<p class="foot">{text.inline(name)} ·' in backs[behind] for name in names)
             assert bool(names) == bool(backs[behind])
 
@@ -337,7 +346,7 @@ def test_other_files_get_one_sentence_too(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main(["grade", *words, "--passphrase", "x"])
         assert says in capsys.readouterr().err
-    with pytest.raises(ValueError, match="6 gaps"):
+    with pytest.raises(ValueError, match=r"7 gaps.*the brief is incomplete: who, decision, outcome"):
         read(role_sheets.write(tmp_path)[1])
     with pytest.raises(TypeError, match="policy must be a Policy"):
         grade({}, role.DESK, passphrase="x")
@@ -355,13 +364,18 @@ def test_a_graded_file_prints_its_debrief(tmp_path, capsys):
     assert json.loads((tmp_path / "grade.json").read_text(encoding="utf-8"))["worlds"] == 2
 
 
-def test_the_sheets_of_the_roles_hold_the_tasks_numbers():
+def test_the_sheets_of_the_roles_hold_the_tasks_numbers(tmp_path):
     told = text.filled(text.written("role"), role_sheets.figures())
     assert "room for **300** reviews" in told
     assert "Room for 150 reviews" in told
     bands = role.bands()
     assert bands["orders"].sum() == role.ORDERS
     assert f"| {bands['orders'].iloc[-1]:,.0f} |" in told
+    form = text.parts(told)["The form"]
+    file = json.loads(role_sheets.write(tmp_path)[1].read_text(encoding="utf-8"))
+    fields = {*file, *file["actions"][0], *file["brief"]}
+    named = set(re.findall(r"\(`(\w+)`\)", form))  # the form's words for what is open in the file
+    assert named == {"missing", "holdout", "cost", "capacity", "owner", "brief", "who", "decision", "outcome"} <= fields
     unused = [name for name in role_sheets.figures() if f"{{{name}" not in text.written("role")]
     assert unused == []
 

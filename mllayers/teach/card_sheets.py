@@ -32,6 +32,8 @@ class Card:
     Attributes
     ----------
     name : str
+    title : str
+        What stands in front: the name, or the words after *In front* where the name would give the answer away.
     layer : int
     at : Place
         Where the notebooks show it.
@@ -41,6 +43,7 @@ class Card:
     """
 
     name: str
+    title: str
     layer: int
     at: Place
     front: str
@@ -67,10 +70,11 @@ def cards(seed: int = SEED) -> tuple[Card, ...]:
         if not name:
             continue
         sides = text.parts(told, level=3)
-        head = dict(re.findall(r"(?m)^(Layer|Settles): (.+)$", sides[""]))
+        head = dict(re.findall(r"(?m)^(In front|Layer|Settles): (.+)$", sides[""]))
         numbers = CARDS[name].numbers(seed)
         front, back = (text.filled(sides[side], numbers) for side in ("Front", "Back"))
-        made.append(Card(name, int(head["Layer"]), place(head["Settles"]), front, back, numbers))
+        title = head.get("In front", name)
+        made.append(Card(name, title, int(head["Layer"]), place(head["Settles"]), front, back, numbers))
     return tuple(made)
 
 
@@ -92,7 +96,7 @@ def _front(card: Card | None) -> str:
     if card is None:
         return "<div></div>"
     asked = '<p class="foot">Which layer, and why?<br><br><br>Which one number would you ask for?</p>'
-    return f'<div class="front"><h2>{text.inline(card.name)}</h2>{text.html_of(card.front)}{asked}</div>'
+    return f'<div class="front"><h2>{text.inline(card.title)}</h2>{text.html_of(card.front)}{asked}</div>'
 
 
 def _back(card: Card | None) -> str:

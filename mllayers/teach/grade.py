@@ -140,7 +140,7 @@ class Grade(Result):
         yield ""
         yield (
             f"Of {count(mean['cases'], 'case')} a world, {mean['planned']:,.0f} were planned for an action and "
-            f"{mean['held_out']:,.1f} of these left alone by lot."
+            f"{mean['held_out']:,.1f} of these left alone at random."
         )
         small = int(self.facts["effect_half"].isna().sum())
         yield f"The hold-out cost {dollars(mean['holdout_cost'], 0)} a world. " + (

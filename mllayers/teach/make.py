@@ -56,9 +56,7 @@ PARTS: tuple[Part, ...] = (
     Part("Polls", "Five questions to answer alone, discuss, and answer again.", polls.write),
     Part("Replies", "What learners get wrong in each exercise, what to reply, and ten things to say.", replies.write),
     Part("Role task", "Three roles, three cards, one policy to sign; graded by one command.", role_sheets.write),
-    Part(
-        "Capstone", "How it is marked, in dollars and by four criteria; a task without code.", rubric.write
-    ),
+    Part("Capstone", "How it is marked, in dollars and by four criteria; a task without code.", rubric.write),
 )
 
 

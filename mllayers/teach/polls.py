@@ -80,7 +80,7 @@ def write(folder: Path) -> list[Path]:
             f'<li class="{marks.get(letter, "")}">{letter}: {text.inline(option)}</li>'
             for letter, option in poll.options.items()
         )
-        then = f"Then run {poll.at.notebook}, {text.inline(poll.at.told.rstrip('?.'))}."
+        then = f"Settled in {poll.at.notebook}, {text.inline(poll.at.told.rstrip('?.'))}."
         body.append(
             f"<section><h2>{text.inline(poll.name)}</h2><p><strong>{text.inline(poll.question)}</strong></p>"
             f"<ul>{options}</ul><p><strong>What {poll.usual} reveals.</strong> {text.inline(poll.reveals)}</p>"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mllayers._files import write_text
 from mllayers._words import money
-from mllayers.decision import Action, Policy, Tier, Tiers, cost_threshold, review_band
+from mllayers.decision import Action, Brief, Policy, Tier, Tiers, cost_threshold, review_band
 from mllayers.decision.saved import policy_text
 from mllayers.shop import PRICES, order_stakes
 from mllayers.teach import paper, role, text
@@ -58,7 +58,7 @@ def figures() -> dict[str, float | str]:
 def draft() -> Policy:
     """What lies on the laptops when the task begins: three tiers that somebody guessed, and gaps."""
     guessed = (Tier(0, 0.3, "ship"), Tier(0.3, 0.7, "review"), Tier(0.7, 1, Action("block")))
-    return Policy(Tiers(*guessed), idle="ship", name="our policy")
+    return Policy(Tiers(*guessed), idle="ship", brief=Brief(), name="our policy")
 
 
 def write(folder: Path) -> list[Path]:

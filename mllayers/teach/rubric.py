@@ -14,7 +14,7 @@ import pandas as pd
 from mllayers._words import money
 from mllayers.decision import Action, Menu, Policy
 from mllayers.teach import paper, text
-from mllayers.teach.capstone import BOX, FAULTS, ROOM, Rule, desk_today, larder, mended, task
+from mllayers.teach.capstone import BOX, FAULTS, GOODS, ROOM, Larder, Rule, brings, desk_today, larder, mended, task
 from mllayers.teach.grade import YOURS, grade, seeds
 
 __all__ = ["answer_a", "figures", "policy", "submissions", "transfer_figures", "write"]
@@ -71,15 +71,26 @@ def figures(worlds: int = WORLDS) -> dict[str, Any]:
         "answer_a": earned["answer A"],
         "answer_b": earned["late labels left in"],
         "mended": earned["all five mended"],
-        "riskiest": _riskiest(seeds(PASSPHRASE, 1)[0]),
+        **_why_a(larder(seeds(PASSPHRASE, 1)[0])),
     }
 
 
-def _riskiest(seed: int) -> float:
-    """What answer A expects to lose with each of its 2,000, without a box."""
-    world = larder(seed)
-    worth = answer_a(world.pilot, world.renewals).prod(axis=1)
-    return float(np.sort(worth)[::-1][:ROOM].mean())
+def _why_a(world: Larder) -> dict[str, float]:
+    """Why answer A loses more than the desk: what it expects to lose without a box, and where its boxes go."""
+    people, bring = world.renewals, brings(world.renewals)
+    worth = answer_a(world.pilot, people).prod(axis=1).to_numpy()
+    first = np.argsort(-worth, kind="stable")[:ROOM]
+    boxes = first[worth[first] > BOX]
+    store = people["paid_by"].eq("store").to_numpy()[boxes]
+    today = desk_today(world.pilot, people).prod(axis=1) > GOODS
+    return {
+        "riskiest": float(worth[first].mean()),
+        "desk_boxes": min(int(today.sum()), ROOM),
+        "a_boxes": len(boxes),
+        "a_store": float(store.mean()),
+        "a_store_dollars": float(bring[boxes[store]].sum()),
+        "a_other_dollars": float(bring[boxes[~store]].sum()),
+    }
 
 
 def transfer_figures() -> dict[str, float]:
