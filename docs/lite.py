@@ -30,6 +30,7 @@ WHEELS = (
     "sqlalchemy",
     "tqdm",
     "typing-extensions",
+    "tzdata",
 )
 # What Pyodide has: its runtime, and these packages with all that they need.
 RUNTIME = ("pyodide.js", "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "pyodide-lock.json", "python_stdlib.zip")
@@ -42,7 +43,7 @@ FIRST = """\
 # In the browser: run this cell first and give it a minute or two. Nothing is installed on your computer.
 # {kept}
 # {absent}
-%pip install -q mllayers {packages}
+%pip install -q mllayers {packages} tzdata
 import sqlite3, matplotlib.font_manager, mllayers"""
 # What the notebooks need beside the package itself; each as the project states it: a Pyodide may bring an older one.
 INSTALLED = ("ipywidgets", "seaborn", "sqlalchemy", "threadpoolctl", "tqdm")
