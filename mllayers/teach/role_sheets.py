@@ -21,6 +21,7 @@ th, td { text-align: left; vertical-align: top; } section { border-top: 1px soli
 .card { border: 2px dashed #8888; padding: 1em; margin: 1em 0; font-size: 1.15em; }
 @media print { @page { size: A4; margin: 15mm; }
   body { margin: 0; max-width: none; padding: 0; font-size: 12.5pt; line-height: 1.5; }
+  section:first-of-type { font-size: 10.5pt; line-height: 1.45; }
   h1, .about { display: none; } section { break-after: page; border: none; padding: 0; }
   section:last-of-type { break-after: auto; } .card { height: 78mm; break-inside: avoid; box-sizing: border-box; } }"""
 
