@@ -1,7 +1,7 @@
 """From scores to money that was measured: the simulated retailer.
 
 Customers may leave within a quarter, and a voucher of $5 keeps some of them. A model says how likely each is to leave.
-A policy says who gets the voucher, and a quarter of those are left alone by lot. Three months later the ledger says
+A policy says who gets the voucher, and a quarter of those are left alone at random. Three months later the ledger says
 what the vouchers changed and whether the promises were kept. The retailer is simulated, so what came back is known.
 """
 
