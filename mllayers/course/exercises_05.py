@@ -206,7 +206,7 @@ EXERCISES = (
     Exercise(
         id="N5-5",
         ask="Which of the shares loses least?",
-        kind=Number("share", absolute=1e-9),
+        kind=Number("share", absolute=1e-4),
         reference=lambda curve: float(_curve(curve).sort_values().index.to_numpy(float)[-1]),
         wrong=(
             Wrong(
