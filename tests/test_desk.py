@@ -21,8 +21,8 @@ SMALL = {"per_month": 1_200, "seeds": [11, 12]}
 
 @pytest.fixture(scope="module")
 def board():
-    """All baselines and arms, two small years."""
-    return score(against=[*ARMS, *BASELINES], **SMALL)
+    """All baselines and three arms, two small years."""
+    return score(against=["open", "closed", "explore", *BASELINES], **SMALL)
 
 
 class Mine:
@@ -114,18 +114,15 @@ def test_a_scoreboard_goes_into_json_and_says_itself(board):
 
 
 def test_same_seeds_same_bits_in_another_process():
-    code = (
-        "from mllayers.desk import score\n"
-        "print(score(against=['closed', 'explore'], seeds=[3, 4], per_month=1_000).digest)"
-    )
+    code = "from mllayers.desk import score\nprint(score(against=['explore'], seeds=[3, 4], per_month=1_000).digest)"
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
-    assert there.stdout.strip() == score(against=["closed", "explore"], seeds=[3, 4], per_month=1_000).digest
+    assert there.stdout.strip() == score(against=["explore"], seeds=[3, 4], per_month=1_000).digest
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_every_world_can_be_scored(world):
-    found = score(Mine(), against=["closed"], world=world, seeds=[1, 2], per_month=1_000)
-    assert set(found.table.index) == {"mine", "closed", "every label"}
+    found = score(Mine(), against=[], world=world, seeds=[1, 2], per_month=1_000)
+    assert set(found.table.index) == {"mine", "every label"}
     spent = found.runs[["fraud shipped", "honest blocked", "reviews", "audits"]].sum(axis=1)
     assert np.allclose(spent, found.runs["lost"])
     assert found.told.empty
@@ -141,16 +138,16 @@ def test_where_fraudsters_react_teams_meet_other_orders():
 def test_a_passphrase_hides_the_seeds_and_progress_is_told():
     seen = []
     found = score(
-        against=["closed"],
+        against=[],
         seeds=2,
         passphrase="one two three",
         per_month=1_000,
         progress=lambda done, of: seen.append((done, of)),
     )
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert seen == [(1, 2), (2, 2)]
     assert found.seeds == ()
     assert found.runs["seed"].unique().tolist() == [0, 1]
-    assert found.digest != score(against=["closed"], seeds=2, passphrase="another", per_month=1_000).digest
+    assert found.digest != score(against=[], seeds=2, passphrase="another", per_month=1_000).digest
 
 
 @pytest.mark.parametrize(
@@ -259,7 +256,7 @@ def test_a_mistake_costs_the_month_and_is_told(team, months, told):
 
 
 def test_mistakes_stand_on_the_scoreboard():
-    found = score(Stops(), against=["closed"], **SMALL)
+    found = score(Stops(), against=[], **SMALL)
     assert found.table.loc["mine", "months lost"] == 2
     assert found.told["month"].tolist() == [2, 2]
     assert found.told["seed"].tolist() == SMALL["seeds"]
@@ -274,10 +271,11 @@ def test_a_guarded_team_without_mistakes_decides_as_it_would(board):
 # --- in a process of its own ------------------------------------------------------------------------------------------
 
 
-def test_a_team_from_a_file_scores_as_the_same_team_here(tmp_path):
-    found = score(written(tmp_path, "pass"), against=["explore"], **SMALL)
-    assert found.table.loc["from a file", "lost"] == found.table.loc["explore", "lost"]
-    assert found.table.loc["from a file", "seconds"] > 0.1
+def test_a_team_from_a_file_decides_as_the_same_team_here(tmp_path):
+    orders = orders_of("drifting", seed=11, per_month=2_000)
+    with Isolated(written(tmp_path, "pass")) as there:
+        months = run_loop(orders, team=there, months=range(6, 9)).months
+    assert months.equals(run_loop(orders, team="explore", months=range(6, 9)).months)
 
 
 def test_tables_and_shares_survive_the_way():
@@ -330,7 +328,7 @@ def test_who_takes_too_long_loses_the_month(tmp_path):
         ("x = 1", ValueError, "must define team"),
         ("team = 3", TypeError, "must have the methods learn, decide and try_at_random"),
         ("import nowhere", ModuleNotFoundError, "nowhere"),
-        ("def", SyntaxError, ""),
+        ("def", SyntaxError, "invalid syntax"),
     ],
 )
 def test_a_file_without_a_team_is_told(tmp_path, text, error, told):
@@ -404,7 +402,9 @@ def looked(tmp_path_factory):
         {in_decide}
         return super().decide(orders, reviews, prices=prices)
     """
-    assert score(written(folder, body), against=[], seeds=[1011, 1012], per_month=1_000).told.empty
+    found = score(written(folder, body), against=[], seeds=[1011, 1012], per_month=1_000)
+    assert found.told.empty
+    assert found.table.loc["from a file", "seconds"] > 0.1
     return (folder / "found.txt").read_text().splitlines()
 
 
