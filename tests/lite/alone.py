@@ -6,7 +6,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,13 @@ class Run:
     moved: bool | None = None
     redraw: float = float("nan")
     worker: bool = False
+    faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         control = "none" if self.moved is None else f"{self.redraw:.0f} ms" if self.moved else "did not answer"
         told = f"{self.notebook:<22} {self.cells:5} {len(self.errors):6} {self.first:13.0f} {self.everything:11.0f}"
-        return f"{told}  {control}{'' if self.worker else '  (no service worker)'}"
+        told += f"  {control}{'' if self.worker else '  (no service worker)'}"
+        return "\n    the page: ".join([told, *self.faults])
 
 
 HEAD = f"{'in the browser alone':<22} cells errors  first output s  all cells s  slider"
@@ -72,7 +74,7 @@ def page_for(browser: Any, address: str) -> Iterator[Any]:
         route.abort()
 
     context.route(lambda url: url.startswith(("http", "ws")) and not url.startswith(address), stop)
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("pageerror", lambda error: page.faults.append(f"{error}: {error.stack or ''}"))
     yield page
     context.close()
 
@@ -90,9 +92,14 @@ def run_all(notebook: Notebook) -> int:
     while True:
         page.wait_for_timeout(1000)
         ran = [text.strip("[]: *").isdigit() for text in page.evaluate(PROMPTS)]
-        if all(ran) or any(error != PATIENCE for error in notebook.errors()):
+        if all(ran) or errors_of(notebook):
             return sum(ran)
         assert time.monotonic() < end, f"{sum(ran)} of {len(ran)} cells after {ALL} s"
+
+
+def errors_of(notebook: Notebook) -> list[str]:
+    """What cells said when they failed; what the page itself stumbled over is told apart, in ``page.faults``."""
+    return [error for error in notebook.errors() if error != PATIENCE and error not in notebook.page.faults]
 
 
 def run(page: Any, address: str, name: str, lite: Path = LITE) -> Run:
@@ -107,7 +114,7 @@ def run(page: Any, address: str, name: str, lite: Path = LITE) -> Run:
     everything = time.monotonic() - begun
     text = page.inner_text(".jp-Notebook")
     answered, moved, redraw = "", None, float("nan")
-    if not notebook.errors() or notebook.errors() == [PATIENCE]:
+    if not errors_of(notebook):
         if (answer := an_answer(lite, name)) is not None:
             notebook.fill_in(*answer)
             answered = notebook.run(answer[0])
@@ -115,6 +122,6 @@ def run(page: Any, address: str, name: str, lite: Path = LITE) -> Run:
             dragged = explorers[0].drag()
             moved = dragged.moved()
             redraw = statistics.median(dragged.redraws) if dragged.redraws else redraw
-    errors = [error for error in notebook.errors() if error != PATIENCE]
+    errors, faults = errors_of(notebook), list(page.faults)
     worker = bool(page.evaluate("() => !!(navigator.serviceWorker && navigator.serviceWorker.controller)"))
-    return Run(Path(name).stem, cells, errors, first, everything, text, answered, moved, redraw, worker)
+    return Run(Path(name).stem, cells, errors, first, everything, text, answered, moved, redraw, worker, faults)
