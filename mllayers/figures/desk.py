@@ -148,7 +148,7 @@ would have sounded: audits (1).
     heard, missed = rang & on, rang & ~on
     n, lost = int(heard.to_numpy().sum()), int(missed.to_numpy().sum())
     title = f"{count(n, 'alarm')} heard; {lost} would have sounded, but {'was' if lost == 1 else 'were'} switched off"
-    figure, [ax] = canvas(title, size=(WIDTH, 1.5 + 0.55 * rang.shape[1]))
+    figure, [ax] = canvas(title, size=(WIDTH, 1.5 + _row(rang.columns) * rang.shape[1]))
     y = _rows(ax, list(rang.columns))
     months = [int(month) for month in rang.index]
     ax.set(xlim=(months[0] - 0.6, months[-1] + 0.6), xlabel="month (dotted: something begins)")
@@ -237,8 +237,7 @@ def what_would_have_helped(helped: pd.DataFrame) -> Finding:
     title = (
         f"Best single change: {better.idxmax()}, {_gain(best)}" if best > 0 else "No single change would have helped"
     )
-    lines = -(-max(map(len, better.index.astype(str))) // 19)  # a long name takes several
-    figure, [ax] = canvas(title, size=(WIDTH, 1.1 + max(0.5, 0.17 * lines + 0.06) * len(better)))
+    figure, [ax] = canvas(title, size=(WIDTH, 1.1 + _row(better.index) * len(better)))
     y = _rows(ax, list(better.index))
     _span(ax, better.to_numpy(), after=0.35)
     for at, x in zip(y, better, strict=True):
@@ -287,6 +286,11 @@ def luck_of_the_year(luck: pd.Series[float], short: float) -> Finding:
         f"{count(len(luck) + 1, 'year')} with yours.",
         luck.to_frame().round(0),
     )
+
+
+def _row(names: pd.Index) -> float:
+    """Inches for a row with one of these names beside it: a long one takes several lines."""
+    return max(0.5, 0.17 * -(-max(map(len, names.astype(str))) // 18) + 0.06)
 
 
 def _first_told(rang: pd.DataFrame, on: pd.DataFrame, month: int) -> str:
