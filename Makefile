@@ -71,10 +71,10 @@ lite: install-lite ## build build/lite: the learner notebooks run in the browser
 test-lite: lite install-browser ## every notebook in build/lite, nothing asked of other machines (needs PYODIDE=folder and Chromium)
 	@$(BIN)/python -m pytest -m browser tests/lite/test_lite.py
 
-classroom: install-build $(if $(PYODIDE),lite) ## build/classroom, a folder and zip for a room without internet (PYODIDE=folder: notebooks in browsers, too)
+classroom: install-build $(if $(PYODIDE),lite) ## build/classroom, folder and zip for a room without internet (PYODIDE=folder: notebooks, too)
 	@$(BIN)/python -m mllayers.teach.classroom build/classroom $(if $(PYODIDE),--site build/lite)
 
-test-classroom: classroom install-browser ## build/classroom, served at an address of the network and installed without an index (needs PYODIDE=folder and Chromium)
+test-classroom: classroom install-browser ## build/classroom, served and installed without internet (needs PYODIDE=folder, Chromium)
 	@$(BIN)/python -m pytest -m browser tests/lite/test_classroom_browser.py
 
 install:

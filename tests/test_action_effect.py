@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from mllayers import shop
+from mllayers._stats import rate_counts
 from mllayers.action import OverlapCollapsed, UpliftEffect, uplift_effect, uplift_policy_value
 from mllayers.action.effect import _arm_rate
 
@@ -248,14 +249,16 @@ def test_the_events_of_the_dollars_are_those_of_the_poorer_arm():
 def test_the_rate_of_an_arm_rests_on_the_cases_its_weights_are_worth():
     """Equal weights: all of them. Heavy ones: as many as Kish says, and fewer where the events are the heavy ones."""
     y, flat = np.array([1.0, 0, 0, 0, 1, 0, 0, 0]), np.ones(8)
-    assert _arm_rate(y, flat, 0.9) == pytest.approx((0.25, *proportion_confint(2, 8, 0.1, "wilson")))
+    assert _arm_rate(rate_counts(y, flat), 0.9) == pytest.approx((0.25, *proportion_confint(2, 8, 0.1, "wilson")))
     for w in (np.array([9.0, 1, 1, 1, 9, 1, 1, 1]), np.array([1.0, 9, 1, 9, 1, 1, 9, 1])):
         rate, kish = (w * y).sum() / w.sum(), w.sum() ** 2 / (w**2).sum()
         noise = (w**2 * (y - rate) ** 2).sum() / w.sum() ** 2
         size = min(kish, rate * (1 - rate) / noise)
-        assert _arm_rate(y, w, 0.9) == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))
+        found = _arm_rate(rate_counts(y, w), 0.9)
+        assert found == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))
     w, y = np.where(np.arange(100) == 7, 10.0, 1.0), (np.arange(100) == 7) * 1.0  # one event, and it is the heavy case
     rate = 10 / 109
     size = rate * (1 - rate) * 109**2 / (100 * (1 - rate) ** 2 + 99 * rate**2)
     assert size < 109**2 / 199
-    assert _arm_rate(y, w, 0.9) == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))
+    found = _arm_rate(rate_counts(y, w), 0.9)
+    assert found == pytest.approx((rate, *proportion_confint(rate * size, size, 0.1, "wilson")))

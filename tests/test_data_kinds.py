@@ -19,9 +19,10 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.weightstats import DescrStatsW
 
+from mllayers._stats import rate_counts
 from mllayers.data import adversarial_validation, audit_sample, drift_report, label_coverage, weighted_rate
 from mllayers.data.adversarial import _share_of_new
-from mllayers.data.audit import _refuse_other_design
+from mllayers.data.audit import _AuditSums, _refuse_other_design
 from mllayers.data.drift import _merge_rare, _psi, _psi_limit, _psi_p, _tv, _unseen, _unseen_p
 
 quick = settings(max_examples=50, deadline=None)
@@ -684,9 +685,12 @@ def test_the_tolerance_of_labels_alone_is_bernsteins_with_their_own_weights():
     while high - low > 1:  # the fewest cases that these labels can stand for
         rest = (low + high) // 2
         low, high = (rest, high) if total - rest > tolerance(rest) else (low, rest)
-    _refuse_other_design(pi, high, None)
+    nothing = {"never": 0, "certain": 0, "known": 0, "heavier": (0, 0.0)}
+    whole = {"left": 0, "left_weight": 0.0, "left_heaviest": 0.0}  # not known: only those with a label are
+    sums = _AuditSums(drawn=rate_counts(np.zeros(200), 1 / pi), **nothing, **whole)
+    _refuse_other_design(sums, high, of_all=False)
     with pytest.raises(ValueError, match="labels that came in another way must not be weighted"):
-        _refuse_other_design(pi, low, None)
+        _refuse_other_design(sums, low, of_all=False)
 
 
 def test_a_label_between_the_values_of_the_population_meets_no_cell():

@@ -20,7 +20,7 @@ def wheel(tmp_path_factory):
     source = folder / "source"
     source.mkdir()
     for name in ("mllayers", "datasets", "notebooks"):
-        ignored = shutil.ignore_patterns("__pycache__", ".*", "solved", "teach")
+        ignored = shutil.ignore_patterns("__pycache__", ".*", "solved")
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for path in (*ROOT.glob("LICENSE*"), ROOT / "README.md", ROOT / "pyproject.toml"):
         shutil.copy(path, source)
