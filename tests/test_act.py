@@ -585,7 +585,7 @@ def test_a_batch_is_claimed_done_and_ended_together(ledger):
 def test_batches_of_any_size_and_single_decisions_come_to_the_same():
     """Whatever was done or overridden before, whatever the limits, whatever comes twice."""
     rng = np.random.default_rng([5, 2])
-    for _ in range(25):
+    for _ in range(8):
         many = [act_many(seed, batch) for seed in [int(rng.integers(1 << 30))] for batch in (None, 1, 3, 100)]
         for one in many[1:]:
             assert one[0] == many[0][0]
