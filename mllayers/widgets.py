@@ -98,8 +98,11 @@ class Slider(ipywidgets.HBox):  # type: ignore[misc]
             self.field.value = self._written(self.value)
             return
         self._say("")
-        self.value = self._at_a_step(number / self._scale)
-        self.field.value = self._written(self.value)
+        self.value = taken = self._at_a_step(number / self._scale)
+        self.field.value = self._written(taken)
+        if abs(taken - number / self._scale) > 1e-9:
+            step, shown = self._written(self._step), self._written(taken)
+            self._say(f"{self.description} goes in steps of {step}: {text[:40]!r} was taken as {shown}.")
 
     def _set(self, change: Any) -> None:
         self._say("")

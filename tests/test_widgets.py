@@ -137,7 +137,7 @@ def test_a_typed_number_means_what_the_field_says(outputs, typed, means):
     assert explorer.sentence == says(means)
     assert share.track.value == pytest.approx(100 * means)
     assert share.field.value == f"{100 * means:.1f}"
-    assert share.told.value == ""
+    assert ("was taken as" in share.told.value) == (typed == "3.04")  # between two steps
 
 
 @pytest.mark.parametrize("typed", ["5", "-1", "a lot", "", "0.02.1", "<img src=x onerror=alert(1)>"])
@@ -173,6 +173,19 @@ def test_dollars_and_thousands_may_be_typed_and_whole_numbers_stay_whole():
     price = widgets.slider("Price of the voucher ($)", 0, 10, step=0.5, value=5, form=".2f")
     price.field.value = "$7,5"
     assert (price.value, price.field.value) == (7.5, "7.50")
+
+
+@pytest.mark.parametrize(
+    ("typed", "taken", "says"),
+    [("7", 0.05, "goes in steps of 5.0: '7' was taken as 5.0."), ("1", 0.0, "'1' was taken as 0.0."), ("10", 0.1, "")],
+)
+def test_a_number_between_two_steps_is_said_to_be_taken_as_one(typed, taken, says):
+    blocks = widgets.slider("Blocks reviewed (%)", 0.0, 0.3, step=0.05, value=0.15, form=".1%")
+    blocks.field.value = typed
+    assert blocks.value == taken
+    assert (says in blocks.told.value) if says else blocks.told.value == ""
+    blocks.track.value = 20.0
+    assert blocks.told.value == ""
 
 
 @pytest.mark.parametrize("steps", [range(41)])
