@@ -21,8 +21,10 @@ def write_whole(target: Path, write: Callable[[Path], object]) -> None:
     OSError
         If the folder is not there, cannot be written, or the disk is full; the target is as it was.
     """
+    # JupyterLite reads a .json file whenever it is closed, and stops at one that is still empty.
+    suffix = ".txt" if target.suffix == ".json" else target.suffix
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=suffix)
     except OSError as error:
         raise type(error)(f"path must lie in a folder that can be written; got {target} ({error.strerror})") from None
     os.close(handle)

@@ -507,8 +507,9 @@ def guard_weight_sums(
         raise OverlapCollapsed(f"{who} never does what was done: the log says nothing about it")
     mean, size = w.total / w.n, w.total**2 / w.squares
     variance = max(w.squares - w.total * mean, 0.0) / max(w.n - 1, 1)
-    spread = max(variance, w.squares / w.total - 1) if w.n > 1 else math.inf
-    se = math.sqrt(spread / w.n)  # by chance too few large weights would make their own spread look small
+    # By chance few large weights make their spread look small: what lacks counts as large ones that did not come.
+    supposed = (w.squares + max(w.n - w.total, 0.0) * w.largest) / w.n - 1
+    se = math.sqrt(max(variance, w.squares / w.total - 1, supposed) / w.n) if w.n > 1 else math.inf
     if mean < 1 - max(4 * se, 1e-9):
         raise OverlapCollapsed(
             f"the weights {what} average {mean:.2f} where 1 is expected: in about {1 - mean:.0%} of the cases {who} "
