@@ -25,6 +25,7 @@ WHEELS = (
     "comm",
     "ipywidgets",
     "jupyterlab-widgets",
+    "mistune",
     "narwhals",
     "seaborn",
     "sqlalchemy",
@@ -46,7 +47,7 @@ FIRST = """\
 %pip install -q mllayers {packages} tzdata
 import sqlite3, matplotlib.font_manager, mllayers"""
 # What the notebooks need beside the package itself; each as the project states it: a Pyodide may bring an older one.
-INSTALLED = ("ipywidgets", "seaborn", "sqlalchemy", "threadpoolctl", "tqdm")
+INSTALLED = ("ipywidgets", "mistune", "seaborn", "sqlalchemy", "threadpoolctl", "tqdm")
 KEPT = (
     "Your notebook stays in this browser. What you predict stays, too, if the address begins with https or localhost;\n"
     "# else it is forgotten when the kernel restarts."
