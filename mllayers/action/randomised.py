@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RandomisationCheck", "check_randomised"]
 
 _FEWEST = 10  # a value that fewer cases have is counted among the rare ones: the test's law holds for sums, not for one
+_EXACT_LAW = 2_000  # up to so many cases the law of shares that differ is worked out in full
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -164,20 +165,25 @@ def check_randomised(
 
 def _ratio_p(treated: int, share: Floats) -> float:
     """Probability of a number of treated cases this far from what was stated, to either side."""
-    from scipy.stats import binomtest, norm
-
     n = share.size
-    if share.min() == share.max():
-        return float(binomtest(treated, n, float(share[0])).pvalue)
-    if n <= 2_000:
+    if n <= _EXACT_LAW and share.min() < share.max():
         law = np.zeros(n + 1)
         law[0] = 1.0
         for k, one in enumerate(share):
             law[1 : k + 2] = law[1 : k + 2] * (1 - one) + law[: k + 1] * one
             law[0] *= 1 - one
         return min(1.0, 2 * min(float(law[: treated + 1].sum()), float(law[treated:].sum())))
-    away = max(abs(treated - float(share.sum())) - 0.5, 0.0)
-    return float(2 * norm.sf(away / math.sqrt(float((share * (1 - share)).sum()))))
+    one = float(share[0]) if share.min() == share.max() else None
+    return _ratio_p_of(treated, n, one, float(share.sum()), float((share * (1 - share)).sum()))
+
+
+def _ratio_p_of(treated: int, n: int, one: float | None, expected: float, spread: float) -> float:
+    """The same from sums: by the binomial law where all have one share, else by the normal one."""
+    from scipy.stats import binomtest, norm
+
+    if one is not None:
+        return float(binomtest(treated, n, one).pvalue)
+    return float(2 * norm.sf(max(abs(treated - expected) - 0.5, 0.0) / math.sqrt(spread)))
 
 
 def _compared(column: pd.Series[Any], name: str) -> list[tuple[dict[str, Any], Floats, Floats]]:

@@ -208,8 +208,6 @@ def uplift_table(
     plain letter   0.010 -0.033 0.053   0.645 False open     44.0          4.0
          voucher   0.125  0.074 0.175   0.000  True more     90.0         50.0
     """
-    import pandas as pd
-
     n = same_cases(y=y, action=action, value=value, by=by, before=before, propensity=propensity)
     outcome, as_rate = _outcome_told(y, value, n)
     covariate = None if before is None else _reckonable(as_numbers(before, "before"), "before")
@@ -231,6 +229,30 @@ def uplift_table(
             row, both = _row_of_arm(outcome, weight, covariate, sides, here, as_rate)
             rows.append({"segment": str(segment), "action": name} | row)
             ends.append(both)
+    each, times = np.unique(outcome, return_counts=True)
+    usual = 0.0 if as_rate or 2 * times.max() <= n else float(each[np.argmax(times)])
+    left_out = {"segment": by is None, "spared": before is None}
+    return _uplift_table_of(
+        rows, ends, left_out, of="rate" if as_rate else "dollars", control=base,
+        events=int((outcome != usual).sum()), n=n, level=level, least=least,
+    )  # fmt: skip
+
+
+def _uplift_table_of(
+    rows: list[dict[str, Any]],
+    ends: list[Callable[[float], tuple[float, float]] | None],
+    left_out: dict[str, bool],
+    *,
+    of: str,
+    control: str,
+    events: int,
+    n: int,
+    level: float,
+    least: float | None,
+) -> UpliftTable:
+    """The table, from the numbers of each arm in each segment and its interval at any level."""
+    import pandas as pd
+
     table = pd.DataFrame(rows)
     table["p"] = [
         chance_if_none(effect, both) if both else math.nan for effect, both in zip(table["effect"], ends, strict=True)
@@ -253,14 +275,9 @@ def uplift_table(
     columns = ["segment", "action", "treated", "held_out", "mean", "control_mean", "effect", "low", "high", "p"]
     columns += ["p_holm", "sure", "low_all", "high_all", "size", "claimed", "incremental", "incremental_low"]
     columns += ["incremental_high", "spared", "events", "reason"]
-    left_out = {"segment": by is None, "size": least is None, "spared": before is None}
+    left_out = {**left_out, "size": least is None}
     table = table[[name for name in columns if not left_out.get(name, False)]]
-    each, times = np.unique(outcome, return_counts=True)
-    usual = 0.0 if as_rate or 2 * times.max() <= n else float(each[np.argmax(times)])
-    return UpliftTable(
-        of="rate" if as_rate else "dollars", control=base, asked=asked, level=level, least=least,
-        events=int((outcome != usual).sum()), n=n, table=table,
-    )  # fmt: skip
+    return UpliftTable(of=of, control=control, asked=asked, level=level, least=least, events=events, n=n, table=table)
 
 
 def _outcome_told(y: Any, value: Any, n: int) -> tuple[Floats, bool]:

@@ -204,10 +204,20 @@ def _bounds_of(
     here, seen = outcome[rows], looked[rows]
     event, n = here == 1, rows.size
     silent = ~seen & ~event
-    found, reported, quiet = (int(np.count_nonzero(x)) for x in (event & seen, event & ~seen, silent))
-    nan = float("nan")
+    inspected, found, reported = (int(np.count_nonzero(x)) for x in (seen, event & seen, event & ~seen))
+    known = float("nan") if worth is None else float(worth[rows][event].sum())
+    most = float("nan") if worth is None else known + float(worth[rows][silent].sum())
+    whole = _bounds_from(n, inspected, found, reported, rates, level)
+    return whole | {"money_low": known, "money_high": most}
+
+
+def _bounds_from(
+    n: int, inspected: int, found: int, reported: int, rates: tuple[float, float] | None, level: float
+) -> dict[str, Any]:
+    """The same from counts, without dollars."""
+    quiet, nan = n - inspected - reported, float("nan")
     out: dict[str, Any] = {"low": (found + reported) / n, "high": (found + reported + quiet) / n, "n": n}
-    out |= {"inspected": int(seen.sum()), "found": found, "reported": reported, "silent": quiet}
+    out |= {"inspected": inspected, "found": found, "reported": reported, "silent": quiet}
     out |= dict.fromkeys(("reported_low", "reported_high", "chance_low", "chance_high"), nan)
     if rates is not None:
         most = reported + quiet
@@ -215,9 +225,7 @@ def _bounds_of(
         ends += _events_behind(reported, most, rates, level)
         names = ("reported_low", "reported_high", "chance_low", "chance_high")
         out |= {name: (found + end) / n for name, end in zip(names, ends, strict=True)}
-    known = nan if worth is None else float(worth[rows][event].sum())
-    out |= {"money_low": known, "money_high": nan if worth is None else known + float(worth[rows][silent].sum())}
-    return out
+    return out | {"money_low": nan, "money_high": nan}
 
 
 def _events_behind(reports: int, most: int, rates: tuple[float, float], level: float) -> list[int]:

@@ -8,17 +8,38 @@ result of the array function.
 | sums | answer as |
 | --- | --- |
 | `rate_sums`, `coverage_sums`, `profile_sums` | `weighted_rate`, `label_coverage`, `drift_report` |
+| `bounds_sums` | `bounds_without_audit` |
 | `calibration_sums`, `threshold_sums`, `value_sums` | `calibration_by_band`, `money_by_threshold`, `value_of_model` |
+| `score_sums` | the bands of `calibration_by_band`, quantiles |
 | `capacity_sums` | `within_capacity`, as a threshold on the gain per unit |
 | `effect_sums`, `rule_sums` | `uplift_effect`, `uplift_policy_value` |
+| `table_sums`, `randomised_sums` | `uplift_table`, `check_randomised` without covariates |
 | `promise_sums`, `policy_sums` | `promise_kept`, `policy_value` |
 | `matured_sums`, `segment_sums` | `matured`, `size_guard` |
 """
 
 from mllayers.sums._table import Sums
-from mllayers.sums.action import EffectSums, RuleSums, effect_sums, rule_sums
-from mllayers.sums.data import CoverageSums, ProfileSums, RateSums, coverage_sums, profile_sums, rate_sums
-from mllayers.sums.decision import CapacityCut, CapacitySums, capacity_sums
+from mllayers.sums.action import (
+    EffectSums,
+    RandomisedSums,
+    RuleSums,
+    TableSums,
+    effect_sums,
+    randomised_sums,
+    rule_sums,
+    table_sums,
+)
+from mllayers.sums.data import (
+    BoundsSums,
+    CoverageSums,
+    ProfileSums,
+    RateSums,
+    bounds_sums,
+    coverage_sums,
+    profile_sums,
+    rate_sums,
+)
+from mllayers.sums.decision import CapacityCut, CapacitySums, capacity_sums, with_cost_threshold
 from mllayers.sums.feedback import (
     MaturedSums,
     PolicySums,
@@ -31,14 +52,17 @@ from mllayers.sums.feedback import (
 )
 from mllayers.sums.prediction import (
     CalibrationSums,
+    ScoreSums,
     ThresholdSums,
     ValueSums,
     calibration_sums,
+    score_sums,
     threshold_sums,
     value_sums,
 )
 
 __all__ = [
+    "BoundsSums",
     "CalibrationSums",
     "CapacityCut",
     "CapacitySums",
@@ -48,12 +72,16 @@ __all__ = [
     "PolicySums",
     "ProfileSums",
     "PromiseSums",
+    "RandomisedSums",
     "RateSums",
     "RuleSums",
+    "ScoreSums",
     "SegmentSums",
     "Sums",
+    "TableSums",
     "ThresholdSums",
     "ValueSums",
+    "bounds_sums",
     "calibration_sums",
     "capacity_sums",
     "coverage_sums",
@@ -62,9 +90,13 @@ __all__ = [
     "policy_sums",
     "profile_sums",
     "promise_sums",
+    "randomised_sums",
     "rate_sums",
     "rule_sums",
+    "score_sums",
     "segment_sums",
+    "table_sums",
     "threshold_sums",
     "value_sums",
+    "with_cost_threshold",
 ]

@@ -11,8 +11,9 @@ import pandas as pd
 
 from mllayers._check import as_columns, as_integer, as_number
 from mllayers._frames import column_name
-from mllayers.data._columns import _edges_at, _kind_of_text, edges_of_unsorted, left_out_why
+from mllayers.data._columns import _edges_at, _kind_of_text, _places, edges_of, edges_of_unsorted, left_out_why
 from mllayers.data.audit import WeightedRate, _AuditSums, _weighted_rate_of
+from mllayers.data.bounds import Bounds, _as_rates, _bounds_from
 from mllayers.data.coverage import LabelCoverage, _cell_name, _coverage_of, _span
 from mllayers.data.drift import DriftReport, _Column, _column_of, _report_of
 from mllayers.sums._labels import counts_of
@@ -32,9 +33,11 @@ from mllayers.sums._query import (
 from mllayers.sums._table import Sums, added, as_table
 
 __all__ = [
+    "BoundsSums",
     "CoverageSums",
     "ProfileSums",
     "RateSums",
+    "bounds_sums",
     "coverage_sums",
     "profile_sums",
     "rate_sums",
@@ -143,6 +146,77 @@ def rate_sums(frame: Any, *, y: str, propensity: str | float) -> RateSums:
         heavier = heavier.assign(state="heavier", y=-1, n_cases=heavier["rows"], rows=0)
         table = added([table, heavier.assign(weight=0.0, weight2=0.0, max_weight=0.0)[table.columns]], RateSums.keys)
     return RateSums(table, {"propensity": propensity})
+
+
+class BoundsSums(Sums):
+    """What `bounds_sums` returns; ``result()`` says what `data.bounds_without_audit` says."""
+
+    kind: ClassVar[str] = "bounds"
+    keys: ClassVar[tuple[str, ...]] = ("inspected", "y")
+
+    def result(self, *, report_rate: float | tuple[float, float] | None = None, level: float = 0.95) -> Bounds:
+        """How many events could there be: what `bounds_without_audit` answers for the rows that were summed up.
+
+        Parameters
+        ----------
+        report_rate : float or (float, float), optional
+            Which share of the events in cases that were not inspected is reported, or from which to which.
+        level : float in (0, 1), default 0.95
+            Probability with which the interval is to hold the rate, if the assumed rates hold.
+        """
+        rates, level = None if report_rate is None else _as_rates(report_rate), as_number(level, "level", gt=0, lt=1)
+        if not self.n:
+            raise ValueError("y must hold at least one case; got none")
+        seen, event = self.table["inspected"] == 1, self.table["y"] == 1
+        inspected, found, reported = (
+            int(self.table.loc[some, "rows"].sum()) for some in (seen, seen & event, ~seen & event)
+        )
+        whole = _bounds_from(self.n, inspected, found, reported, rates, level)
+        return Bounds(**whole, report_rate=rates, level=level, events=whole["found"] + whole["reported"], table=None)
+
+
+def bounds_sums(frame: Any, *, y: str, inspected: str) -> BoundsSums:
+    """What is left of the rows for the question how many events there could be at worst.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query counts where the rows are; none of them is fetched.
+    y : str
+        The column with 1 where an event is known, 0 where an inspection found none; elsewhere 0 and missing both mean
+        that nothing was heard.
+    inspected : str
+        The column that says where somebody looked: true or false, or 1 and 0.
+
+    Returns
+    -------
+    BoundsSums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `data.bounds_without_audit`; rows that break a rule are counted.
+
+    Examples
+    --------
+    >>> rows = {"y": [1] * 20 + [0] * 80 + [1] * 3 + [None] * 897, "seen": [True] * 100 + [False] * 900}
+    >>> found = bounds_sums(rows, y="y", inspected="seen").result(report_rate=(0.1, 0.5))
+    >>> found.low, found.high, found.reported_low, found.reported_high
+    (0.023, 0.92, 0.026, 0.05)
+    """
+    data, x = numbers_of(as_data(frame), gaps=("y",), y=y, inspected=inspected)
+    came, rule = label_key(data, y, x["y"], "y", missing=True)
+    looked, other = label_key(data, inspected, x["inspected"], "inspected")
+    must = {
+        f"y ({y}) must hold only 0 and 1, or nothing": rule,
+        f"inspected ({inspected}) must be true or false": other,
+        "y must be known where inspected is true": Rule(
+            known(x["y"]) | (x["inspected"] == 0), (), lambda rows: ((rows["inspected"] == 1) & (rows["y"] < 0)).any()
+        ),
+    }
+    table = totals(data, {"inspected": looked, "y": came}, {}, must=must, labels=("inspected", "y"))
+    return BoundsSums(table, {})
 
 
 class ProfileSums(Sums):
@@ -316,12 +390,43 @@ def _found_edges(data: Any, x: Mapping[str, nw.Expr], names: list[str], schema: 
             values = np.asarray(data.select(x=x[name])["x"].drop_nulls().to_numpy(), dtype=np.float64)
             out[name] = edges_of_unsorted(values[~np.isnan(values)], bins)
         return out
-    asked = {f"{name}_{k}": x[name].quantile(k / bins, interpolation="linear") for name in rest for k in range(1, bins)}
-    found = _collected(data.select(**asked))
+    return out | _edges_in_engine(data, {name: x[name] for name in rest}, bins)
+
+
+def _edges_in_engine(data: Any, x: Mapping[str, nw.Expr], bins: int) -> dict[str, Any]:
+    """The edges that `edges_of` gives, from what an engine tells: how many there are, quantiles, and the values there.
+
+    Engines know quantiles between two values alone; each is moved to the value at which it stands.
+    """
+    counted = _collected(data.select(**{f"n {name}": x[name].count() for name in x}))
+    n = {name: int(counted[f"n {name}"].to_list()[0]) for name in x}
+    out: dict[str, Any] = {name: np.array([]) for name in x if not n[name]}
+    for name in x:
+        if n[name]:
+            few = _collected(data.select(x__=x[name]).drop_nulls("x__").unique("x__").head(bins))["x__"].to_list()
+            if len(few) < bins:
+                out[name] = edges_of(np.sort(np.array(few, dtype=np.float64)), bins)
+    rest = [name for name in x if name not in out]
+    if not rest:
+        return out
+    marks = {name: (_places(n[name], bins) / max(n[name] - 1, 1)).tolist() for name in rest}
+    asked = {
+        f"{name} {k}": x[name].quantile(mark, interpolation="linear")
+        for name in rest
+        for k, mark in enumerate(marks[name])
+    }
+    cuts = _collected(data.select(**asked))
+    limits = {one: float(cuts[one].to_list()[0]) for one in asked}
+    snapped = {}
     for name in rest:
-        cuts = [found[f"{name}_{k}"].to_list()[0] for k in range(1, bins)]
-        there = np.sort(np.array([cut for cut in cuts if cut is not None], dtype=np.float64))
-        out[name] = _edges_at(there) if len(there) else there
+        for k in range(len(marks[name])):
+            limit = limits[f"{name} {k}"]
+            below = nw.when(x[name] <= limit + 1e-12 * abs(limit)).then(x[name])
+            snapped[f"{name} {k}"] = below.max()
+    at = _collected(data.select(**snapped))
+    for name in rest:
+        there = [at[f"{name} {k}"].to_list()[0] for k in range(len(marks[name]))]
+        out[name] = _edges_at(np.array(there, dtype=np.float64))
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,10 +13,11 @@ import numpy as np
 from mllayers._check import as_integer, as_number
 from mllayers._results import Result
 from mllayers._words import dollars
+from mllayers.decision.thresholds import CostWarning
 from mllayers.sums._query import as_data, finite, numbers_of, positive, totals, where
 from mllayers.sums._table import Sums
 
-__all__ = ["CapacityCut", "CapacitySums", "capacity_sums"]
+__all__ = ["CapacityCut", "CapacitySums", "capacity_sums", "with_cost_threshold"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -139,3 +142,86 @@ def capacity_sums(
     sums = {"gain": where(pays, x["gain"]), "units": where(pays, x["units"]), "n_pays": pays}
     table = totals(data, {"cell": cell}, sums, least={"ratio": ratio}, most={"ratio": ratio}, must=must)
     return CapacitySums(table, {"grid": grid, "most": most, "units": units})
+
+
+def with_cost_threshold(
+    frame: Any,
+    *,
+    cost_fp: str | float,
+    cost_fn: str | float = 0.0,
+    gain_tp: str | float = 0.0,
+    gain_tn: str | float = 0.0,
+    into: str = "threshold",
+) -> Any:
+    """The frame with one more column, the score from which acting pays in each case: `cost_threshold` in the engine.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame
+        One row per case, every amount known. One query counts the cases without a threshold.
+    cost_fp, cost_fn, gain_tp, gain_tn : str or float
+        Dollars of the four outcomes, as in `decision.cost_threshold`: columns, or numbers for all.
+    into : str, default "threshold"
+        Name of the new column.
+
+    Returns
+    -------
+    frame of the kind that came in
+        Infinite where no score is high enough, minus infinite where every score is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `decision.cost_threshold`; rows that break a rule are counted.
+
+    Warns
+    -----
+    CostWarning
+        With the number of cases that have no threshold.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> with_cost_threshold(pd.DataFrame({"value": [15.0, 45.0]}), gain_tp="value", cost_fp=5)
+       value  threshold
+    0   15.0       0.25
+    1   45.0       0.10
+    """
+    amounts: dict[str, Any] = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
+    native = not isinstance(frame, (nw.DataFrame, nw.LazyFrame))
+    data = as_data(frame)
+    names = list(data.collect_schema())
+    if into in names:
+        raise ValueError(f"frame already has the column {into!r}; choose another name with into=…")
+    data, x = numbers_of(data, **amounts)
+    must = {
+        f"{name} ({column}) must be a finite number": finite(x[name])
+        for name, column in amounts.items()
+        if isinstance(column, str)
+    }
+    data = data.with_columns(wrong__=x["gain_tn"] + x["cost_fp"], right__=x["gain_tp"] + x["cost_fn"])
+    wrong, right = nw.col("wrong__"), nw.col("right__")
+    always = ((wrong <= 0) & (right > 0)) | ((wrong < 0) & (right == 0))
+    never = (right <= 0) & ~always
+    found = totals(data, {}, {"n_always": always, "n_never": never, "n_swap": (wrong < 0) & (right < 0)}, must=must)
+    rows, n_always, n_never, swapped = (int(found[name].sum()) for name in ("rows", "n_always", "n_never", "n_swap"))
+    if swapped:
+        raise ValueError(
+            "gain_tn + cost_fp and gain_tp + cost_fn are both below 0: acting pays on negatives and not on positives, "
+            f"as if the two were swapped, in {swapped:,} of {rows:,} rows"
+        )
+    if rows and n_always + n_never == rows:
+        name, winner = ("gain_tn + cost_fp", "acting") if n_always else ("gain_tp + cost_fn", "never acting")
+        raise ValueError(f"{name} must be > 0, or {winner} is best at every probability: no case has a threshold")
+    if n_always + n_never:
+        told = [f"acting is best at every probability for {n_always:,} (threshold −inf)" * bool(n_always)]
+        told += [f"leaving alone for {n_never:,} (threshold inf)" * bool(n_never)]
+        warnings.warn(
+            f"{n_always + n_never:,} of {rows:,} cases have no threshold: {', '.join(filter(None, told))}",
+            CostWarning,
+            stacklevel=2,
+        )
+    both = where(wrong + right > 0, wrong + right, 1.0)
+    t = where(always, -math.inf, where(never, math.inf, wrong / both))
+    out = data.with_columns(**{into: t}).select(*names, into)
+    return out.to_native() if native else out

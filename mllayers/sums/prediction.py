@@ -34,7 +34,16 @@ from mllayers.sums._query import (
 )
 from mllayers.sums._table import Sums
 
-__all__ = ["CalibrationSums", "ThresholdSums", "ValueSums", "calibration_sums", "threshold_sums", "value_sums"]
+__all__ = [
+    "CalibrationSums",
+    "ScoreSums",
+    "ThresholdSums",
+    "ValueSums",
+    "calibration_sums",
+    "score_sums",
+    "threshold_sums",
+    "value_sums",
+]
 
 _AMOUNTS = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
 _NOT_ASKED = 2  # of marks that are 0 or 1
@@ -132,6 +141,96 @@ def calibration_sums(
         sums = {"promised": w * score, "weight": w, "weight2": w * w}
         table = totals(data, keys, sums, least={"p": score}, most={"p": score, "weight": w}, must=must, labels=("y",))
     return CalibrationSums(table, {"bands": edges.tolist(), "weights": weights})
+
+
+class ScoreSums(Sums):
+    """What `score_sums` returns: how the scores are spread; ``result()`` cuts them into bands."""
+
+    kind: ClassVar[str] = "score"
+    keys: ClassVar[tuple[str, ...]] = ("cell",)
+
+    def result(self, bands: int = 10) -> list[float]:
+        """The scores at which bands of equally many cases begin, as `calibration_by_band` cuts them.
+
+        Parameters
+        ----------
+        bands : int, default 10
+            How many. Scores that many cases have make them fewer.
+
+        Returns
+        -------
+        list of float
+            Ready to be the ``bands`` of `calibration_sums`. With a grid they are lowest scores of its cells.
+        """
+        parts, table = as_integer(bands, "bands", ge=1), self._in_order()
+        weight = table["weight"].to_numpy()
+        last = np.cumsum(weight) - weight / table["rows"].to_numpy()  # what lies before the last case of each score
+        wanted = np.searchsorted(last, weight.sum() * np.arange(parts) / parts * (1 - 1e-12), side="left")
+        starts: list[float] = np.unique(table["min_p"].to_numpy()[np.minimum(wanted, len(table) - 1)]).tolist()
+        return starts
+
+    def quantile(self, mark: float) -> float:
+        """The score below which this share of the rows lies, as NumPy tells it; with a grid, to one of its cells."""
+        mark, table = as_number(mark, "mark", ge=0, le=1), self._in_order()
+        place = mark * (self.n - 1)
+        ends = np.searchsorted(np.cumsum(table["rows"].to_numpy()), [math.floor(place), math.ceil(place)], side="right")
+        low, high = (float(table["min_p"].iloc[int(end)]) for end in ends)
+        return float(np.quantile([low, high], place - math.floor(place)))
+
+    def _in_order(self) -> pd.DataFrame:
+        if not len(self.table):
+            raise ValueError("p must hold at least one case; got none")
+        return self.table.sort_values("cell")
+
+
+def score_sums(frame: Any, *, p: str, weights: str | None = None, grid: int | None = None) -> ScoreSums:
+    """What is left of the rows for the question how scores are spread: the cases of each score, or cell of a grid.
+
+    Parameters
+    ----------
+    frame : pandas, Polars (eager or lazy), PyArrow, DuckDB or PySpark frame, or a dictionary of columns
+        One row per case. One query counts where the rows are; none of them is fetched.
+    p : str
+        The column with the scores, in [0, 1].
+    weights : str, optional
+        How many cases of the population each row stands for, > 0.
+    grid : int, optional
+        Cells into which [0, 1] is cut, a power of two. Left out, every distinct score is kept.
+
+    Returns
+    -------
+    ScoreSums
+        It adds up, is kept as JSON by ``to_dict()``, and answers by ``result(bands)`` and ``quantile(mark)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For scores outside [0, 1] and weights that are not above 0; rows that break a rule are counted.
+
+    Examples
+    --------
+    >>> sums = score_sums({"p": [0.1, 0.1, 0.2, 0.3, 0.4, 0.9]}, p="p")
+    >>> sums.result(3), sums.quantile(0.5)
+    ([0.1, 0.2, 0.4], 0.25)
+    """
+    _power_of_two(grid)
+    given: dict[str, Any] = {} if weights is None else {"weights": weights}
+    data, x = numbers_of(as_data(frame), p=p, **given)
+    score = x["p"] + 0.0  # −0 is 0
+    must = {f"p ({p}) must lie in [0, 1] and be there": probability(x["p"])}
+    if weights is not None:
+        must[f"weights ({weights}) must be > 0"] = positive(x["weights"])
+    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
+    sums = {} if weights is None else {"weight": x["weights"]}
+    table = totals(data, keys, sums, least={"p": score}, most={"p": score}, must=must)
+    if weights is None:
+        table = table.assign(weight=table["rows"] * 1.0)
+    return ScoreSums(table, {"grid": grid, "weights": weights})
+
+
+def _power_of_two(grid: int | None) -> None:
+    if grid is not None and (as_integer(grid, "grid", ge=1, le=2**30) & (grid - 1)):
+        raise ValueError(f"grid must be a power of two, such as 4096; got {grid}")
 
 
 def _neither(table: pd.DataFrame) -> Any:
@@ -279,8 +378,7 @@ def threshold_sums(
     >>> sums.result()
     best of 5 thresholds: p ≥ 0.3 (3 of 4 cases) earns $155; acting on nobody $0, on everyone $140
     """
-    if grid is not None and (as_integer(grid, "grid", ge=1, le=2**30) & (grid - 1)):
-        raise ValueError(f"grid must be a power of two, such as 4096; got {grid}")
+    _power_of_two(grid)
     amounts: dict[str, Any] = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
     given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
