@@ -69,7 +69,7 @@ lite: install-lite ## build build/lite: the learner notebooks run in the browser
 		--output-dir ../lite >../lite.log 2>&1 || { cat ../lite.log; exit 1; }
 
 test-lite: lite install-browser ## every notebook in build/lite, nothing asked of other machines (needs PYODIDE=folder and Chromium)
-	@$(BIN)/python -m pytest -m browser tests/lite/test_lite.py
+	@$(BIN)/python -m pytest -m browser tests/lite/test_lite.py tests/lite/test_lite_desk.py
 
 classroom: install-build $(if $(PYODIDE),lite) ## build/classroom, folder and zip for a room without internet (PYODIDE=folder: notebooks, too)
 	@$(BIN)/python -m mllayers.teach.classroom build/classroom $(if $(PYODIDE),--site build/lite)

@@ -56,8 +56,9 @@ def an_answer(lite: Path, name: str) -> tuple[int, str] | None:
         return None
     cells = {cell.id: cell for cell in nbformat.read(solved, as_version=4).cells}
     for place, cell in enumerate(nbformat.read(lite / "files" / name, as_version=4).cells):
-        if "exercise" in cell.metadata.get("tags", []) and cell.source.startswith("answer = ____\n"):
-            return place, cells[cell.id].source.splitlines()[0].removeprefix("answer = ")
+        first = cells[cell.id].source.partition("\n")[0] if cell.id in cells else ""
+        if cell.source.startswith("answer = ____\n") and first.startswith("answer = "):
+            return place, first.removeprefix("answer = ")
     return None
 
 

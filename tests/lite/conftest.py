@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from alone import HEAD, Run
 
-RUNS = pytest.StashKey[list[Run]]()
+RUNS = pytest.StashKey[list[Run | str]]()
 
 
 def pytest_configure(config):
@@ -23,6 +23,6 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture
-def runs(request) -> list[Run]:
+def runs(request) -> list[Run | str]:
     """The lines of that table."""
     return request.config.stash[RUNS]
