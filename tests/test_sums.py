@@ -19,6 +19,7 @@ from mllayers.data import drift_report, label_coverage, weighted_rate
 from mllayers.decision import within_capacity
 from mllayers.feedback import matured, policy_value, size_guard
 from mllayers.prediction import calibration_by_band, money_by_threshold, value_of_model
+from mllayers.sums._order import most_common, values_at
 
 NAN, N = float("nan"), 400
 engines = pytest.mark.parametrize("engine", EAGER + LAZY, ids=lambda engine: engine.__name__)
@@ -263,6 +264,64 @@ def test_a_lazy_frame_that_would_not_fit_is_summed_up():
     frame = pl.LazyFrame({"i": [0]}).select(i=pl.int_range(0, 10_000_000))  # 80 MB a column where it is written out
     frame = frame.select(p=(pl.col("i") % 100) / 100, y=(pl.col("i") % 7 == 0).cast(pl.Int8))
     assert ml.calibration_sums(frame, y="y", p="p", bands=[0.5]).n == 10_000_000
+
+
+@questions
+def test_no_query_holds_all_rows_before_it_adds_them_up(name, monkeypatch):
+    """Polars does where all rows are one group by a column that is the same for all: 6 GiB for 30 million rows."""
+    frame, collect, plans = polars_lazy(ROWS), nw.LazyFrame.collect, []
+
+    def watched(self, *args, **kwargs):
+        native = self.to_native()
+        plans.append(native.show_graph(engine="streaming", plan_stage="physical", raw_output=True, show=False))
+        return collect(self, *args, **kwargs)
+
+    monkeypatch.setattr(nw.LazyFrame, "collect", watched)
+    ASKED[name](frame)
+    assert plans
+    assert all("scan" in plan or "source" in plan for plan in plans)
+    assert not any("sorted-group-by" in plan or "in-memory-map" in plan for plan in plans)
+
+
+# what is no sum -------------------------------------------------------------------------------------------------------
+
+values = st.lists(
+    st.one_of(
+        st.sampled_from([0.0, -0.0, 1.0, 5e-324, -1e308, 1e308]), st.floats(allow_nan=False, allow_infinity=False)
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(x=values, share=st.floats(0, 1))
+@pytest.mark.parametrize("engine", [polars_lazy, duck], ids=lambda engine: engine.__name__)
+def test_values_at_are_those_of_the_sorted_column(engine, x, share):
+    places = sorted({0, len(x) - 1, int(share * (len(x) - 1))})
+    found = values_at(nw.from_native(engine({"x": [*x, None]})), nw.col("x"), places)
+    assert np.array_equal(found, np.sort(x)[places])
+
+
+def test_values_at_of_many_rows_with_a_heavy_tail():
+    rng = np.random.default_rng(3)
+    x = np.r_[np.exp(rng.normal(0, 20, 30_000)), np.full(9_000, 2.5)]
+    places = [0, 10, 20_000, 30_000, x.size - 1]
+    found = values_at(nw.from_native(polars_lazy({"x": x.tolist()})), nw.col("x"), places)
+    assert np.array_equal(found, np.sort(x)[places])
+    with pytest.raises(ValueError, match="places must lie in 0 to 38,999; got 0 to 39000"):
+        values_at(nw.from_native(polars_lazy({"x": x.tolist()})), nw.col("x"), [0, x.size])
+
+
+@pytest.mark.parametrize("engine", [polars_lazy, duck, pandas_numpy], ids=lambda engine: engine.__name__)
+def test_the_most_common_amount_of_many_rows(engine, monkeypatch):
+    monkeypatch.setattr("mllayers.sums._order._ALL_AT_ONCE", 0)
+    rng = np.random.default_rng(4)
+    x = np.r_[rng.normal(size=2_000), np.full(50, -4.99), np.full(50, 12.0), np.full(9, 0.0)]
+    w = np.where(x == 12.0, 2.0, 1.0)
+    frame = nw.from_native(engine({"x": rng.permutation(x).tolist()}))
+    assert most_common(frame, nw.col("x")) == -4.99
+    assert most_common(nw.from_native(engine({"x": x.tolist(), "w": w.tolist()})), nw.col("x"), nw.col("w")) == 12.0
 
 
 BROKEN = [

@@ -70,7 +70,7 @@ def numbers_of(data: Any, *, gaps: tuple[str, ...] = (), **columns: Any) -> tupl
             column = nw.when(~column.is_nan()).then(column)
         staged[f"{name}_in__"] = column
         out[name] = nw.col(f"{name}_in__")
-    return data.with_columns(**staged), out
+    return (data.with_columns(**staged) if staged else data), out
 
 
 def label_key(data: Any, column: str, x: nw.Expr, key: str, *, missing: bool = False) -> tuple[nw.Expr, Rule]:
@@ -170,7 +170,7 @@ def there(x: nw.Expr, *more: nw.Expr, key: str = "") -> Rule:
 
 def totals(
     data: Any,
-    keys: Mapping[str, nw.Expr],
+    keys: Mapping[str, nw.Expr | str | int],
     sums: Mapping[str, nw.Expr],
     *,
     least: Mapping[str, nw.Expr] | None = None,
@@ -186,7 +186,8 @@ def totals(
     data : narwhals frame
         Lazy ones stay lazy to the end.
     keys, sums, least, most : mappings from name to expression
-        What groups the rows; what is added up (under names that begin with ``n_`` the rows for which it is true are
+        What groups the rows, or a value that is the same for all (by which no engine groups: Polars would hold all
+        rows); what is added up (under names that begin with ``n_`` the rows for which it is true are
         counted); of what the smallest and the largest are kept, as ``min_…`` and ``max_…``.
     must : mapping from a rule in words to a rule
         It holds in every row, or is quoted.
@@ -202,7 +203,9 @@ def totals(
     kept = {_KEPT: _countable(data, reduce(operator.and_, in_rows))} if in_rows else {}
     needed = _different(x for rule in must.values() if rule.doubt and not rule.told for x in rule.needs)
     needs = {f"need_{place}__": x for place, x in enumerate(needed)}
-    asked = {**keys, **counted, **ends, **kept, **needs}
+    alike = {name: nw.lit(key) for name, key in keys.items() if not isinstance(key, nw.Expr)}
+    parted = {name: key for name, key in keys.items() if isinstance(key, nw.Expr)}
+    asked = {**parted, **counted, **ends, **kept, **needs}
     wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in (*counted, *kept))]
     wanted += [nw.col(name).min() if name.startswith("min_") else nw.col(name).max() for name in ends]
     wanted += [nw.col(name).count() for name in needs]
@@ -210,14 +213,14 @@ def totals(
     tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
         shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
-        grouped = shaped.group_by(*keys).agg(*wanted) if keys else shaped.select(*wanted)
+        grouped = shaped.group_by(*parted).agg(*wanted) if parted else shaped.select(*wanted)
         try:
             old = grouped.implementation.is_polars() and not _streams(grouped)  # whose head() of groups fails
             found = _collected(grouped if limit is None or old else grouped.head(limit + 1))
         except Exception:
             _refuse(data, must)  # some engines stop at a row that breaks a rule, before the sums are there
             raise
-        table = _as_sums(found, tuple(keys), names, labels)
+        table = _as_sums(found.with_columns(**alike) if alike else found, tuple(keys), names, labels)
         tables.append(table[table["rows"] > 0])
     out = added(tables, tuple(keys))
     rows = int(out["rows"].sum())
@@ -252,16 +255,6 @@ def _refuse(data: Any, must: Mapping[str, Rule]) -> None:
     for rule, times in zip(must, found[1:], strict=True):
         if times:
             raise ValueError(f"{rule}; {count(times, 'row')} of {found[0]:,} do not")
-
-
-def most_common(data: Any, x: nw.Expr, w: nw.Expr | None = None) -> float:
-    """The amount that most rows have, or that weighs most; the smallest of several such."""
-    part = data.lazy() if data.implementation.is_polars() and not isinstance(data, nw.LazyFrame) else data
-    shaped = part.with_columns(x__=x, w__=nw.lit(1.0) if w is None else w).select("x__", "w__")
-    counted = shaped.group_by("x__").agg(nw.col("w__").sum())
-    first = _collected(counted.sort("w__", "x__", descending=[True, False], nulls_last=True).head(1))
-    found = first["x__"].to_list()
-    return float(found[0]) if found and found[0] is not None else 0.0
 
 
 def _parts(data: Any) -> list[Any]:

@@ -37,6 +37,7 @@ from mllayers.action.value import (
 )
 from mllayers.sums._labels import counts_of, in_order
 from mllayers.sums._money import power_terms, powers_of
+from mllayers.sums._order import most_common
 from mllayers.sums._query import (
     Rule,
     as_data,
@@ -44,7 +45,6 @@ from mllayers.sums._query import (
     in_bounds,
     label_key,
     label_of,
-    most_common,
     numbers_of,
     probability,
     there,
@@ -376,11 +376,11 @@ def table_sums(
     given: dict[str, Any] = {name: column for name, column in asked.items() if column is not None}
     data, x = numbers_of(as_data(frame), **given)
     took = action_of(data, action)
-    part = nw.lit("all") if by is None else label_of(data, by)
+    part: Any = "all" if by is None else label_of(data, by)
     must = {f"action ({action}) must be known for each case": there(took, key="action")}
     if by is not None:
         must[f"{by} must be known for each case"] = there(part, key="part")
-    came: nw.Expr = nw.lit(0)
+    came: Any = 0
     if y is not None:
         came, must[f"y ({y}) must hold only 0 and 1"] = label_key(data, y, x["y"], "y")
     w = None

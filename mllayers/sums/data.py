@@ -17,6 +17,7 @@ from mllayers.data.bounds import Bounds, _as_rates, _bounds_from
 from mllayers.data.coverage import LabelCoverage, _cell_name, _coverage_of, _span
 from mllayers.data.drift import DriftReport, _Column, _column_of, _report_of
 from mllayers.sums._labels import counts_of
+from mllayers.sums._order import values_at
 from mllayers.sums._query import (
     Rule,
     _collected,
@@ -394,39 +395,32 @@ def _found_edges(data: Any, x: Mapping[str, nw.Expr], names: list[str], schema: 
 
 
 def _edges_in_engine(data: Any, x: Mapping[str, nw.Expr], bins: int) -> dict[str, Any]:
-    """The edges that `edges_of` gives, from what an engine tells: how many there are, quantiles, and the values there.
-
-    Engines know quantiles between two values alone; each is moved to the value at which it stands.
-    """
+    """The edges that `edges_of` gives, from counts alone."""
     counted = _collected(data.select(**{f"n {name}": x[name].count() for name in x}))
-    n = {name: int(counted[f"n {name}"].to_list()[0]) for name in x}
-    out: dict[str, Any] = {name: np.array([]) for name in x if not n[name]}
+    out: dict[str, Any] = {}
     for name in x:
-        if n[name]:
-            few = _collected(data.select(x__=x[name]).drop_nulls("x__").unique("x__").head(bins))["x__"].to_list()
-            if len(few) < bins:
-                out[name] = edges_of(np.sort(np.array(few, dtype=np.float64)), bins)
-    rest = [name for name in x if name not in out]
-    if not rest:
-        return out
-    marks = {name: (_places(n[name], bins) / max(n[name] - 1, 1)).tolist() for name in rest}
-    asked = {
-        f"{name} {k}": x[name].quantile(mark, interpolation="linear")
-        for name in rest
-        for k, mark in enumerate(marks[name])
-    }
-    cuts = _collected(data.select(**asked))
-    limits = {one: float(cuts[one].to_list()[0]) for one in asked}
-    snapped = {}
-    for name in rest:
-        for k in range(len(marks[name])):
-            limit = limits[f"{name} {k}"]
-            below = nw.when(x[name] <= limit + 1e-12 * abs(limit)).then(x[name])
-            snapped[f"{name} {k}"] = below.max()
-    at = _collected(data.select(**snapped))
-    for name in rest:
-        there = [at[f"{name} {k}"].to_list()[0] for k in range(len(marks[name]))]
-        out[name] = _edges_at(np.array(there, dtype=np.float64))
+        n = int(counted[f"n {name}"].to_list()[0])
+        few = _few_values(data, x[name], bins) if n else []
+        if len(few) < bins:
+            out[name] = edges_of(np.sort(np.array(few, dtype=np.float64)), bins)
+        else:
+            out[name] = _edges_at(values_at(data, x[name], _places(n, bins)))
+    return out
+
+
+def _few_values(data: Any, x: nw.Expr, most: int) -> list[float]:
+    """Different values of a column, `most` of them at most; an engine need not hold more than these."""
+    rows = data.select(x__=x).filter(known(nw.col("x__")))
+    first: list[float] = _collected(rows.head(1_000).unique("x__").head(most))["x__"].to_list()
+    if len(first) == most:
+        return first
+    out: list[float] = []
+    while len(out) < most:  # nothing but the next larger one is asked for
+        found = _collected(rows.select(low=nw.col("x__").min()))["low"].to_list()[0]
+        if found is None:
+            break
+        out.append(float(found))
+        rows = rows.filter(nw.col("x__") > found)
     return out
 
 

@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike
 
 from mllayers._check import Floats, as_keys, as_moment, as_number
 from mllayers._stats import MoneySums
+from mllayers.feedback.delay import DelayLaw, _whole_law
 from mllayers.feedback.guard import SizeGuard, _guard_of
 from mllayers.feedback.matured import _DAY, Matured, _ages, _matured_of, _told_day
 from mllayers.feedback.offpolicy import OffPolicyValue, _LogSums, _policy_value_of
 from mllayers.feedback.promise import PromiseKept, _promise_of, _Promised
 from mllayers.sums._labels import counts_of, in_order
 from mllayers.sums._money import power_terms, powers_of
+from mllayers.sums._order import most_common
 from mllayers.sums._query import (
     Rule,
     as_data,
@@ -29,7 +31,6 @@ from mllayers.sums._query import (
     known,
     label_key,
     label_of,
-    most_common,
     numbers_of,
     probability,
     there,
@@ -134,7 +135,7 @@ def promise_sums(
     data = data.with_columns(w__=1 / x["propensity"])
     label, w = x["y"], nw.col("w__")
     seen, rule = label_key(data, y, label, "y", missing=True)
-    keys = {"part": nw.lit("all") if part is None else label_of(data, part), "y": seen}
+    keys: dict[str, Any] = {"part": "all" if part is None else label_of(data, part), "y": seen}
     must = {
         f"p ({p}) must lie in [0, 1] and be there": probability(x["p"]),
         f"y ({y}) must hold only 0 and 1, or nothing": rule,
@@ -258,7 +259,7 @@ def policy_sums(
         f"target ({target}) must lie in [0, 1] and be there": probability(x["target"]),
     }
     must |= {f"{name} must be a finite number": finite(x[name]) for name in model}
-    part = nw.lit("all") if by is None else label_of(data, by)
+    part: Any = "all" if by is None else label_of(data, by)
     if by is not None:
         must[f"{by} must be known for each case"] = there(part, key="part")
     data = data.with_columns(r__=x["reward"], w__=x["target"] / x["propensity"])
@@ -337,7 +338,7 @@ def segment_sums(frame: Any, *, segment: str) -> SegmentSums:
 
 
 class MaturedSums(Sums):
-    """What `matured_sums` returns; ``result()`` says what `feedback.matured` says."""
+    """What `matured_sums` returns; ``result()`` says what `feedback.matured` says, ``law()`` what `delay_law` says."""
 
     kind: ClassVar[str] = "matured"
     keys: ClassVar[tuple[str, ...]] = ("day", "arrival", "y")
@@ -377,6 +378,27 @@ class MaturedSums(Sums):
         numbers, labels = _matured_of(_ages(days, until), y, lag, times, delay=delay, enough=enough, level=level)
         table = pd.DataFrame({"time": days, "cases": rows["rows"].to_numpy(), **labels})
         return Matured(**numbers, level=level, unmatched=0, labels=table)
+
+    def law(self, *, as_of: Any, oldest: float | None = None, level: float = 0.95) -> DelayLaw:
+        """How long outcomes take to arrive: what `delay_law` answers for the rows that were summed up, in whole days.
+
+        Parameters
+        ----------
+        as_of : date or text
+            The moment from which to look back; a date means its end (UTC).
+        oldest : float, optional
+            Days up to which to ask for the law, as in `feedback.delay_law`.
+        level : float in (0, 1), default 0.95
+            Probability with which each interval is to hold the true share.
+        """
+        level, until = as_number(level, "level", gt=0, lt=1), as_moment(as_of, "as_of")
+        days, came = (self.table[name].to_numpy().astype("datetime64[us]") for name in ("day", "arrival"))
+        times = self.table["rows"].to_numpy(np.float64)
+        arrived = (days <= until) & (came <= until)
+        lag = (came[arrived] - days[arrived]).astype(np.float64) / _DAY
+        return _whole_law(
+            oldest, lag, _ages(days[arrived], until), times[arrived], int(times[days <= until].sum()), level
+        )
 
 
 def matured_sums(frame: Any, *, time: str, arrival: str, value: str | None = None) -> MaturedSums:

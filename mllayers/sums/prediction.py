@@ -585,20 +585,20 @@ def value_sums(
         must[f"threshold ({threshold}) must not be missing"] = there(x["threshold"])
     if_one, if_zero, left = _stakes(x)
     per_case = any(isinstance(amount, str) for amount in amounts.values())
-    base: nw.Expr = nw.lit(_NOT_ASKED)
+    base: Any = _NOT_ASKED
     if per_case:
         if rate is None:
             rate = _rate(data, x, weights is not None, must)
         rate = as_number(rate, "rate", ge=0, le=1)
         base = where(if_one * rate + if_zero * (1 - rate) >= 0, 1, 0)
     cut: Any = x["threshold"] if limit else nw.lit(float(threshold))
-    part = nw.lit("all") if by is None else label_of(data, by)
+    part: Any = "all" if by is None else label_of(data, by)
     if by is not None:
         must[f"{by} must be known for each case"] = there(part, key="part")
     came, must[f"y ({y}) must hold only 0 and 1"] = label_key(data, y, x["y"], "y")
     keys = {"part": part, "acts": where(x["p"] >= cut, 1, 0), "y": came, "base": base}
     sums: dict[str, nw.Expr] = {}
-    keys |= {"chosen": nw.lit(_NOT_ASKED), "above": nw.lit(_NOT_ASKED)}
+    keys |= {"chosen": _NOT_ASKED, "above": _NOT_ASKED}
     if column is not None:
         other = x["other"]
         must[f"without ({column}) must lie in [0, 1] and be there"] = probability(other)
