@@ -1,6 +1,7 @@
 """Sums of 1, 10 and 100 million rows, asked of Polars and DuckDB, each beside a query written for it by hand.
 
     python benchmarks/any_size.py [--rows 1000000,10000000,100000000] [--engines polars,duckdb] [--folder FOLDER]
+    python benchmarks/any_size.py --checkup …      # the whole checkup in the engine, eleven roles, and nothing by hand
 
 Each engine, size and question runs in a process of its own on two threads and reads one Parquet file; PySpark
 (``--engines pyspark``) runs on two local cores and tells wall seconds. Seconds are the shortest of several runs of
@@ -26,6 +27,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "2")
 
 import numpy as np
 
+from mllayers.checkup import checkup
 from mllayers.sums import effect_sums, profile_sums, promise_sums, threshold_sums
 
 GROUP = 1_000_000  # rows of a row group
@@ -37,6 +39,11 @@ ASKED = {
     "threshold_sums": lambda x: threshold_sums(x, y="y", p="score", gain_tp=45, cost_fp=5, grid=GRID),
     "profile_sums": lambda x: profile_sums(x, columns=list(EDGES), edges=EDGES),
 }
+ROLES = {
+    "score": "score", "outcome": "label", "outcome_is": "loss", "audit": "propensity", "period": "month",
+    "segment": "region", "amount": "value", "action": "treated", "propensity": {0: 0.2, 1: 0.8}, "reward": "reward",
+    "challenger": "target", "columns": ["value", "recency"], "gain_tp": "value", "cost_fp": 5.0, "capacity": 100_000,
+}  # fmt: skip
 
 
 def write_table(path, rows):
@@ -44,7 +51,7 @@ def write_table(path, rows):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rng, out = np.random.default_rng(0), None
+    rng, more, out = np.random.default_rng(0), np.random.default_rng(1), None
     for start in range(0, rows, GROUP):
         n = min(GROUP, rows - start)
         score, propensity = rng.beta(0.5, 3, n), rng.choice([0.05, 0.2, 1.0], n, p=[0.8, 0.15, 0.05])
@@ -53,7 +60,11 @@ def write_table(path, rows):
             "score": score, "y": happened.astype(np.int8), "label": pa.array(happened.astype(np.int8), mask=~seen),
             "propensity": propensity, "month": rng.integers(1, 13, n).astype(np.int8),
             "value": np.round(rng.lognormal(3, 1, n), 2), "treated": (rng.random(n) < 0.8).astype(np.int8),
+            "region": np.array(["north", "south", "east", "west"])[more.integers(0, 4, n)],
+            "recency": more.exponential(30, n).astype(np.float32), "target": more.choice([0.0, 0.5, 1.0], n),
         })  # fmt: skip
+        paid = np.where(more.random(n) < 0.1, np.round(more.lognormal(3, 1, n), 2), 0.0)
+        table = table.append_column("reward", pa.array(paid - 0.5 * table["treated"].to_numpy()))
         out = out or pq.ParquetWriter(path, table.schema)
         out.write_table(table, row_group_size=GROUP)
     out.close()
@@ -159,6 +170,8 @@ def agrees(name, sums, rows):
 def run(engine, path, name, repeats):
     """Time one question to one engine in this process; the measurements as a dictionary."""
     by_hand, frame = {"polars": polars_by_hand, "duckdb": duckdb_by_hand, "pyspark": pyspark_by_hand}[engine](path)
+    if name == "checkup":
+        return whole_page(frame)
     clock = time.perf_counter if engine == "pyspark" else time.process_time
     seconds = {"package": [], "by hand": []}
     for _ in range(repeats):
@@ -173,6 +186,16 @@ def run(engine, path, name, repeats):
     return {who: min(each) for who, each in seconds.items()} | {"agrees": bool(agrees(name, sums, rows)), "peak": peak}
 
 
+def whole_page(frame):
+    """The whole checkup, once: CPU seconds, seconds of the clock, memory, and what was answered."""
+    begun = time.process_time(), time.perf_counter()
+    report = checkup(frame, **ROLES, in_engine=True)
+    cpu, clock = time.process_time() - begun[0], time.perf_counter() - begun[1]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    broken = [str(gap) for gap in report.gaps if "needs the rows themselves" not in gap.why]
+    return {"cpu": cpu, "clock": clock, "peak": peak, "answers": len(report.answers), "other gaps": broken}
+
+
 def main():
     """Print a row per engine, size and question."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -181,6 +204,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--folder", help="where the tables are kept, and found again")
     parser.add_argument("--questions", default=",".join(ASKED))
+    parser.add_argument("--checkup", action="store_true", help="time the whole checkup instead of single questions")
     parser.add_argument("--one", nargs=2, metavar=("ENGINE", "PATH"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -192,8 +216,13 @@ def main():
             )
         )
         return
-    print("| engine | rows | question | seconds | by hand | ratio | million rows a second | peak GiB | agrees |")
-    print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |")
+    if arguments.checkup:
+        arguments.questions = "checkup"
+        print("| engine | rows | answers | CPU seconds | seconds of the clock | peak GiB |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    else:
+        print("| engine | rows | question | seconds | by hand | ratio | million rows a second | peak GiB | agrees |")
+        print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.folder or temporary)
         for rows in map(int, arguments.rows.split(",")):
@@ -207,6 +236,10 @@ def main():
                     print(f"| {engine} | {rows:,} | did not run: {done.stderr.strip().splitlines()[-1]} |")
                     continue
                 one = json.loads(done.stdout.splitlines()[-1])
+                if name == "checkup":
+                    told = f"{one['cpu']:.0f} | {one['clock']:.0f} | {one['peak']:.2f}"
+                    print(f"| {engine} | {rows:,} | {one['answers']} | {told} |", *one["other gaps"], flush=True)
+                    continue
                 mine, theirs = one["package"], one["by hand"]
                 print(
                     f"| {engine} | {rows:,} | `{name}` | {mine:.2f} | {theirs:.2f} | {mine / theirs:.2f} "

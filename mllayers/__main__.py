@@ -365,11 +365,14 @@ def checkup(options: argparse.Namespace) -> int:
         from mllayers import datasets
 
         source, named = datasets.FOLDER / "practice.csv", PRACTICE_ROLES | named
+        if options.in_engine:
+            source = datasets.load_practice()
+    named |= {"progress": lambda question: print(f"… {question}", file=sys.stderr, flush=True)}
     try:
-        report = checkup(source, **named, progress=lambda question: print(f"… {question}", file=sys.stderr, flush=True))
+        report = checkup(source, **named, in_engine=options.in_engine)
     except ValueError as error:  # what Python writes as separator=';' is --separator ';' here
         told = re.sub(r"\b([a-z_]+)=('[^']*')", lambda said: f"--{said[1].replace('_', '-')} {said[2]}", str(error))
-        raise ValueError(told) from None
+        raise ValueError(told.replace("in_engine=True", "--in-engine")) from None
     print(report)
     if report.gaps:
         print("\nWhere the page asks for role='x', add --role x to the line.")
@@ -750,6 +753,9 @@ def _add_checkup(doors: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
             metavar = "COLUMN" if told.startswith("column ") and name != "propensity" else "VALUE"
             metavar = "COLUMN,…" if name == "columns" else metavar
             group.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=told.replace("%", "%%"))
+    large = door.add_argument_group("where the file is large")
+    told = "leave the rows on the disk: sums of a .parquet file, by Polars or DuckDB; what needs rows stays open"
+    large.add_argument("--in-engine", action="store_true", help=told)
     written = door.add_argument_group("where the page is written")
     written.add_argument("--html", metavar="FILE", help="write the page, one file that asks nothing of other machines")
     written.add_argument("--json", metavar="FILE", help="write all numbers")

@@ -20,6 +20,7 @@ _NO_CHANCE = (
     "propensity='prob', or propensity={'call': 0.5, 'none': 0.5} where it was the same for all"
 )
 _ALPHA = 0.01
+_USUAL_ACTION = "What most cases get is looked for under each action, and taken for its segments, too"
 
 
 def ask_action(desk: Desk) -> None:
@@ -52,16 +53,17 @@ def ask_action(desk: Desk) -> None:
 def _by_chance(desk: Desk, arm: Hashable) -> None:
     """The share of treated cases, and whether both groups were alike before."""
     columns = [c for c in desk.comparable() if c in (desk.roles.columns or ())]
-    rows = desk.frame[desk.column("action")].isin([desk.arms[0], arm])
     most = desk.max_rows // 10
-    whole = not columns or int(rows.sum()) <= most  # both tests in one, on all rows
+    whole = not columns  # both tests in one, on all rows
+    if columns and not desk.in_engine:
+        whole = int(desk.frame[desk.column("action")].isin([desk.arms[0], arm]).sum()) <= most
     question = f"Did chance decide who got {arm}?"
     first, alpha = (columns, _ALPHA) if whole else ([], _ALPHA / 2)
     desk.ask(question, lambda: _check(desk, arm, question, first, alpha), weights="check_randomised")
     if not whole:
         alike = f"Were those who got {arm} like the others before?"
         check = "check_randomised"
-        desk.ask(alike, lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most), weights=check)
+        desk.ask(alike, lambda: _check(desk, arm, alike, columns, _ALPHA / 2, most), weights=check, rows=check)
 
 
 def _check(
@@ -85,14 +87,18 @@ def _check(
     code.append(
         f"found = check_randomised(treated, {f'rows[{columns!r}], ' if columns else ''}share=share, alpha={alpha})"
     )
-    rows = desk.frame[[action, chance]]
-    if drawn:  # the same rows, of which only those drawn are read
-        two = rows[action].isin([control, arm])
-        rows = rows.loc[two].dropna().sample(most, random_state=desk.seed)
-    if columns:
-        places = rows.index.to_numpy() if drawn else None
-        rows = pd.concat([rows, desk.source.take(columns, places).set_axis(rows.index)], axis=1)
-    found = desk.run([line.removesuffix(drawn) if drawn else line for line in code], rows)
+    if desk.in_engine:
+        code = _check_lines(desk, arm, alpha)
+        found = desk.run(code)
+    else:
+        rows = desk.frame[[action, chance]]
+        if drawn:  # the same rows, of which only those drawn are read
+            two = rows[action].isin([control, arm])
+            rows = rows.loc[two].dropna().sample(most, random_state=desk.seed)
+        if columns:
+            places = rows.index.to_numpy() if drawn else None
+            rows = pd.concat([rows, desk.source.take(columns, places).set_axis(rows.index)], axis=1)
+        found = desk.run([line.removesuffix(drawn) if drawn else line for line in code], rows)
     share, stated = found.treated / found.n, found.expected / found.n
     said = f"{arm}: {percent(share)} of {count(found.n, 'case')} got it where {percent(stated)} was stated "
     said += f"(p = {found.ratio_p:.2g})"
@@ -113,16 +119,36 @@ def _check(
                   "found.treated / found.n", ends, "stated")  # fmt: skip
 
 
-def _same_for_all(desk: Desk, arm: Hashable) -> None:
+def _check_lines(desk: Desk, arm: Hashable, alpha: float) -> list[str]:
+    """How many were treated beside the shares stated, in the engine."""
+    control, action, chance = desk.arms[0], desk.column("action"), desk.column("propensity")
+    treated, share = desk.free("treated"), desk.free("share")
+    code = [
+        "from mllayers.sums import randomised_sums",
+        f"rows = frame.filter(nw.col({action!r}).is_in([{control!r}, {arm!r}])).drop_nulls([{chance!r}])",
+        f"rows = rows.with_columns(nw.when(nw.col({action!r}) == {arm!r}).then(1).otherwise(0).alias({treated!r}))",
+    ]
+    if len(desk.arms) == 2:
+        code.append(f"chance, acted = nw.col({chance!r}), nw.col({treated!r}) == 1")
+        code.append("stated = nw.when(acted).then(chance).otherwise(1 - chance)")
+        code.append(f"rows = rows.with_columns(stated.alias({share!r}))")
+        stated = repr(share)
+    else:
+        (held, _), (acted, _) = _same_for_all(desk, arm)
+        stated = f"{acted!r} / ({acted!r} + {held!r})"
+    code.append(f"sums = randomised_sums(rows, treated={treated!r}, share={stated})")
+    return [*code, f"found = sums.result(alpha={alpha})"]
+
+
+def _same_for_all(desk: Desk, arm: Hashable) -> list[tuple[float, float]]:
     """With three actions and more, the file holds the chance of the one taken, and not those of the others."""
-    action, chance = desk.column("action"), desk.column("propensity")
-    two = desk.frame[desk.frame[action].isin([desk.arms[0], arm])]
-    chances = two.groupby(action, observed=True)[chance]
-    if (chances.max() > chances.min()).any():
+    chances = desk.chances(arm)
+    if any(most > least for least, most in chances):
         raise ValueError(
             "the chances differ from case to case, and the file holds only that of the action taken: with more than "
             "two actions the chance of the others is needed, too"
         )
+    return chances
 
 
 # what it changed ----------------------------------------------------------------------------------------------------
@@ -136,6 +162,19 @@ def _table(desk: Desk, role: str, value: bool, least: str) -> tuple[Any, tuple[s
     more += f", before={desk.at('before')}" if desk.has("before") else ""
     more += f", value={desk.at('amount')}" if value else ""
     control = "" if set(desk.arms) == {0, 1} else f", control={desk.arms[0]!r}"
+    if desk.in_engine:
+        if desk.has("before"):
+            told = f"what {desk.column('before')!r} explains is taken out of each row, and none is fetched"
+            raise ValueError(f"{told}: leave before= out, or ask a sample of the rows without in_engine=True")
+        what = f"y={desk.at(role)}" if role == "outcome" else f"reward={desk.at(role)}"
+        lines = (
+            "from mllayers.sums import table_sums",
+            desk.known(*roles),
+            f"sums = table_sums(known, {what}, action={desk.at('action')}, propensity={desk.at('propensity')}{more}"
+            f"{control})",
+            f"found = sums.result({desk.least(least)}level={desk.level})",
+        )
+        return desk.run(lines), lines
     code = (
         "from mllayers.action import uplift_table",
         desk.known(*roles),
@@ -253,6 +292,7 @@ def _money(desk: Desk, question: str, role: str) -> Answer:
         f"{desk.sure} intervals, made for many zeros and a long tail, from {count(found.events, 'event')} in "
         f"{count(found.n, 'case')}; right if chance decided as was written down"
     )
+    trust += f". {_USUAL_ACTION}" * (desk.in_engine and role == "reward")
     number = f'{"-" if loss else ""}float(found.frame()["effect"].iloc[{at}])'
     return Answer("earned", question, value, low, high, "money", found.level, f"{said}.", trust, code, number,
                   _rows(table), "effects")  # fmt: skip
@@ -287,4 +327,4 @@ def _looked_at_often(desk: Desk) -> None:
         return Answer("looks", question, found.effect, found.low, found.high, "points", found.level, f"{said}.", trust,
                       code, "found.effect", table, "effects")  # fmt: skip
 
-    desk.ask(question, looked, weights="hold_out_always_valid")
+    desk.ask(question, looked, weights="hold_out_always_valid", rows="hold_out_always_valid")

@@ -129,9 +129,12 @@ class Checkup(Result):
     left_out : dict
         Columns that were not compared, and why.
     opening : tuple of str
-        The lines that bring ``data`` into pandas as ``frame``; the code of each answer follows them.
+        The lines that bring ``data`` into pandas as ``frame``, or open it where it is; the code of each answer follows
+        them.
     sections : tuple of Section
         One for each layer that was asked.
+    in_engine : bool
+        Whether the rows stayed in their engine.
     """
 
     source: str
@@ -140,6 +143,7 @@ class Checkup(Result):
     left_out: dict[str, str]
     opening: tuple[str, ...]
     sections: tuple[Section, ...]
+    in_engine: bool = False
 
     def __getitem__(self, name: str) -> Section | Answer:
         """The section of a layer, or the answer of that key."""

@@ -12,7 +12,7 @@ from mllayers._words import count, percent, plain
 from mllayers.checkup.answers import Answer
 from mllayers.checkup.desk import Desk
 
-__all__ = ["ask_data"]
+__all__ = ["ask_data", "covered_lines"]
 
 _NO_PERIOD = "Name a column that orders the rows in time: period='month', or time='signed_at'"
 
@@ -52,14 +52,24 @@ def _moved(desk: Desk) -> None:
         f"columns = {columns!r}",
         f"old, new = (frame.loc[frame[{period!r}] == when, columns] for when in ({first}, {last}))",
     ]
-    ends = desk.frame[period].isin([desk.periods[0], desk.periods[-1]]).fillna(False).to_numpy(dtype=bool)
-    when = desk.frame.loc[ends, [period]].reset_index(drop=True)
-    part = pd.concat([when, desk.source.take(columns, np.flatnonzero(ends)).reset_index(drop=True)], axis=1)
+    part = None
+    if not desk.in_engine:
+        ends = desk.frame[period].isin([desk.periods[0], desk.periods[-1]]).fillna(False).to_numpy(dtype=bool)
+        when = desk.frame.loc[ends, [period]].reset_index(drop=True)
+        part = pd.concat([when, desk.source.take(columns, np.flatnonzero(ends)).reset_index(drop=True)], axis=1)
     shared: dict[str, Any] = {}
     between = f"between {desk.periods[0]} and {desk.periods[-1]}"
 
     def drifted() -> Answer:
-        code = ("from mllayers.data import drift_report", *split, "found = drift_report(old, new)")
+        code: tuple[str, ...] = ("from mllayers.data import drift_report", *split, "found = drift_report(old, new)")
+        if desk.in_engine:
+            code = (
+                "from mllayers.sums import profile_sums",
+                split[0],
+                f"old, new = (frame.filter(nw.col({period!r}) == when) for when in ({first}, {last}))",
+                f"then = profile_sums(old, columns=columns{desk.edges('old')})",
+                "found = profile_sums(new, columns=columns, like=then).result(then)",
+            )
         found = shared["found"] = desk.run(code, part)
         shared["code"] = code
         table, n = found.frame(), len(found.flagged)
@@ -72,6 +82,7 @@ def _moved(desk: Desk) -> None:
             f"together, {found.n_reference:,} rows then and {found.n_current:,} now). A count has no interval: each "
             "column stands beside the limit that chance sets. A column that moved need not hurt"
         )
+        trust += f". {desk.edges_told(f'the rows of {desk.periods[0]}')}" * desk.in_engine
         trust += f". {desk.periodless}" if desk.periodless else ""
         return Answer("moved", question, float(n), math.nan, math.nan, "columns", 1 - found.alpha, f"{said}.", trust,
                       code, "len(found.flagged)", table, "drift")  # fmt: skip
@@ -118,7 +129,8 @@ def _moved(desk: Desk) -> None:
         return Answer("old_or_new", "Can old rows be told from new ones?", found.auc, found.low, found.high, "AUC",
                       found.level, f"{said}.", trust, code, "found.auc", table, "importance")  # fmt: skip
 
-    desk.ask("Can old rows be told from new ones?", told_apart, weights="adversarial_validation")
+    apart = "adversarial_validation"
+    desk.ask("Can old rows be told from new ones?", told_apart, weights=apart, rows=apart)
 
 
 def _literal(x: Any) -> str:
@@ -143,8 +155,7 @@ def _labels(desk: Desk) -> None:
         desk.gap(question, desk.problems["outcome"], needs)
         return
     name = desk.column("outcome")
-    there = desk.frame[name].notna().to_numpy(dtype=bool)
-    if there.all():
+    if not desk.missing("outcome"):
         if desk.has("inspected"):
             return
         desk.gap(
@@ -162,18 +173,23 @@ def _labels(desk: Desk) -> None:
     places, drawn = desk.sample()
 
     def covered() -> Answer:
-        code = (
-            "from mllayers.data import label_coverage",
-            f"population = frame{drawn}",
-            f"labelled = population[population[{name!r}].notna()]",
-            f"found = label_coverage(labelled, population, columns={columns!r})",
-        )
-        labels = desk.frame[name] if places is None else desk.frame[name].iloc[places]
-        rows = pd.concat([labels, desk.source.take(columns, places).set_axis(labels.index)], axis=1)
-        if drawn:
-            code = (code[0], "population = frame", *code[2:])
-        found = desk.run(code, rows)
-        if drawn:
+        if desk.in_engine:
+            code, drawn_by = covered_lines(desk, columns), ""
+            found = desk.run(code)
+        else:
+            code, drawn_by = (
+                (
+                    "from mllayers.data import label_coverage",
+                    "population = frame",
+                    f"labelled = population[population[{name!r}].notna()]",
+                    f"found = label_coverage(labelled, population, columns={columns!r})",
+                ),
+                drawn,
+            )
+            labels = desk.frame[name] if places is None else desk.frame[name].iloc[places]
+            found = desk.run(
+                code, pd.concat([labels, desk.source.take(columns, places).set_axis(labels.index)], axis=1)
+            )
             code = (code[0], f"population = frame{drawn}", *code[2:])
         table = found.frame()
         blind, share = int(table["blind"].sum()), found.n_labelled / found.n_population
@@ -188,13 +204,25 @@ def _labels(desk: Desk) -> None:
             said += f"no cell of {count(table['column'].nunique(), 'column')} is without its share of them"
         trust = (
             f"{percent(found.alpha, 0)} is the chance of any blind spot where labels were drawn blindly; "
-            + (f"looked for in {desk.max_rows:,} rows drawn with seed {desk.seed}; " if drawn else "")
+            + (f"looked for in {desk.max_rows:,} rows drawn with seed {desk.seed}; " if drawn_by else "")
             + "what the columns do not show, this does not see"
+            + f". {desk.edges_told('the rows')}" * desk.in_engine
         )
         return Answer("blind_spots", question, float(blind), math.nan, math.nan, "cells", 1 - found.alpha, f"{said}.",
                       trust, code, 'int(found.frame()["blind"].sum())', table.head(200), "coverage")  # fmt: skip
 
     desk.ask(question, covered, weights="label_coverage")
+
+
+def covered_lines(desk: Desk, columns: list[str]) -> tuple[str, ...]:
+    """Labels by the cells of these columns, in the engine."""
+    return (
+        "from mllayers.sums import coverage_sums" + ", profile_sums" * bool(desk.edges("frame")),
+        f"columns = {columns!r}",
+        f"rows = frame.with_columns((~nw.col({desk.label!r}).is_null()).alias({desk.free('labelled')!r}))",
+        f"sums = coverage_sums(rows, labelled={desk.free('labelled')!r}, columns=columns{desk.edges('frame')})",
+        "found = sums.result()",
+    )
 
 
 def _worst(desk: Desk) -> None:
@@ -213,7 +241,7 @@ def _worst(desk: Desk) -> None:
             return
         question = "What could the cases that nobody inspected hide at worst?"
         looked = f"looked = (frame[{desk.column('inspected')!r}] == 1).astype(bool)"
-    elif desk.frame[name].notna().all():
+    elif not desk.missing("outcome"):
         return
     else:
         looked = f"looked = frame[{name!r}].notna()"
@@ -224,6 +252,15 @@ def _worst(desk: Desk) -> None:
         f"y = ({desk.at('outcome', 'frame')}).astype('Float64').where(frame[{name!r}].notna())",
         f"found = bounds_without_audit(y, looked, {f'report_rate={rate}, ' * bool(rate)}level={desk.level})",
     )
+    if desk.in_engine:
+        seen = desk.column("inspected") if desk.has("inspected") else desk.free("looked")
+        there = f"rows = frame.with_columns((~nw.col({desk.label!r}).is_null()).alias({seen!r}))"
+        code = (
+            "from mllayers.sums import bounds_sums",
+            "rows = frame" if desk.has("inspected") else there,
+            f"sums = bounds_sums(rows, y={desk.label!r}, inspected={seen!r})",
+            f"found = sums.result({f'report_rate={rate}, ' * bool(rate)}level={desk.level})",
+        )
 
     def bounded() -> Answer:
         found = desk.run(code)
@@ -279,7 +316,7 @@ def _audit(desk: Desk) -> None:
     if desk.roles.outcome is None:
         return
     if desk.roles.audit is None:
-        if desk.has("outcome") and not desk.frame[desk.column("outcome")].notna().all():
+        if desk.has("outcome") and desk.missing("outcome"):
             desk.gap(
                 question,
                 "no label is known to have been drawn at random, so the labels speak for the cases that somebody chose",
@@ -292,11 +329,17 @@ def _audit(desk: Desk) -> None:
     name = desk.column("outcome")
 
     def rate() -> Answer:
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.data import weighted_rate",
             f"y = ({desk.y.format(f'frame[{name!r}]')}).astype('Float64').where(frame[{name!r}].notna())",
             f"found = weighted_rate(y, frame[{desk.column('audit')!r}], level={desk.level})",
         )
+        if desk.in_engine:
+            code = (
+                "from mllayers.sums import rate_sums",
+                f"sums = rate_sums(frame, y={desk.label!r}, propensity={desk.column('audit')!r})",
+                f"found = sums.result(level={desk.level})",
+            )
         found = desk.run(code)
         table = pd.DataFrame({"value": [found.hajek], "low": [found.low], "high": [found.high]}, index=["by the audit"])
         said = (
@@ -314,5 +357,9 @@ def _audit(desk: Desk) -> None:
 
 
 def _doubled(desk: Desk) -> None:
-    if "case" in desk.problems:
+    if desk.in_engine and desk.has("case"):
+        name = desk.column("case")
+        why = f"to count the different ids of {name!r} all of them would have to be kept in memory"
+        desk.gap("Is a row one case?", why, f"Count them where they are: select count(distinct {name}), count(*) …")
+    elif "case" in desk.problems:
         desk.gap("Is a row one case?", desk.problems["case"], "Keep one row a case, or say what tells the rows apart")

@@ -13,6 +13,7 @@ from mllayers.checkup.desk import PRICES, Desk
 
 __all__ = ["NO_PRICES", "ask_decision", "missing_prices"]
 
+_MARKS = [0.05, 0.25, 0.5, 0.75, 0.95]  # shares of the thresholds of single cases
 NO_PRICES = (
     "Say what the four outcomes are worth, each a number or a column: gain_tp (acted rightly), cost_fp (acted in "
     "vain), cost_fn (missed), gain_tn (left alone rightly)"
@@ -41,6 +42,8 @@ def missing_prices(desk: Desk) -> str:
 
 
 def _threshold(desk: Desk, question: str) -> Answer:
+    if desk.in_engine:
+        return _threshold_in_engine(desk, question)
     by_case = bool(desk.price_columns())
     code = (
         "from mllayers.decision import cost_threshold",
@@ -55,21 +58,52 @@ def _threshold(desk: Desk, question: str) -> Answer:
     share, n = desk.number(number), int(desk.number("len(known)"))
     stands_for = n if desk.roles.weights is None else desk.number(f"{desk.at('weights')}.sum()")
     finite = thresholds[np.isfinite(thresholds)]
+    at = np.quantile(finite, _MARKS) if by_case else thresholds.reshape(1)
+    return _threshold_told(desk, question, at.tolist(), share, desk.cases(n, stands_for), code, number)
+
+
+def _threshold_in_engine(desk: Desk, question: str) -> Answer:
+    """The same, counted where the rows are."""
+    reach = desk.free("reach")
+    t = f"nw.col({desk.free('threshold')!r})" if desk.price_columns() else "t"
+    brought, *priced = desk.threshold_lines()
+    code = (
+        "from mllayers.sums import score_sums",
+        brought,
+        desk.known("score", *desk.price_columns()),
+        *priced,
+        f"acts = nw.when(nw.col({desk.at('score')}) >= {t}).then(1.0).otherwise(0.0)",
+        f"found = score_sums(known.with_columns(acts.alias({reach!r})), {desk.weights()}p={reach!r}).table",
+    )
+    by_case, more = bool(desk.price_columns()), ""
     if by_case:
-        marks = [0.05, 0.25, 0.5, 0.75, 0.95]
-        table = pd.DataFrame({"threshold": np.quantile(finite, marks)}, index=[percent(q, 0) for q in marks])
+        more = f"spread = score_sums(known.filter({t}.is_between(0, 1)), p={desk.free('threshold')!r}{desk.grid()})"
+        code = (*code, more)
+    found = desk.run(code)
+    number = "float((found['cell'] * found['weight']).sum() / found['weight'].sum())"
+    at = [desk.made("spread").quantile(mark) for mark in _MARKS] if by_case else [float(desk.made("t"))]
+    cases = desk.cases(int(found["rows"].sum()), float(found["weight"].sum()))
+    return _threshold_told(desk, question, at, desk.number(number), cases, code, number)
+
+
+def _threshold_told(
+    desk: Desk, question: str, at: list[float], share: float, cases: str, code: tuple[str, ...], number: str
+) -> Answer:
+    """From which score acting pays, and how many cases reach it."""
+    if desk.price_columns():
+        table = pd.DataFrame({"threshold": at}, index=[percent(q, 0) for q in _MARKS])
         said = (
-            f"Each case has its own threshold, half of them between {plain(table['threshold'].iloc[1])} and "
-            f"{plain(table['threshold'].iloc[3])}; {percent(share)} of the {desk.cases(n, stands_for)} reach theirs"
+            f"Each case has its own threshold, half of them between {plain(at[1])} and {plain(at[3])}; "
+            f"{percent(share)} of the {cases} reach theirs"
         )
     else:
-        table = pd.DataFrame({"threshold": [float(thresholds)]}, index=["all cases"])
-        said = f"Acting pays from a score of {plain(float(thresholds))}; {percent(share)} of the "
-        said += f"{desk.cases(n, stands_for)} reach it"
+        table = pd.DataFrame({"threshold": at}, index=["all cases"])
+        said = f"Acting pays from a score of {plain(at[0])}; {percent(share)} of the {cases} reach it"
     trust = (
         "No interval: the threshold follows from the prices alone, and the share is counted. It is right if the prices "
         f"are true and {desk.if_probability()}"
     )
+    trust += f". {desk.grid_told('shares of the thresholds are told')}" * bool(desk.price_columns() and desk.grid())
     return Answer("threshold", question, share, math.nan, math.nan, "share", desk.level, f"{said}.", trust, code,
                   number, table, "thresholds")  # fmt: skip
 
@@ -78,18 +112,27 @@ def _policy_gaps(desk: Desk, question: str) -> Answer:
     room = "" if desk.roles.capacity is None else f", capacity={desk.roles.capacity!r}"
     columns = bool(desk.price_columns())
     amounts = 'gain="gain", cost="cost"' if columns else "gain=gain, cost=cost"
-    code = (
-        "from mllayers.decision import Action, Menu, Policy",
-        *([desk.known("score", *desk.price_columns())] if columns else []),
+    made = [
         desk.prices(),
         "cost = prices['cost_fp'] + prices.get('gain_tn', 0.0)  # acting in vain",
         "gain = prices['gain_tp'] + prices.get('cost_fn', 0.0) + cost  # acting rightly, before its cost",
-        *(["known = known.assign(gain=gain, cost=cost)  # what the rule reads of each case"] if columns else []),
+    ]
+    if columns and desk.in_engine:
+        made = ["# gain and cost: columns, as they are made from the prices of a case"]
+    elif columns:
+        made = [
+            desk.known("score", *desk.price_columns()),
+            *made,
+            "known = known.assign(gain=gain, cost=cost)  # what the rule reads of each case",
+        ]
+    code = (
+        "from mllayers.decision import Action, Menu, Policy",
+        *made,
         f'rule = Menu("leave", Action("act", {amounts}{room}))',
         'found = Policy(rule, idle="leave").gaps()',
     )
     found = desk.run(code)
-    missing = int(desk.frame[desk.column("score")].isna().sum())
+    missing = desk.missing("score")
     table = pd.DataFrame({"gap": found, "open": 1}).set_index("gap")
     said = f"{count(len(found), 'thing')} to say before this rule can be signed: {'; '.join(found)}"
     trust = (
@@ -117,13 +160,43 @@ def _fits(desk: Desk) -> None:
             f"found = within_capacity(gain, {desk.roles.capacity!r})",
         )
         found = desk.run(code)
-        table = pd.DataFrame({"cases": [int(found.chosen.sum()), int((~found.chosen).sum())]}, index=["fit", "left"])
+        fit = int(found.chosen.sum())
+        return told(fit, found.chosen.size, found.gain, found.one_more, code, "found.gain")
+
+    def fitted_in_engine() -> Answer:
+        room = int(desk.roles.capacity or 0.0)
+        code: tuple[str, ...] = (
+            "from mllayers.sums import capacity_sums",
+            desk.known("score", *desk.price_columns()),
+            desk.prices(),
+            "price = {name: nw.col(x) if isinstance(x, str) else x for name, x in prices.items()}",
+            "if_one = price['gain_tp'] + price.get('cost_fn', 0.0)",
+            "if_zero = price['cost_fp'] + price.get('gain_tn', 0.0)",
+            f"expected = nw.col({desk.at('score')}) * if_one - (1 - nw.col({desk.at('score')})) * if_zero",
+            f"known = known.with_columns(expected.alias({desk.free('expected')!r}))",
+            f"sums = capacity_sums(known, gain={desk.free('expected')!r}{desk.money_grid()})",
+            f"found = sums.result({room})",
+        )
+        found = desk.run(code)
+        n = desk.made("sums").n
+        if desk.money_grid():
+            bound = f"on a grid of gains: the best choice of as many brings at most {desk.cash(found.bound)}"
+            return told(found.cases, n, found.gain, found.shadow_price, code, "found.gain", bound)
+        alike = room - int(found.used) if found.shadow_price > 0 else 0  # of those that gain as much as the last
+        number = f"found.gain + ({room} - found.used) * found.shadow_price"
+        return told(found.cases + alike, n, desk.number(number), found.shadow_price, code, number)
+
+    def told(
+        fit: int, n: int, gain: float, one_more: float, code: tuple[str, ...], number: str, bound: str = ""
+    ) -> Answer:
+        table = pd.DataFrame({"cases": [fit, n - fit]}, index=["fit", "left"])
         said = (
-            f"{found.chosen.sum():,} of {count(found.chosen.size, 'case')} fit and are expected to bring "
-            f"{desk.cash(found.gain)}; one more place is worth at most {desk.cash(found.one_more)}"
+            f"{fit:,} of {count(n, 'case')} fit and are expected to bring {desk.cash(gain)}; one more place is worth "
+            f"at most {desk.cash(one_more)}"
         )
         trust = f"No interval: it is what the scores promise, not what came; right if {desk.if_probability()}"
-        return Answer("capacity", question, found.gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust,
-                      code, "found.gain", table, "fits")  # fmt: skip
+        trust += f". Counted {bound}" * bool(bound)
+        return Answer("capacity", question, gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust, code,
+                      number, table, "fits")  # fmt: skip
 
-    desk.ask(question, fitted, weights="within_capacity")
+    desk.ask(question, fitted_in_engine if desk.in_engine else fitted, weights="within_capacity")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,32 @@ from mllayers._words import count, dollars, exact, plain, points_told, span_told
 from mllayers.checkup.answers import Answer, Gap, Section
 from mllayers.checkup.reading import Source
 
-__all__ = ["COLUMN_ROLES", "PRICES", "Desk", "Roles", "open_desk"]
+__all__ = [
+    "ASK_A_SAMPLE",
+    "COLUMN_ROLES",
+    "MOST_ACTIONS",
+    "MOST_PERIODS",
+    "MOST_SEGMENTS",
+    "PRICES",
+    "Desk",
+    "Roles",
+    "beyond_told",
+    "check_named",
+    "hint_of",
+    "judge_segments",
+    "keep_apart",
+    "no_chance_told",
+    "not_looked_told",
+    "note_constant",
+    "note_copied",
+    "note_one_class",
+    "note_silence",
+    "open_desk",
+    "take_actions",
+    "take_periods",
+    "weightless_told",
+    "which_is_yes",
+]
 
 PRICES = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
 COLUMN_ROLES = (
@@ -60,8 +85,9 @@ _APART = (
     ("score", "propensity"),
     ("case", "period"),
 )
+ASK_A_SAMPLE = "Ask a sample of the rows, without in_engine=True"
 _AFTERWARDS = ("outcome", "reward", "arrival")
-_MOST_PERIODS, _MOST_SEGMENTS, _MOST_ACTIONS = 120, 50, 20
+MOST_PERIODS, MOST_SEGMENTS, MOST_ACTIONS = 120, 50, 20
 
 
 @dataclass(frozen=True)
@@ -126,6 +152,7 @@ class Desk:
     one_class: str = ""
     miscalibrated: str = ""
     y: str = ""
+    label: str = ""
     arms: tuple[Any, ...] = ()
     periods: tuple[Any, ...] = ()
     _answers: list[Answer] = field(default_factory=list)
@@ -134,6 +161,9 @@ class Desk:
     _names: dict[str, Any] = field(default_factory=dict)
     _dropped_by: list[str] = field(default_factory=list)
     _missing: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    in_engine: ClassVar[bool] = False
+    brought: ClassVar[dict[str, Any]] = {"pd": pd}  # what the lines of an answer find beside the frame
 
     # what can be asked
 
@@ -188,6 +218,50 @@ class Desk:
             return str(pd.Timestamp("2000-01-01") + pd.to_timedelta(float(told), unit="D"))
         return str(told)
 
+    def missing(self, role: str) -> int:
+        """How many rows have nothing in the column of a role."""
+        return int(self.frame[self.column(role)].isna().sum())
+
+    def labelled_share(self, by: str) -> pd.Series[Any]:
+        """The share of cases with a label, in each period or segment."""
+        there = self.frame[self.column("outcome")].notna()
+        return there.groupby(self.frame[self.column(by)], observed=True).mean()
+
+    def named_actions(self, role: str) -> bool:
+        """Whether a column holds names of actions, not chances."""
+        return self.frame[self.column(role)].dtype.kind not in "biuf"
+
+    def grid(self) -> str:
+        """The argument with the cells of a grid of scores, where the engine holds too many scores to list them."""
+        return ""
+
+    def grid_told(self, what: str) -> str:
+        """What the grid means for an answer, in words."""
+        return ""
+
+    def money_grid(self) -> str:
+        """The arguments with the cells of a grid of gains, where the engine holds too many to list them."""
+        return ""
+
+    def threshold_lines(self) -> tuple[str, ...]:
+        """The lines with the prices and the threshold that follows from them, ``t``, in the engine."""
+        return ()
+
+    def edges(self, rows: str) -> str:
+        """The argument with the edges of cells, where they are not found in all rows; those in memory always are."""
+        return ""
+
+    def edges_told(self, rows: str) -> str:
+        """Where the edges of cells come from, in words."""
+        return f"Numbers are cut at the tenths of {rows}"
+
+    def chances(self, arm: Any) -> list[tuple[float, float]]:
+        """The smallest and the largest chance of those who were left alone, and of those who got this action."""
+        action, chance = self.column("action"), self.column("propensity")
+        two = self.frame.loc[self.frame[action].isin([self.arms[0], arm]), [action, chance]]
+        ends = two.groupby(action, observed=True)[chance].agg(["min", "max"])
+        return [(float(ends.loc[one, "min"]), float(ends.loc[one, "max"])) for one in (self.arms[0], arm)]
+
     def decided_later(self) -> str:
         """How many rows were decided after the moment that is looked back from; "" if none."""
         name, as_of = self.column("time"), self.as_of()
@@ -196,6 +270,12 @@ class Desk:
             column = pd.Timestamp("2000-01-01") + pd.to_timedelta(column, unit="D")
         later = int((column > pd.to_datetime(as_of, utc=True).tz_localize(None)).sum())
         return f"{count(later, 'row')} decided after {as_of} left out" if later else ""
+
+    def free(self, name: str) -> str:
+        """A name for a new column: the one given, or the next like it that no column bears."""
+        while name in self.source.columns:
+            name += "_"
+        return name
 
     def priced(self) -> list[str]:
         """The prices that the caller gave."""
@@ -289,12 +369,12 @@ class Desk:
 
     def run(self, code: Sequence[str], frame: pd.DataFrame | None = None) -> Any:
         """Carry out the lines of an answer, exactly as they are shown, and return what they call ``found``."""
-        names: dict[str, Any] = {"frame": self.frame if frame is None else frame, "pd": pd}
+        names: dict[str, Any] = {"frame": self.frame if frame is None else frame, **self.brought}
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
+            self._names = names
             exec("\n".join(code), names)
         self._heard = [" ".join(str(one.message).split()) for one in heard if issubclass(one.category, UserWarning)]
-        self._names = names
         return names["found"]
 
     def number(self, expression: str) -> float:
@@ -305,14 +385,18 @@ class Desk:
         """What the lines made beside ``found``."""
         return self._names[name]
 
-    def ask(self, question: str, build: Callable[[], Answer | None], *, weights: str = "taken") -> None:
+    def ask(self, question: str, build: Callable[[], Answer | None], *, weights: str = "taken", rows: str = "") -> None:
         """Put an answer on the page; where it cannot be had, the reason.
 
         `weights` says that the estimator takes observation weights ("taken"), that they change nothing ("") or which
-        function it is that takes none: where the file has weights, its number is refused.
+        function it is that takes none: where the file has weights, its number is refused. `rows` is the function that
+        needs the rows themselves, if one does: where they stay in the engine, it is not asked.
         """
         self.progress(question)
         self._heard, self._dropped_by = [], []
+        if rows and self.in_engine:
+            self.gap(question, f"`{rows}` needs the rows themselves, and none is fetched", ASK_A_SAMPLE)
+            return
         if self.roles.weights is not None and weights:
             if weights != "taken":
                 why = (
@@ -333,7 +417,8 @@ class Desk:
             if answer is not None:
                 read, told = "\n".join(answer.code), self._left_rows_out()
                 notes = [note for column, note in self.notes if repr(column) in read]
-                if self.silence and repr(self.roles.outcome) in read and repr(self.roles.inspected) not in read:
+                outcome = repr(self.label if self.in_engine else self.roles.outcome)
+                if self.silence and outcome in read and repr(self.roles.inspected) not in read:
                     notes.append(self.silence)
                 notes += [note for column, note in self.notes if not column and not math.isnan(answer.low)]
                 trust = ". ".join([answer.trust.rstrip("."), *self._heard, *told, *notes])
@@ -342,16 +427,18 @@ class Desk:
 
     def _left_rows_out(self) -> list[str]:
         """How many rows an answer could not use, and for want of what; that rows have no label is said elsewhere."""
-        names, outcome = self._dropped_by, self.roles.outcome
-        there = ~self._gone(outcome) if outcome in names and outcome is not None else None
-        told = []
-        for name in names:
-            if name != outcome:
-                gone = self._gone(name)
-                n = int(np.count_nonzero(gone if there is None else gone & there))
-                if n:
-                    told.append(f"{count(n, 'row' if there is None else 'labelled row')} without {name!r} left out")
+        outcome, told = self.roles.outcome, []
+        labelled = outcome is not None and outcome in self._dropped_by
+        for name in self._dropped_by:
+            n = self._without(name, labelled=labelled) if name != outcome else 0
+            if n:
+                told.append(f"{count(n, 'labelled row' if labelled else 'row')} without {name!r} left out")
         return told
+
+    def _without(self, name: str, *, labelled: bool) -> int:
+        """How many rows, or labelled rows, have nothing in a column."""
+        gone = self._gone(name)
+        return int(np.count_nonzero(gone & ~self._gone(str(self.roles.outcome)) if labelled else gone))
 
     def _gone(self, name: str) -> NDArray[np.bool_]:
         if name not in self._missing:
@@ -425,6 +512,22 @@ def open_desk(
     progress: Callable[[str], object],
 ) -> Desk:
     """Read the columns with a role and look whether each can play it."""
+    check_named(source, roles)
+    played = list(dict.fromkeys(roles.of_columns().values()))
+    frame = source.take(played).reset_index(drop=True)
+    _as_categories(frame, roles)
+    desk = Desk(source, roles, frame, level, max_rows, seed, currency, source.opening, progress)
+    keep_apart(desk)
+    _look_at_numbers(desk)
+    _look_at_outcome(desk)
+    _look_at_times(desk)
+    _look_at_groups(desk)
+    _look_at_actions(desk)
+    return desk
+
+
+def check_named(source: Source, roles: Roles) -> None:
+    """Refuse roles of columns that are not there, and what came later as known before."""
     for role, column in roles.of_columns().items():
         _there(column, role, source.columns)
     for column in roles.columns or ():
@@ -435,19 +538,14 @@ def open_desk(
                 f"columns must hold what was known before the decision; {column!r} plays the role {later[0]}, which "
                 "came after it"
             )
-    played = list(dict.fromkeys(roles.of_columns().values()))
-    frame = source.take(played).reset_index(drop=True)
-    _as_categories(frame, roles)
-    desk = Desk(source, roles, frame, level, max_rows, seed, currency, source.opening, progress)
+
+
+def keep_apart(desk: Desk) -> None:
+    """Put roles in question that one column cannot play both."""
     for first, second in _APART:
-        if getattr(roles, first) is not None and getattr(roles, first) == getattr(roles, second):
-            desk.problems[second] = f"{first} and {second} are said to be one column, {getattr(roles, first)!r}"
-    _look_at_numbers(desk)
-    _look_at_outcome(desk)
-    _look_at_times(desk)
-    _look_at_groups(desk)
-    _look_at_actions(desk)
-    return desk
+        mine, other = getattr(desk.roles, first), getattr(desk.roles, second)
+        if mine is not None and mine == other:
+            desk.problems[second] = f"{first} and {second} are said to be one column, {mine!r}"
 
 
 def _as_categories(frame: pd.DataFrame, roles: Roles) -> None:
@@ -478,13 +576,8 @@ def _numbers(desk: Desk, role: str) -> pd.Series[Any] | None:
         return None
     if column.dtype.kind not in "biuf":
         first = next((x for x in column.head(1_000) if not isinstance(x, (int, float, np.number))), column.iloc[0])
-        decimal = isinstance(first, str) and "," in first and typed_number(first) is not None
-        hint = ": with a decimal comma? Say decimal=',' (a CSV file)" if decimal else ""
-        if isinstance(first, str) and re.search(r"\d", first) and re.search(r"[$€£¥%]", first):
-            hint = ": take the signs off, and make it numbers"
-        elif isinstance(first, Decimal):
-            hint = f": make it floats, frame[{desk.column(role)!r}].astype(float)"
-        elif isinstance(first, str) and not hint:
+        hint = hint_of(first, desk.column(role))
+        if isinstance(first, str) and not hint:
             typed = [typed_number(x) is not None for x in column.head(1_000) if isinstance(x, str)]
             mostly = (
                 f"leave it empty where no number is known ({typed.count(False):,} of the first {len(typed):,} rows)"
@@ -501,6 +594,19 @@ def _numbers(desk: Desk, role: str) -> pd.Series[Any] | None:
         desk.problems[role] = f"{name} must hold finite numbers; it holds {values.iloc[row]} in row {values.index[row]}"
         return None
     return values
+
+
+def hint_of(first: Any, column: str) -> str:
+    """What to do about an entry that is no number, where its look says so."""
+    if isinstance(first, Decimal):
+        return f": make it floats, frame[{column!r}].astype(float)"
+    if not isinstance(first, str):
+        return ""
+    if re.search(r"\d", first) and re.search(r"[$€£¥%]", first):
+        return ": take the signs off, and make it numbers"
+    if "," in first and typed_number(first) is not None:
+        return ": with a decimal comma? Say decimal=',' (a CSV file)"
+    return ""
 
 
 def _look_at_numbers(desk: Desk) -> None:
@@ -524,24 +630,37 @@ def _look_at_numbers(desk: Desk) -> None:
         low, high, name = float(values.min()), float(values.max()), f"{role} {played[role]!r}"
         if role in ("propensity", "audit") and low <= 0:
             row = int(values.index[int(np.argmin(values.to_numpy()))])
-            desk.problems[role] = (
-                f"{name} must be the chance of what was done, above 0; it is {exact(low)} in row {row}: what was done "
-                "cannot have had no chance"
-            )
+            desk.problems[role] = no_chance_told(name, low, f" in row {row}")
         elif low < 0 or high > 1:
-            percent = low >= 0 and high <= 100
-            mend = "divide it by 100" if percent else "turn it into a probability first (calibrate it)"
-            if not percent and role in ("propensity", "audit"):
-                mend = "write down the chance of what was done"
             last = _last_row_alone(desk.frame[played[role]], (values < 0) | (values > 1))
-            desk.problems[role] = (
-                f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {last or mend}"
-            )
+            desk.problems[role] = beyond_told(role, name, low, high, last)
     if desk.has("score"):
         column = desk.frame[desk.column("score")]
-        if column.min() == column.max():
-            told = f"the score is {plain(float(column.min()))} for everyone: it tells no cases apart"
-            desk.notes.append((desk.column("score"), told))
+        note_constant(desk, float(column.min()), float(column.max()))
+
+
+def no_chance_told(name: str, low: float, where: str = "") -> str:
+    """What is wrong with a chance that is not above 0."""
+    return (
+        f"{name} must be the chance of what was done, above 0; it is {exact(low)}{where}: what was done cannot have "
+        "had no chance"
+    )
+
+
+def beyond_told(role: str, name: str, low: float, high: float, last: str = "") -> str:
+    """What is wrong with a probability that leaves [0, 1], and what to do."""
+    percent = low >= 0 and high <= 100
+    mend = "divide it by 100" if percent else "turn it into a probability first (calibrate it)"
+    if not percent and role in ("propensity", "audit"):
+        mend = "write down the chance of what was done"
+    return f"{name} must lie in [0, 1]; it runs from {plain(low)} to {plain(high)}: {last or mend}"
+
+
+def note_constant(desk: Desk, low: float, high: float) -> None:
+    """Say of a score that is the same for everyone that it is."""
+    if low == high:
+        told = f"the score is {plain(low)} for everyone: it tells no cases apart"
+        desk.notes.append((desk.column("score"), told))
 
 
 def _last_row_alone(column: pd.Series[Any], wrong: pd.Series[Any]) -> str:
@@ -559,8 +678,12 @@ def _look_at_weights(desk: Desk) -> None:
         desk.problems["weights"] = f"{name} is missing in {count(gone, 'row')}: say how many cases each stands for"
     elif values is not None and values.min() <= 0:
         row = int(values.index[int(np.argmin(values.to_numpy()))])
-        told = f"{name} must be above 0, how many cases each row stands for; it is {exact(float(values.min()))}"
-        desk.problems["weights"] = f"{told} in row {row}"
+        desk.problems["weights"] = f"{weightless_told(name, float(values.min()))} in row {row}"
+
+
+def weightless_told(name: str, low: float) -> str:
+    """What is wrong with weights that are not above 0."""
+    return f"{name} must be above 0, how many cases each row stands for; it is {exact(low)}"
 
 
 def _look_at_inspected(desk: Desk) -> None:
@@ -570,12 +693,20 @@ def _look_at_inspected(desk: Desk) -> None:
     if gone:
         desk.problems["inspected"] = f"{name} is missing in {count(gone, 'row')}: say of each whether somebody looked"
     elif not set(there.unique()[:1_000]) <= {0, 1}:
-        values = _listed(list(there.unique()[:1_000]))
-        desk.problems["inspected"] = f"{name} must say True or False, or 1 or 0, of each row; it holds {values}"
+        desk.problems["inspected"] = not_looked_told(name, list(there.unique()[:1_000]))
     elif desk.roles.outcome is not None:
-        silent = int((desk.frame[desk.roles.outcome].notna() & (column == 0)).sum())
-        if silent:
-            desk.silence = f"{count(silent, 'row')} that nobody inspected count here as if somebody had looked"
+        note_silence(desk, int((desk.frame[desk.roles.outcome].notna() & (column == 0)).sum()))
+
+
+def not_looked_told(name: str, values: Sequence[Any]) -> str:
+    """What is wrong with a column that does not say whether somebody looked."""
+    return f"{name} must say True or False, or 1 or 0, of each row; it holds {listed(values)}"
+
+
+def note_silence(desk: Desk, silent: int) -> None:
+    """Say of outcomes in rows that nobody inspected how they are taken."""
+    if silent:
+        desk.silence = f"{count(silent, 'row')} that nobody inspected count here as if somebody had looked"
 
 
 def _is_text(column: pd.Series[Any]) -> bool:
@@ -589,46 +720,66 @@ def _look_at_outcome(desk: Desk) -> None:
     """Yes or no, said in 0 and 1 or with the word for yes."""
     if desk.roles.outcome is None:
         return
-    name, positive = desk.roles.outcome, desk.roles.positive
+    name = desk.roles.outcome
     there = desk.frame[name].dropna()
-    if not len(there):
-        desk.problems["outcome"] = f"outcome {name!r} is missing in every row: there is no label"
-        return
     values = list(there.unique()[:1_000])
     numbers = there.dtype.kind in "biuf" or all(isinstance(value, (bool, np.bool_)) for value in values)
-    if positive is not None:
-        typed = typed_number(positive) if isinstance(positive, str) and numbers else None
-        wanted = positive if typed is None else typed
-        if not any(_equal(value, wanted) for value in values):
-            desk.problems["outcome"] = f"outcome {name!r} never holds positive={positive!r}; it holds {_listed(values)}"
-            return
-        desk.y = f"({{}} == {wanted!r})"
-        hits = int((there == wanted).sum())
-    elif numbers and all(value in (0, 1) for value in values):
-        desk.y = "{}"
-        hits = int(there.astype("float64").sum())
-    else:
-        if len(values) == 2:
-            said = " or ".join(f"positive={_plain_value(value)!r}" for value in sorted(values, key=str))
-            told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, {said}"
-        elif numbers:
-            odd = ~there.astype("float64").isin([0, 1])
-            told = f"outcome {name!r} must be yes or no; it holds numbers such as {plain(float(there[odd].iloc[0]))}: "
-            told += _last_row_alone(desk.frame[name], odd) or (
-                f"if these are amounts that came back, say reward={name!r}"
-            )
-        else:
-            told = f"outcome {name!r} holds {_listed(values)}: say which of them is the outcome, positive=…"
-        desk.problems["outcome"] = told
+    last = ""
+    if len(there) and numbers:
+        last = _last_row_alone(desk.frame[name], ~there.astype("float64").isin([0, 1]))
+    wanted = which_is_yes(desk, values, last, numbers=numbers)
+    if wanted is None:
         return
+    positive = desk.roles.positive
+    hits = int((there == wanted).sum()) if positive is not None else int(there.astype("float64").sum())
     if desk.has("score") and hits not in (0, len(there)):
         score = desk.frame.loc[there.index, desk.column("score")]
         yes = (there == wanted) if positive is not None else there.astype("float64") == 1
         if bool((score.astype("float64") == yes.astype("float64")).all()):
-            told = f"the score {desk.column('score')!r} says of each labelled row what happened: was it made from that?"
-            desk.notes.append((desk.column("score"), told))
-    if hits in (0, len(there)):
-        desk.one_class = f"{'yes' if hits else 'no'} is what every one of {count(len(there), 'label')} says"
+            note_copied(desk)
+    note_one_class(desk, hits, len(there))
+
+
+def which_is_yes(desk: Desk, values: Sequence[Any], last: str = "", *, numbers: bool) -> Any:
+    """The value that is the outcome, by what the column holds; None where that is a problem."""
+    name, positive = str(desk.roles.outcome), desk.roles.positive
+    if not len(values):
+        desk.problems["outcome"] = f"outcome {name!r} is missing in every row: there is no label"
+        return None
+    if positive is not None:
+        typed = typed_number(positive) if isinstance(positive, str) and numbers else None
+        wanted = positive if typed is None else typed
+        if not any(_equal(value, wanted) for value in values):
+            desk.problems["outcome"] = f"outcome {name!r} never holds positive={positive!r}; it holds {listed(values)}"
+            return None
+        desk.y = f"({{}} == {wanted!r})"
+        return wanted
+    if numbers and all(value in (0, 1) for value in values):
+        desk.y = "{}"
+        return 1
+    if len(values) == 2:
+        said = " or ".join(f"positive={_plain_value(value)!r}" for value in sorted(values, key=str))
+        told = f"outcome {name!r} holds {listed(values)}: say which of them is the outcome, {said}"
+    elif numbers:
+        odd = next(value for value in values if value not in (0, 1))
+        told = f"outcome {name!r} must be yes or no; it holds numbers such as {plain(float(odd))}: "
+        told += last or f"if these are amounts that came back, say reward={name!r}"
+    else:
+        told = f"outcome {name!r} holds {listed(values)}: say which of them is the outcome, positive=…"
+    desk.problems["outcome"] = told
+    return None
+
+
+def note_copied(desk: Desk) -> None:
+    """Say of a score that is the outcome that it is."""
+    told = f"the score {desk.column('score')!r} says of each labelled row what happened: was it made from that?"
+    desk.notes.append((desk.column("score"), told))
+
+
+def note_one_class(desk: Desk, hits: int, labels: int) -> None:
+    """Say of labels that are all alike that they are."""
+    if hits in (0, labels):
+        desk.one_class = f"{'yes' if hits else 'no'} is what every one of {count(labels, 'label')} says"
 
 
 def _equal(a: Any, b: Any) -> bool:
@@ -642,7 +793,7 @@ def _plain_value(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _listed(values: Sequence[Any], most: int = 4) -> str:
+def listed(values: Sequence[Any], most: int = 4) -> str:
     told = [repr(_plain_value(value)) for value in values[:most]]
     more = len(values) - len(told)
     return ", ".join(told) + (f" and {more}{' or more' if len(values) == 1_000 else ''} others" if more > 0 else "")
@@ -666,9 +817,7 @@ def _look_at_times(desk: Desk) -> None:
     if roles.as_of is not None:
         as_moment(roles.as_of, "as_of") if not isinstance(roles.as_of, (int, float)) else None
     if roles.period is None and desk.has("time") and desk.frame[roles.time].dtype.kind == "M":
-        name = f"{roles.time}_month"
-        while name in desk.source.columns:
-            name += "_"
+        name = desk.free(f"{roles.time}_month")
         moments = desk.frame[roles.time]
         desk.frame[name] = moments.dt.year * 100 + moments.dt.month
         when = f"pd.to_datetime(frame[{roles.time!r}], utc=True).dt"
@@ -710,40 +859,16 @@ def _look_at_groups(desk: Desk) -> None:
     roles = desk.roles
     if roles.period is not None and "time" not in desk.problems:
         column = desk.frame[roles.period]
-        name = f"period {roles.period!r}"
         values = list(column.dropna().unique())
-        unordered = out_of_order(values)
-        if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+        ordered = isinstance(column.dtype, pd.CategoricalDtype) and bool(column.dtype.ordered)
+        if ordered:
             values = [value for value in column.cat.categories if (column == value).any()]
-        elif unordered:
-            values, desk.problems["period"] = [], f"{name} {unordered}: {SORTS_BY_TIME}, or name time="
-        else:
-            values = sorted(values)
-        if "period" in desk.problems:
-            pass
-        elif not values:
-            desk.problems["period"] = f"{name} is missing in every row"
-        elif len(values) > _MOST_PERIODS:
-            desk.problems["period"] = (
-                f"{name} holds {len(values):,} different values: name a column of weeks or months (or time=, from "
-                "which months are made)"
-            )
-        else:
-            desk.periods = tuple(values)
-            gone = int(column.isna().sum())
-            if gone:
-                desk.periodless = f"{count(gone, 'row')} without a period left out"
+        take_periods(desk, values, f"{len(values):,}", int(column.isna().sum()), ordered=ordered)
     elif roles.period is not None:
         desk.problems["period"] = desk.problems["time"]
     if roles.segment is not None:
         n = desk.frame[roles.segment].nunique()
-        if n == 0:
-            desk.problems["segment"] = f"segment {roles.segment!r} is missing in every row"
-        elif n > _MOST_SEGMENTS:
-            desk.problems["segment"] = (
-                f"segment {roles.segment!r} holds {n:,} different values; a table of segments has at most "
-                f"{_MOST_SEGMENTS}: group them first"
-            )
+        judge_segments(desk, n, f"{n:,}")
     if roles.case is not None:
         again = int(desk.frame[roles.case].duplicated().sum())
         if again:
@@ -759,46 +884,82 @@ def _look_at_actions(desk: Desk) -> None:
         return
     column = desk.frame[roles.action].dropna()
     values = list(column.unique()[:1_000])
-    name = f"action {roles.action!r}"
+    told = f"{len(values):,}{' or more' * (len(values) == 1_000)}"
+    said = take_actions(desk, values, told, numbers=column.dtype.kind in "biuf")
+    if said:
+        column_name = desk.free("chance_of_action")
+        desk.frame[column_name] = desk.frame[roles.action].map(said).astype("float64")
+        desk.opening = (*desk.opening, f"frame[{column_name!r}] = frame[{roles.action!r}].map({said!r})")
+        desk.roles = replace(desk.roles, propensity=column_name)
+
+
+def take_periods(desk: Desk, values: list[Any], told: str, gone: int, *, ordered: bool = False) -> None:
+    """The periods, in their order, if these different values (so many, as told) are any; `gone` rows have none."""
+    name = f"period {desk.roles.period!r}"
+    unordered = "" if ordered else out_of_order(values)
+    if unordered:
+        desk.problems["period"] = f"{name} {unordered}: {SORTS_BY_TIME}, or name time="
+    elif not values:
+        desk.problems["period"] = f"{name} is missing in every row"
+    elif len(values) > MOST_PERIODS:
+        desk.problems["period"] = (
+            f"{name} holds {told} different values: name a column of weeks or months (or time=, from which months are "
+            "made)"
+        )
+    else:
+        desk.periods = tuple(values if ordered else sorted(values))
+        if gone:
+            desk.periodless = f"{count(gone, 'row')} without a period left out"
+
+
+def judge_segments(desk: Desk, n: int, told: str) -> None:
+    """Refuse segments that are none, or too many for a table."""
+    name = f"segment {desk.roles.segment!r}"
+    if n == 0:
+        desk.problems["segment"] = f"{name} is missing in every row"
+    elif n > MOST_SEGMENTS:
+        desk.problems["segment"] = (
+            f"{name} holds {told} different values; a table of segments has at most {MOST_SEGMENTS}: group them first"
+        )
+
+
+def take_actions(desk: Desk, values: list[Any], told: str, *, numbers: bool) -> dict[Any, float]:
+    """The actions, of these different values (so many, as told); and the chance of each, where the caller said it."""
+    roles, name = desk.roles, f"action {desk.roles.action!r}"
     if not values:
         desk.problems["action"] = f"{name} is missing in every row"
-        return
-    if len(values) > _MOST_ACTIONS:
-        more = " or more" if len(values) == 1_000 else ""
-        desk.problems["action"] = f"{name} holds {len(values):,}{more} different values: that is no list of actions"
-        return
+        return {}
+    if len(values) > MOST_ACTIONS:
+        desk.problems["action"] = f"{name} holds {told} different values: that is no list of actions"
+        return {}
     if len(values) == 1:
         desk.problems["action"] = f"{name} holds {values[0]!r} alone: nobody was treated differently"
-        return
+        return {}
     control = roles.control
-    if control is None and column.dtype.kind in "biuf" and set(values) == {0, 1}:
+    if control is None and numbers and set(values) == {0, 1}:
         control = 0
-    if isinstance(control, str) and column.dtype.kind in "biuf" and typed_number(control) is not None:
+    if isinstance(control, str) and numbers and typed_number(control) is not None:
         control = typed_number(control)
     if control is None:
-        desk.problems["action"] = f"{name} holds {_listed(values)}: say which of them leaves a case alone, control=…"
-        return
+        desk.problems["action"] = f"{name} holds {listed(values)}: say which of them leaves a case alone, control=…"
+        return {}
     found = [value for value in values if _equal(value, control)]
     if not found:
-        desk.problems["action"] = f"{name} never holds control={control!r}; it holds {_listed(values)}"
-        return
+        desk.problems["action"] = f"{name} never holds control={control!r}; it holds {listed(values)}"
+        return {}
     others = sorted((_plain_value(value) for value in values if not _equal(value, control)), key=str)
     desk.arms = (_plain_value(found[0]), *others)
-    if isinstance(roles.propensity, Mapping):
-        lacks = [arm for arm in desk.arms if arm not in roles.propensity]
-        bad = [x for x in roles.propensity.values() if not (isinstance(x, (int, float)) and 0 < x <= 1)]
-        if lacks:
-            desk.problems["propensity"] = f"propensity must give a chance for each action; it lacks {lacks[0]!r}"
-        elif bad:
-            desk.problems["propensity"] = f"propensity must give chances in (0, 1]; got {describe(bad[0])}"
-        else:
-            column_name = "chance_of_action"
-            while column_name in desk.source.columns:
-                column_name += "_"
-            said = {_plain_value(arm): float(roles.propensity[arm]) for arm in desk.arms}
-            desk.frame[column_name] = desk.frame[roles.action].map(said).astype("float64")
-            desk.opening = (*desk.opening, f"frame[{column_name!r}] = frame[{roles.action!r}].map({said!r})")
-            desk.roles = replace(desk.roles, propensity=column_name)
+    if not isinstance(roles.propensity, Mapping):
+        return {}
+    lacks = [arm for arm in desk.arms if arm not in roles.propensity]
+    bad = [x for x in roles.propensity.values() if not (isinstance(x, (int, float)) and 0 < x <= 1)]
+    if lacks:
+        desk.problems["propensity"] = f"propensity must give a chance for each action; it lacks {lacks[0]!r}"
+    elif bad:
+        desk.problems["propensity"] = f"propensity must give chances in (0, 1]; got {describe(bad[0])}"
+    else:
+        return {_plain_value(arm): float(roles.propensity[arm]) for arm in desk.arms}
+    return {}
 
 
 def _not_comparable(column: pd.Series[Any], named: bool) -> str:

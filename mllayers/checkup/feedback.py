@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mllayers._words import count, percent, plain, span_told
 from mllayers.checkup.answers import Answer
+from mllayers.checkup.data import covered_lines
 from mllayers.checkup.desk import Desk
 
 __all__ = ["ask_feedback"]
@@ -34,14 +36,22 @@ def _ages(desk: Desk) -> None:
         return
 
     def law() -> Answer:
-        began, came = (desk.moments(role, "rows") for role in ("time", "arrival"))
-        drawn = "" if desk.source.rows <= _MOST_ASKED else f".sample({_MOST_ASKED}, random_state={desk.seed})"
-        as_of = desk.as_of()
-        code = (
-            "from mllayers.feedback import delay_law",
-            f"rows = frame.dropna(subset=[{desk.column('time')!r}]){drawn}",
-            f"found = delay_law({came}, {began}, as_of={as_of!r}, level={desk.level})",
-        )
+        as_of, drawn = desk.as_of(), ""
+        if desk.in_engine:
+            code: tuple[str, ...] = (
+                "from mllayers.sums import matured_sums",
+                f"rows = frame.drop_nulls([{desk.column('time')!r}])",
+                f"sums = matured_sums(rows, time={desk.at('time')}, arrival={desk.at('arrival')})",
+                f"found = sums.law(as_of={as_of!r}, level={desk.level})",
+            )
+        else:
+            began, came = (desk.moments(role, "rows") for role in ("time", "arrival"))
+            drawn = "" if desk.source.rows <= _MOST_ASKED else f".sample({_MOST_ASKED}, random_state={desk.seed})"
+            code = (
+                "from mllayers.feedback import delay_law",
+                f"rows = frame.dropna(subset=[{desk.column('time')!r}]){drawn}",
+                f"found = delay_law({came}, {began}, as_of={as_of!r}, level={desk.level})",
+            )
         try:
             found = desk.run(code)
         except ValueError as error:  # in the words of the file
@@ -63,6 +73,7 @@ def _ages(desk: Desk) -> None:
         )
         if drawn:
             trust += f"; from {_MOST_ASKED:,} rows drawn with seed {desk.seed}"
+        trust += "; delays are whole days" * desk.in_engine
         trust += f". {desk.decided_later()}" if desk.decided_later() else ""
         return Answer("delay", question, found.half, found.half_low, found.half_high, "days", found.level, f"{said}.",
                       trust, code, "found.half", table, "law")  # fmt: skip
@@ -84,12 +95,20 @@ def _kept(desk: Desk, by: str) -> None:
         roles = ["score", "outcome", by, *(["audit"] if audit else [])]
         chance = f", propensity={desk.at('audit')}" if audit else ""
         groups = "when" if by == "period" else "by"
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.feedback import promise_kept",
             desk.known(*roles),
             f"found = promise_kept({desk.at('score')}, {desk.at('outcome')}, {groups}={desk.at(by)}{chance}, "
             f"{desk.least()}level={desk.level})",
         )
+        if desk.in_engine:
+            code = (
+                "from mllayers.sums import promise_sums",
+                code[1],
+                f"sums = promise_sums(known, p={desk.at('score')}, y={desk.at('outcome')}, {groups}={desk.at(by)}"
+                f"{chance})",
+                f"found = sums.result({desk.least()}level={desk.level})",
+            )
         found = desk.run(code)
         table = found.frame()
         asked = table["kept"].dropna()
@@ -114,9 +133,7 @@ def _kept(desk: Desk, by: str) -> None:
             f"{count(len(asked), by)}{alone}. Not broken does not mean kept: intervals may be wide. "
         )
         if by == "period":
-            share = (
-                desk.frame[desk.column("outcome")].notna().groupby(desk.frame[desk.column(by)], observed=True).mean()
-            )
+            share = desk.labelled_share(by)
             few = [str(name) for name in share.index[(share > 0) & (share < share.max() / 2)]]
             if few:
                 trust += f"In {', '.join(few)} far fewer cases have a label: they may be those that came early. "
@@ -142,12 +159,22 @@ def _challenger(desk: Desk) -> None:
 
     def judged() -> Answer:
         target, roles = _challenger_told(desk)
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.feedback import policy_value",
             desk.known(*roles),
             f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, {desk.least('least_money')}"
             f"level={desk.level})",
         )
+        if desk.in_engine:
+            made, target = _target_lines(desk)
+            code = (
+                "from mllayers.sums import policy_sums",
+                code[1],
+                *made,
+                f"sums = policy_sums(known, reward={desk.at('reward')}, propensity={desk.at('propensity')}, "
+                f"target={target})",
+                f"found = sums.result({desk.least('least_money')}level={desk.level})",
+            )
         found = desk.run(code)
         row = found.frame().loc["SNIPS"]
         gain, low, high = (float(row[name]) for name in ("gain", "gain_low", "gain_high"))
@@ -183,18 +210,18 @@ def _by_group(desk: Desk, by: str) -> None:
         fifths = (
             f"band = pd.qcut({desk.at('score')}.astype(float), {_FIFTHS}, labels=False, duplicates='drop').to_numpy()"
         )
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.feedback import policy_value",
             desk.known(*roles, role),
             *([fifths] if by == "band" else []),
             f"found = policy_value({desk.at('reward')}, {desk.at('propensity')}, {target}, by={groups}, "
             f"{desk.least('least_money')}level={desk.level})",
         )
+        if desk.in_engine:
+            code = _by_group_lines(desk, by, code[1])
         table = desk.run(code).frame()
         if by == "band":
-            score = desk.made("known")[desk.column("score")].groupby(desk.made("band"))
-            reach = zip(score.min(), score.max(), strict=True)
-            table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in reach])
+            table.index = pd.Index([f"{low:.2g} to {high:.2g}" for low, high in _reach_of_bands(desk)])
         number = 'int((found.frame()["sure"] == "more").sum())'
         better, worse, alike = (int((table["sure"] == verdict).sum()) for verdict in ("more", "less", "alike"))
         least = "" if desk.roles.least_money is None else f" by more than {desk.cash(desk.roles.least_money)} a case"
@@ -211,6 +238,9 @@ def _by_group(desk: Desk, by: str) -> None:
             f"Counted from intervals that hold all {by}s at once, {desk.sure}. Holds if the chances written down are "
             "those that were used. A difference between two groups is not why they differ"
         )
+        if desk.in_engine:
+            trust += f". What most decisions bring is looked for in all of them, and taken for each {by}"
+            trust += f". {desk.grid_told('bands begin')}" * bool(by == "band" and desk.grid())
         drawn = table[["gain", "gain_low_all", "gain_high_all", "n", "n_eff", "events", "sure", "reason"]]
         drawn = drawn.set_axis(["value", "low", "high", "n", "n_eff", "events", "sure", "reason"], axis=1)
         return Answer(f"challenger_by_{by}", question, float(better), math.nan, math.nan, f"{by}s", desk.level,
@@ -219,9 +249,56 @@ def _by_group(desk: Desk, by: str) -> None:
     desk.ask(question, judged, weights="policy_value")
 
 
+def _by_group_lines(desk: Desk, by: str, known: str) -> tuple[str, ...]:
+    """What the challenger gains by segment or band, in the engine."""
+    made, target = _target_lines(desk)
+    groups, bands, cut = desk.at("segment"), "", []
+    if by == "band":
+        band, bands, groups = desk.free("band"), ", score_sums", repr(desk.free("band"))
+        cut = [
+            f"spread = score_sums(known, p={desk.at('score')}{desk.grid()})",
+            f"edges = {{spread.quantile(k / {_FIFTHS}) for k in range(1, {_FIFTHS})}} - {{spread.quantile(0)}}",
+            f"above = [nw.when(nw.col({desk.at('score')}) > edge).then(1).otherwise(0) for edge in edges]",
+            f"known = known.with_columns(sum(above, nw.lit(0)).alias({band!r}))",
+        ]
+    return (
+        f"from mllayers.sums import policy_sums{bands}",
+        known,
+        *made,
+        *cut,
+        f"sums = policy_sums(known, reward={desk.at('reward')}, propensity={desk.at('propensity')}, target={target}, "
+        f"by={groups})",
+        f"found = sums.result({desk.least('least_money')}level={desk.level})",
+    )
+
+
+def _reach_of_bands(desk: Desk) -> list[tuple[float, float]]:
+    """From which score to which each band reaches."""
+    if desk.in_engine:
+        cells, edges = desk.made("spread").table, sorted(desk.made("edges"))
+        band = np.searchsorted(edges, cells["min_p"].to_numpy(), side="left")
+        return [(float(low), float(high)) for low, high in _ends(cells["min_p"], cells["max_p"], band)]
+    score = desk.made("known")[desk.column("score")]
+    return _ends(score, score, desk.made("band"))
+
+
+def _ends(low: pd.Series[Any], high: pd.Series[Any], group: Any) -> list[tuple[float, float]]:
+    """The smallest and the largest entry of each group."""
+    return list(zip(low.groupby(group).min(), high.groupby(group).max(), strict=True))
+
+
+def _target_lines(desk: Desk) -> tuple[tuple[str, ...], str]:
+    """The line that makes the challenger's chance of the logged action, where it is told by name; and its column."""
+    if not desk.named_actions("challenger"):
+        return (), desk.at("challenger")
+    alike = f"nw.col({desk.at('challenger')}) == nw.col({desk.at('action')})"
+    target = desk.free("target")
+    return (f"known = known.with_columns(nw.when({alike}).then(1.0).otherwise(0.0).alias({target!r}))",), repr(target)
+
+
 def _challenger_told(desk: Desk) -> tuple[str, list[str]]:
     """The chance of the challenger for the logged action, in code, and the roles that it takes."""
-    names = desk.frame[desk.column("challenger")].dtype.kind not in "biuf"
+    names = desk.named_actions("challenger")
     if names and desk.roles.action is None:
         raise ValueError("challenger holds names of actions, and no column was named for action")
     target = f"{desk.at('challenger')} == {desk.at('action')}" if names else desk.at("challenger")
@@ -241,11 +318,13 @@ def _never(desk: Desk) -> None:
         return
 
     def gone() -> Answer:
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.data import label_coverage",
             f"rows = frame[[{name!r}, {action!r}]]",
             f"found = label_coverage(rows[rows[{name!r}].notna()], rows, columns=[{action!r}])",
         )
+        if desk.in_engine:
+            code = covered_lines(desk, [action])
         found = desk.run(code)
         table = found.frame().set_index("cell")[["population", "labels"]]
         share = (table["labels"] / table["population"]).rename("share")

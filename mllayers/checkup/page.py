@@ -113,7 +113,8 @@ def as_page(report: Checkup) -> str:
     links = "".join(f'<li><a href="#{s.name}">{_text(s.title.partition(":")[0])}</a></li>' for s in report.sections)
     body = "\n".join(_section(section) for section in report.sections)
     left = f"<p>{_text(_left_out(report))}</p>" if report.left_out else ""
-    opening = _code(report.opening, "How every answer begins: the file in pandas")
+    where = "the frame of the engine" if report.in_engine else "the file in pandas"
+    opening = _code(report.opening, f"How every answer begins: {where}")
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -32,7 +32,10 @@ def ask_prediction(desk: Desk) -> None:
             worth = "What is the score worth, beside the best decision without it?"
             desk.ask(worth, lambda: _worth(desk, worth))
             best = "What would the best threshold earn?"
-            desk.ask(best, lambda: _best(desk, best, ""))
+            desk.ask(best, lambda: _best(desk, best, ""), rows="value_of_model")
+            if desk.in_engine:
+                curve = "What does each threshold earn in these cases?"
+                desk.ask(curve, lambda: _curve(desk, curve))
             if desk.roles.capacity is not None and not desk.price_columns():
                 fits = "What would the best threshold within the capacity earn?"
                 parts = ("known", "frame")
@@ -41,7 +44,7 @@ def ask_prediction(desk: Desk) -> None:
                 else:
                     part, whole = (f"{desk.at('weights', rows)}.sum()" for rows in parts)
                 room = f"capacity={desk.roles.capacity!r} * {part} / {whole}, "
-                desk.ask(fits, lambda: _best(desk, fits, room))
+                desk.ask(fits, lambda: _best(desk, fits, room), rows="value_of_model")
         else:
             desk.gap("What is the score worth, beside the best decision without it?", missing_prices(desk), NO_PRICES)
         _prices_open(desk)
@@ -57,12 +60,21 @@ def ask_prediction(desk: Desk) -> None:
 
 
 def _by_band(desk: Desk, question: str) -> Answer:
-    code = (
+    code: tuple[str, ...] = (
         "from mllayers.prediction import calibration_by_band",
         desk.known("score", "outcome"),
         f"found = calibration_by_band({desk.at('outcome')}, {desk.at('score')}, bands={_BANDS}, {desk.weights()}"
         f"{desk.least()}level={desk.level})",
     )
+    if desk.in_engine:
+        weights = desk.weights()
+        code = (
+            "from mllayers.sums import calibration_sums, score_sums",
+            code[1],
+            f"bands = score_sums(known, {weights}p={desk.at('score')}{desk.grid()}).result({_BANDS})",
+            f"sums = calibration_sums(known, {weights}y={desk.at('outcome')}, p={desk.at('score')}, bands=bands)",
+            f"found = sums.result({desk.least()}level={desk.level})",
+        )
     found = desk.run(code)
     table = found.frame()
     ends = zip(table["score_from"], table["score_to"], strict=True)
@@ -87,6 +99,7 @@ def _by_band(desk: Desk, question: str) -> Answer:
         "broken only where all bands together allow it. It speaks for cases that have a label, and "
         "only if the model was not fitted on them"
     )
+    trust += f". {desk.grid_told('bands begin')}" * bool(desk.grid())
     return Answer("calibration", question, found.happened, found.low, found.high, "share", found.level, f"{said}.",
                   trust, code, "found.happened", table, "promise")  # fmt: skip
 
@@ -94,14 +107,26 @@ def _by_band(desk: Desk, question: str) -> Answer:
 def _worth(desk: Desk, question: str) -> Answer:
     by_segment = ["segment"] if desk.has("segment") else []
     by = f"by={desk.at('segment')}, " if by_segment else ""
-    code = (
+    matters = desk.least("least_money") * bool(by)
+    code: tuple[str, ...] = (
         "from mllayers import decision, prediction",
         desk.known("score", "outcome", *by_segment, *desk.price_columns()),
         desk.prices(),
         "t = decision.cost_threshold(**prices)",
         f"found = prediction.value_of_model({desk.at('outcome')}, {desk.at('score')}, threshold=t, {by}"
-        f"{desk.weights()}{desk.least('least_money') * bool(by)}level={desk.level}, **prices)",
+        f"{desk.weights()}{matters}level={desk.level}, **prices)",
     )
+    if desk.in_engine:
+        brought, *priced = desk.threshold_lines()
+        code = (
+            "from mllayers.sums import value_sums",
+            brought,
+            code[1],
+            *priced,
+            f"sums = value_sums(known, y={desk.at('outcome')}, p={desk.at('score')}, threshold=t, {by}{desk.weights()}"
+            "**prices)",
+            f"found = sums.result({matters}level={desk.level})",
+        )
     found = desk.run(code)
     table = pd.DataFrame(
         {"value": [found.value], "low": [found.low], "high": [found.high]}, index=["with the score, beyond without it"]
@@ -138,20 +163,7 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
         f"sweep = money_by_threshold({desk.at('outcome')}, {desk.at('score')}, {room}{desk.weights()}**prices)",
     )
     found = desk.run(code)
-    sweep = desk.made("sweep")
-    kept = np.unique([0, sweep.best, len(sweep.profit) - 1,
-                      *np.linspace(0, len(sweep.profit) - 1, 200).astype(int)])  # fmt: skip
-    table = sweep.frame().iloc[kept].reset_index(drop=True)
-    top = sweep.threshold[sweep.best]
-    rule = (
-        "Acting on nobody"
-        if np.isinf(top)
-        else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,.0f} cases)"
-    )
-    said = f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}"
-    if not room:
-        said += f", on everyone {desk.cash(float(sweep.profit[-1]))}"
-    said += f", on nobody {desk.cash(float(sweep.profit[0]))}"
+    said, table = _top_told(desk, desk.made("sweep"), everyone=not room)
     drawn = " at random, as many as fit" if room and found.without == "everyone" else ""
     said += (
         f"; on other cases the search is worth {desk.cash(found.value)} beyond deciding without the score "
@@ -165,6 +177,46 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
     key = "best_within_capacity" if room else "best_threshold"
     return Answer(key, question, found.value, found.low, found.high, "money", found.level, f"{said}.",
                   trust, code, "found.value", table, "sweep")  # fmt: skip
+
+
+def _top_told(desk: Desk, sweep: Any, *, everyone: bool) -> tuple[str, pd.DataFrame]:
+    """The highest point of the curve in words, and the curve as it is drawn."""
+    kept = np.unique([0, sweep.best, len(sweep.profit) - 1,
+                      *np.linspace(0, len(sweep.profit) - 1, 200).astype(int)])  # fmt: skip
+    table = sweep.frame().iloc[kept].reset_index(drop=True)
+    top = sweep.threshold[sweep.best]
+    rule = (
+        "Acting on nobody"
+        if np.isinf(top)
+        else f"Acting from {plain(float(top))} on ({sweep.acted[sweep.best]:,.0f} cases)"
+    )
+    said = f"{rule} earns most in these cases: {desk.cash(float(sweep.profit[sweep.best]))}"
+    said += f", on everyone {desk.cash(float(sweep.profit[-1]))}" * everyone
+    return f"{said}, on nobody {desk.cash(float(sweep.profit[0]))}", table
+
+
+def _curve(desk: Desk, question: str) -> Answer:
+    """Money by threshold, in the engine: the curve alone, since no part of the rows is kept to grade its top."""
+    code = (
+        "from mllayers.sums import threshold_sums",
+        desk.known("score", "outcome", *desk.price_columns()),
+        desk.prices(),
+        f"sums = threshold_sums(known, y={desk.at('outcome')}, p={desk.at('score')}{desk.grid()}, {desk.weights()}"
+        "**prices)",
+        "found = sums.result()",
+    )
+    found = desk.run(code)
+    said, table = _top_told(desk, found, everyone=True)
+    trust = (
+        "No interval: counted. The highest point flatters, since the same cases chose it: take the threshold of an "
+        "earlier period, or the one that follows from the prices"
+    )
+    if desk.grid():
+        missed = desk.cash(float(desk.made("sums").missed()))
+        trust += f". {desk.grid_told('thresholds lie')}; one between two of them could earn at most {missed} more"
+    value = float(found.profit[found.best])
+    return Answer("money_curve", question, value, math.nan, math.nan, "money", desk.level, f"{said}.", trust, code,
+                  "float(found.profit[found.best])", table, "sweep")  # fmt: skip
 
 
 def _prices_open(desk: Desk) -> None:
@@ -203,7 +255,7 @@ def _prices_open(desk: Desk) -> None:
                       found.level, f"{said}.", trust, code, 'float(found.frame()["value"].max())', table,
                       "prices")  # fmt: skip
 
-    desk.ask(question, curve)
+    desk.ask(question, curve, rows="decision_curve")
 
 
 def _widest(ranges: list[tuple[float, float]]) -> str:
@@ -234,29 +286,49 @@ def _rival(desk: Desk) -> None:
         return
 
     def compared() -> Answer:
-        code = (
+        code: tuple[str, ...] = (
             "from mllayers.prediction import compare_models",
             desk.known("score", "rival", "outcome", *desk.price_columns()),
             desk.prices(),
             f"found = compare_models({desk.at('outcome')}, {desk.at('score')}, {desk.at('rival')}, {desk.weights()}"
             f"{desk.least('least_money')}level={desk.level}, **prices)",
         )
+        if desk.in_engine:
+            brought, *priced = desk.threshold_lines()
+            code = (
+                "from mllayers.sums import value_sums",
+                brought,
+                code[1],
+                *priced,
+                f"sums = value_sums(known, y={desk.at('outcome')}, p={desk.at('score')}, without={desk.at('rival')}, "
+                f"threshold=t, {desk.weights()}**prices)",
+                f"found = sums.result(level={desk.level})",
+            )
+            found = desk.run(code)
+            parts = desk.made("sums").table
+            differ = int(parts.loc[parts["acts"] != parts["above"], "rows"].sum())
+            return told(found, found.with_model, found.without_model, found.value, differ, code, "found.value")
         found = desk.run(code)
+        return told(found, found.first, found.second, found.total, found.differ, code, "found.total")
+
+    def told(
+        found: Any, earns: float, other: float, total: float, differ: int, code: tuple[str, ...], number: str
+    ) -> Answer:
         first, second = desk.column("score"), desk.column("rival")
-        table = pd.DataFrame({"value": [found.total], "low": [found.low], "high": [found.high]},
+        table = pd.DataFrame({"value": [total], "low": [found.low], "high": [found.high]},
                              index=[f"{first} beyond {second}"])  # fmt: skip
-        ends = desk.ends(found.low, found.high)
         said = (
-            f"{first} earns {desk.cash(found.first)} and {second} {desk.cash(found.second)} on the same "
-            f"{desk.cases(found.n, found.stands_for)}: a difference of {desk.cash(found.total)} ({ends})"
-            f"{desk.matters(found.mean_low, found.mean_high)}"
+            f"{first} earns {desk.cash(earns)} and {second} {desk.cash(other)} on the same "
+            f"{desk.cases(found.n, found.stands_for)}: a difference of {desk.cash(total)} "
+            f"({desk.ends(found.low, found.high)})"
+            f"{desk.matters(found.low / found.stands_for, found.high / found.stands_for)}"
         )
         trust = (
             f"{desk.sure} interval of the paired difference, from {count(found.events, 'event')} among the "
-            f"{count(found.differ, 'case')} that the two decide differently"
+            f"{count(differ, 'case')} that the two decide differently"
         )
-        return Answer("rival", question, found.total, found.low, found.high, "money", found.level, f"{said}.", trust,
-                      code, "found.total", table, "intervals")  # fmt: skip
+        return Answer("rival", question, total, found.low, found.high, "money", found.level, f"{said}.", trust,
+                      code, number, table, "intervals")  # fmt: skip
 
     desk.ask(question, compared)
 
@@ -267,7 +339,7 @@ def _before_labels(desk: Desk) -> None:
         return
     question = "What do the cases without a label promise?"
     name = desk.column("outcome")
-    if desk.frame[name].notna().all():
+    if not desk.missing("outcome"):
         return
 
     def expected() -> Answer:
@@ -296,4 +368,4 @@ def _before_labels(desk: Desk) -> None:
         return Answer("before_labels", question, found.money, found.low, found.high, "money", found.level, f"{said}.",
                       trust, code, "found.money", table, "intervals")  # fmt: skip
 
-    desk.ask(question, expected)
+    desk.ask(question, expected, rows="expected_performance")

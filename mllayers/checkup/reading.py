@@ -24,7 +24,7 @@ from mllayers._extras import install_line
 from mllayers._frames import opened
 from mllayers._words import count
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "by_engine", "checked", "engine_of", "kind_of", "open_frame", "open_source"]
 
 _KINDS = "a pandas, Polars, PyArrow or DuckDB frame, or the path of a .csv or .parquet file"
 _ROWS_AT_ONCE = 250_000  # of a CSV file
@@ -87,16 +87,31 @@ def open_source(data: Any, *, separator: str | None = None, encoding: str = "utf
         return _pandas(_read_csv(path, options), path.name, _csv_lines(path, options))
     if isinstance(data, pd.DataFrame):
         return _pandas(data, "a pandas frame", ("import pandas as pd", "frame = data"))
-    who = _WHO.get(type(data).__module__.partition(".")[0].lstrip("_"), "The engine")
+    return _engine(open_frame(data), data)
+
+
+def open_frame(data: Any) -> Any:
+    """A frame of any engine for narwhals, or one sentence about what keeps it from being one."""
     try:
-        frame = opened(data)
+        return opened(data)
     except TypeError as error:
         if "must be a" not in str(error):
             raise
         raise TypeError(f"data must be {_KINDS}; got {describe(data)}") from None
     except Exception as error:  # each engine has errors of its own
-        raise ValueError(_engine_told(who, error)) from error
-    return _engine(frame, data, who)
+        raise ValueError(_engine_told(engine_of(data)[0], error)) from error
+
+
+def engine_of(data: Any) -> tuple[str, str]:
+    """The engine behind a frame, as it is called in a sentence, and the package it comes from."""
+    home = type(data).__module__.partition(".")[0].lstrip("_")
+    return _WHO.get(home, "The engine"), home
+
+
+def kind_of(data: Any, *, lazy: bool) -> str:
+    """What a frame is called on the page."""
+    home = engine_of(data)[1]
+    return f"a {_WHO.get(home, home)} {'query' if lazy else 'frame'}"
 
 
 # files --------------------------------------------------------------------------------------------------------------
@@ -205,7 +220,7 @@ def _parquet(path: Path) -> Source:
     if _coded(schema):
         opened_as = f"table = pq.read_table({str(path)!r})"
         lines = ("import pandas as pd", "import pyarrow.parquet as pq", opened_as, *_DECODED)
-    return _checked(path.name, schema.names, rows, lines, read)
+    return checked(path.name, schema.names, rows, lines, read)
 
 
 # frames -------------------------------------------------------------------------------------------------------------
@@ -219,18 +234,18 @@ def _pandas(frame: pd.DataFrame, name: str, lines: tuple[str, ...]) -> Source:
 
     if plain is not frame:
         lines = (*lines[:-1], f"{lines[-1]}.reset_index(drop=True)")
-    return _checked(name, list(frame.columns), len(frame), lines, read)
+    return checked(name, list(frame.columns), len(frame), lines, read)
 
 
-def _engine(frame: Any, data: Any, who: str) -> Source:
+def _engine(frame: Any, data: Any) -> Source:
     """A frame of another engine; a lazy one is run for each group of columns that is asked for."""
-    home = type(data).__module__.partition(".")[0].lstrip("_")
+    who, home = engine_of(data)
     lazy = isinstance(frame, nw.LazyFrame)
-    schema = _by_engine(who, frame.collect_schema)
+    schema = by_engine(who, frame.collect_schema)
     names = list(schema)
 
     def arrow(part: Any) -> Any:
-        return _by_engine(who, lambda: part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow())
+        return by_engine(who, lambda: part.collect(backend="pyarrow").to_arrow() if lazy else part.to_arrow())
 
     def read(columns: list[str]) -> pd.DataFrame:
         return _as_pandas(arrow(frame.select(columns)))
@@ -244,8 +259,7 @@ def _engine(frame: Any, data: Any, who: str) -> Source:
         lines = ["import pandas as pd", f"table = {start}", *_DECODED]
     if home not in told:
         lines.insert(1, "import narwhals as nw")
-    name = f"a {_WHO.get(home, home)} {'query' if lazy else 'frame'}"
-    return _checked(name, names, rows, tuple(lines), read)
+    return checked(kind_of(data, lazy=lazy), names, rows, tuple(lines), read)
 
 
 def _coded(schema: Any) -> bool:
@@ -264,7 +278,7 @@ def _as_pandas(table: Any) -> pd.DataFrame:
     return frame
 
 
-def _by_engine(who: str, work: Callable[[], Any]) -> Any:
+def by_engine(who: str, work: Callable[[], Any]) -> Any:
     """What an engine returns, or what it says is wrong with the query, in one sentence."""
     try:
         return work()
@@ -277,7 +291,7 @@ def _engine_told(who: str, error: Exception) -> str:
     return f"{who} cannot run the query behind the frame: {told}"
 
 
-def _checked(
+def checked(
     name: str, columns: Iterable[Any], rows: int, lines: tuple[str, ...], read: Callable[[list[str]], pd.DataFrame]
 ) -> Source:
     """A table that can be asked: named columns, each once, and rows."""

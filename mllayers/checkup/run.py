@@ -13,6 +13,7 @@ from mllayers.checkup.answers import Checkup, Gap, Section
 from mllayers.checkup.data import ask_data
 from mllayers.checkup.decision import ask_decision
 from mllayers.checkup.desk import COLUMN_ROLES, PRICES, Desk, Roles, open_desk
+from mllayers.checkup.engine import open_engine
 from mllayers.checkup.feedback import ask_feedback
 from mllayers.checkup.prediction import ask_prediction
 from mllayers.checkup.reading import open_source
@@ -90,6 +91,7 @@ def checkup(
     encoding: str = "utf-8",
     decimal: str = ".",
     progress: Callable[[str], object] | None = None,
+    in_engine: bool = False,
 ) -> Checkup:
     """Ask the five questions of a file: what can it answer, how far to trust that, and what can it not answer?
 
@@ -173,6 +175,9 @@ def checkup(
         How a CSV file is read, where it is not comma-separated UTF-8 with decimal points.
     progress : callable, optional
         Called with each question as it is asked.
+    in_engine : bool, default False
+        Leave the rows where they are (also PySpark; a ``.parquet`` file is opened by Polars or DuckDB): each question
+        that `mllayers.sums` answers is asked by sums, for any number of rows; each other one is left open.
 
     Returns
     -------
@@ -221,19 +226,25 @@ def checkup(
     one_of(decimal, "decimal", (".", ","))
     if isinstance(data, os.PathLike):
         data = os.fspath(data)
-    source = open_source(data, separator=separator, encoding=encoding, decimal=decimal)
-    desk = open_desk(
-        source,
-        Roles(**given),
-        level=level,
-        max_rows=as_integer(max_rows, "max_rows", ge=1_000),
-        seed=as_integer(seed, "seed", ge=0, le=2**32 - 1),
-        currency=as_text(currency, "currency"),
-        progress=progress or (lambda question: None),
-    )
+    if not isinstance(in_engine, bool):
+        raise TypeError(f"in_engine must be True or False; got {describe(in_engine)}")
+    settings: dict[str, Any] = {
+        "level": level,
+        "max_rows": as_integer(max_rows, "max_rows", ge=1_000),
+        "seed": as_integer(seed, "seed", ge=0, le=2**32 - 1),
+        "currency": as_text(currency, "currency"),
+        "progress": progress or (lambda question: None),
+    }
+    desk: Desk
+    if in_engine:
+        desk = open_engine(data, Roles(**given), **settings)
+    else:
+        source = open_source(data, separator=separator, encoding=encoding, decimal=decimal)
+        desk = open_desk(source, Roles(**given), **settings)
     sections = _with_unused([_asked(desk, name) for name in layers], desk)
     roles = {role: value for role, value in given.items() if value is not None and role != "columns"}
-    return Checkup(source.name, source.rows, roles, dict(desk.left_out), desk.opening, sections)
+    left_out = dict(desk.left_out)
+    return Checkup(desk.source.name, desk.source.rows, roles, left_out, desk.opening, sections, in_engine)
 
 
 def _with_unused(sections: list[Section], desk: Desk) -> tuple[Section, ...]:

@@ -258,23 +258,13 @@ def delay_law(
     arrived = here[~np.isnan(days[here])]
     delay, age = np.full((2, n), np.nan)
     delay[arrived], age[arrived] = np.maximum(days[arrived], 0.0), _ages(began[arrived], day)
-    if arrived.size < FEWEST_CASES:
-        raise ValueError(
-            f"event_time must hold at least {FEWEST_CASES} arrivals by as_of; got {arrived.size}: too few for a law"
-        )
-    oldest = _oldest_known(delay[arrived], age[arrived]) if oldest is None else as_number(oldest, "oldest", gt=0)
-    whole = _law_up_to(oldest, delay[arrived], age[arrived], here.size, level)
-    if whole is None:
-        raise ValueError(
-            f"oldest must be an age that at least {FEWEST_CASES} cases with an arrival by then have; {oldest:,.1f} "
-            "days is none: take a younger one, or wait"
-        )
+    whole = _whole_law(oldest, delay[arrived], age[arrived], np.ones(arrived.size), here.size, level)
     if by is None:
         return whole
     laws, too_few = {}, []
     for name, rows in groups.items():
         mine, asked = np.intersect1d(rows, arrived), int((began[rows] <= day).sum())
-        law = _law_up_to(oldest, delay[mine], age[mine], asked, level)
+        law = _law_up_to(whole.oldest, delay[mine], age[mine], np.ones(mine.size), asked, level)
         if law is None:
             too_few.append(str(name))
         else:
@@ -287,30 +277,55 @@ def _fields_of(law: DelayLaw) -> dict[str, Any]:
     return dict(vars(law))
 
 
-def _oldest_known(delay: Floats, age: Floats) -> float:
+def _whole_law(oldest: float | None, delay: Floats, age: Floats, times: Floats, n: int, level: float) -> DelayLaw:
+    """The law of all arrivals, each of which came so many times, of n cases."""
+    arrivals = int(times.sum())
+    if arrivals < FEWEST_CASES:
+        raise ValueError(
+            f"event_time must hold at least {FEWEST_CASES} arrivals by as_of; got {arrivals}: too few for a law"
+        )
+    oldest = _oldest_known(delay, age, times) if oldest is None else as_number(oldest, "oldest", gt=0)
+    whole = _law_up_to(oldest, delay, age, times, n, level)
+    if whole is None:
+        raise ValueError(
+            f"oldest must be an age that at least {FEWEST_CASES} cases with an arrival by then have; {oldest:,.1f} "
+            "days is none: take a younger one, or wait"
+        )
+    return whole
+
+
+def _counted(x: Floats, times: Floats) -> tuple[Floats, Floats]:
+    """The different values in their order, and how many are at most as large; one more such number before them: 0."""
+    values, place = np.unique(x, return_inverse=True)
+    return values, np.r_[0.0, np.cumsum(np.bincount(place, times, minlength=len(values)))]
+
+
+def _oldest_known(delay: Floats, age: Floats, times: Floats) -> float:
     """The oldest age that a tenth of the arrived cases (and at least 20), arrived by then, have; else the youngest."""
-    ages = np.unique(age)
-    seen = np.searchsorted(np.sort(delay), ages, side="right") - np.searchsorted(np.sort(age), ages, side="left")
-    enough = np.flatnonzero(seen >= max(FEWEST_CASES, math.ceil(_OLD_ENOUGH * len(age))))
+    ages, younger = _counted(age, times)
+    delays, sooner = _counted(delay, times)
+    seen = sooner[np.searchsorted(delays, ages, side="right")] - younger[:-1]
+    enough = np.flatnonzero(seen >= max(FEWEST_CASES, math.ceil(_OLD_ENOUGH * times.sum())))
     return float(ages[enough[-1] if enough.size else 0])
 
 
-def _law_up_to(oldest: float, delay: Floats, age: Floats, n: int, level: float) -> DelayLaw | None:
+def _law_up_to(oldest: float, delay: Floats, age: Floats, times: Floats, n: int, level: float) -> DelayLaw | None:
     """The law of these arrivals (of n cases) up to an age; none where too few of them are that old."""
     use = delay <= oldest
-    x, t = np.sort(delay[use]), np.sort(age[use])
-    at_oldest = int((t >= oldest).sum())
+    at_oldest = int(times[use & (age >= oldest)].sum())
     if at_oldest < FEWEST_CASES:
         return None
-    steps, arrived = np.unique(x, return_counts=True)
-    at_risk = np.searchsorted(x, steps, side="right") - np.searchsorted(t, steps, side="left")
+    steps, sooner = _counted(delay[use], times[use])
+    ages, younger = _counted(age[use], times[use])
+    arrived = np.diff(sooner).astype(np.intp)
+    at_risk = (sooner[1:] - younger[np.searchsorted(ages, steps, side="left")]).astype(np.intp)
     share, low, high = _shares_from_above(arrived, at_risk, at_oldest, level)
     table = pd.DataFrame({"age": np.r_[0.0, steps], "share": share, "low": low, "high": high})
     table = table.assign(arrived=np.r_[0, arrived], at_risk=np.r_[0, at_risk])[int(steps[0] == 0) :]
     table = table.reset_index(drop=True)
     law = DelayLaw(
-        oldest=oldest, half=math.nan, half_low=math.nan, half_high=math.nan, level=level, events=int(use.sum()),
-        at_oldest=at_oldest, later=int((~use).sum()), unreported=n - len(delay), table=table,
+        oldest=oldest, half=math.nan, half_low=math.nan, half_high=math.nan, level=level, events=int(times[use].sum()),
+        at_oldest=at_oldest, later=int(times[~use].sum()), unreported=n - int(times.sum()), table=table,
     )  # fmt: skip
     half, half_low, half_high = law.age_at(0.5)
     return DelayLaw(**{**_fields_of(law), "half": half, "half_low": half_low, "half_high": half_high})

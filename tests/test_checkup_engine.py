@@ -1,0 +1,435 @@
+"""The checkup where the rows stay in their engine: the same page as from the rows, and no row fetched."""
+
+import json
+import math
+import re
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import pytest
+from test_checkup import ROLES, SENTENCE, carried_out, small
+
+from mllayers import datasets
+from mllayers import sums as ml
+from mllayers.__main__ import main
+from mllayers.action import check_randomised, uplift_table
+from mllayers.checkup import PRACTICE_ROLES, checkup, engine
+from mllayers.data import bounds_without_audit
+from mllayers.decision import CostWarning, cost_threshold
+from mllayers.feedback import delay_law
+
+# what takes rows one by one; the page names the function
+ROWS_ONLY = {"old_or_new", "best_threshold", "best_within_capacity", "prices", "before_labels", "looks"}
+ROWS_ONLY |= {"alike_call", "alike_voucher"}
+
+
+def arrow_of(frame):
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def lazy(frame):
+    import polars as pl
+
+    return pl.from_arrow(arrow_of(frame)).lazy()
+
+
+def duck(frame):
+    import duckdb
+
+    return duckdb.from_arrow(arrow_of(frame))
+
+
+def eager(frame):
+    import polars as pl
+
+    return pl.from_arrow(arrow_of(frame))
+
+
+ENGINES = {"pandas": lambda frame: frame, "pyarrow": arrow_of, "polars": eager, "lazy": lazy, "duckdb": duck}
+
+
+def wider():
+    """A file with a second score, an audit, weights and inspections beside the columns for each role."""
+    frame, rng = small(2_400, seed=3), np.random.default_rng(4)
+    frame["alt"] = (frame["p"] * 0.7).round(3)
+    frame["chance_of_label"] = 0.8
+    frame["stands"] = rng.choice([1.0, 2.0, 5.0], len(frame))
+    frame["seen"] = frame["y"].notna().astype(int)
+    frame["word"] = frame["y"].map({1.0: "yes", 0.0: "no"})
+    frame["did3"] = rng.choice(["none", "call", "mail"], len(frame), p=[0.2, 0.4, 0.4])
+    frame["chance3"] = frame["did3"].map({"none": 0.2, "call": 0.4, "mail": 0.4})
+    return frame
+
+
+CASES = {
+    "practice": (datasets.load_practice, PRACTICE_ROLES),
+    "small": (small, ROLES),
+    "wider": (wider, {**ROLES, "audit": "chance_of_label", "rival": "alt", "least": 0.02, "least_money": 0.5,
+                      "gain_tp": 40.0, "period": None, "as_of": None}),
+    "words": (wider, {**ROLES, "outcome": "word", "positive": "yes", "inspected": "seen", "report_rate": (0.2, 0.5),
+                      "gain_tp": 40.0, "cost_fn": "value", "reward": None, "challenger": None}),
+    "weighted": (wider, {**ROLES, "weights": "stands", "rival": "alt", "only": ["prediction", "decision"]}),
+    "three": (wider, {**ROLES, "action": "did3", "propensity": {"none": 0.2, "call": 0.4, "mail": 0.4},
+                      "only": ["action"]}),
+}  # fmt: skip
+
+
+ASKED_OF_SMALL = ["prediction", "action", "feedback"]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """The page from the rows, made once for each case."""
+    made = {}
+
+    def page(name):
+        if name not in made:
+            data, roles = CASES[name]
+            made[name] = checkup(data(), **{"only": ASKED_OF_SMALL if name == "small" else None, **roles})
+        return made[name]
+
+    return page
+
+
+# each engine has one page of nearly all questions, and Polars the rest
+ASKED = [("practice", "pandas"), ("practice", "duckdb"), ("practice", "pyarrow"), *((name, "lazy") for name in CASES)]
+ASKED.remove(("small", "lazy"))
+
+
+@pytest.mark.parametrize(("name", "kind"), ASKED)
+def test_every_answer_is_that_of_the_rows(kind, name, pages):
+    data, roles = CASES[name]
+    page, frame = pages(name), ENGINES[kind](data())
+    report = checkup(frame, **roles, in_engine=True)
+    assert [str(gap) for gap in report.gaps if re.search(r"half-way|[A-Z]\w+Error", str(gap))] == []
+    mine = {answer.key for answer in report.answers}
+    assert {answer.key for answer in page.answers} - mine <= ROWS_ONLY
+    assert mine - {answer.key for answer in page.answers} <= {"money_curve"}
+    for ours in report.answers:
+        if ours.key != "money_curve":
+            theirs = page[ours.key]
+            assert ours.value == pytest.approx(theirs.value, rel=1e-9, abs=1e-9), ours.key
+            ends = (theirs.low, theirs.high)
+            assert (ours.low, ours.high) == pytest.approx(ends, rel=1e-9, abs=1e-9, nan_ok=True), ours.key
+            assert ours.question == theirs.question
+            assert ours.says == theirs.says or ours.key.startswith("by_chance")  # which does not compare columns here
+    if (name, kind) == ("wider", "lazy"):
+        found = carried_out(report, frame)
+        assert found == {a.key: pytest.approx(a.value, rel=1e-9, abs=1e-9, nan_ok=True) for a in report.answers}
+
+
+def test_what_the_rows_alone_can_say_is_an_open_question():
+    report = checkup(duck(small()), **ROLES, in_engine=True)
+    told = {re.search(r"`(\w+)`", gap.why)[1]: gap for gap in report.gaps if "needs the rows themselves" in gap.why}
+    assert set(told) == {
+        "adversarial_validation", "value_of_model", "decision_curve", "expected_performance", "check_randomised",
+        "hold_out_always_valid",
+    }  # fmt: skip
+    assert {gap.needs for gap in told.values()} == {"Ask a sample of the rows, without in_engine=True"}
+    assert any("ids of 'id'" in gap.why for gap in report.gaps)
+    before = checkup(lazy(small()), **ROLES, before="age", in_engine=True, only="action")
+    assert sum("what 'age' explains is taken out of each row" in gap.why for gap in before.gaps) == 2
+    assert "effect" not in [answer.key for answer in before.answers]
+
+
+def test_the_curve_of_money_is_the_one_that_the_rows_draw(pages):
+    curve = checkup(lazy(small()), **ROLES, in_engine=True, only="prediction")["money_curve"]
+    rows = pages("small")["best_threshold"]
+    pd.testing.assert_frame_equal(curve.table, rows.table, rtol=1e-9)
+    assert curve.says.rstrip(".") in rows.says
+
+
+@pytest.mark.parametrize("kind", ["lazy", "duckdb"])
+def test_no_row_is_fetched(kind, monkeypatch):
+    layers = ["decision", "feedback"] if kind == "duckdb" else None
+    frame, fetched, collect = ENGINES[kind](wider()), [], nw.LazyFrame.collect
+    monkeypatch.setattr(engine, "_EXACT_ROWS", 100)
+    monkeypatch.setattr(engine, "_GRID", 64)
+
+    def watched(self, *args, **kwargs):
+        found = collect(self, *args, **kwargs)
+        fetched.append(len(found))
+        return found
+
+    monkeypatch.setattr(nw.LazyFrame, "collect", watched)
+    report = checkup(frame, **CASES["wider"][1], in_engine=True, only=layers)
+    assert len(report.answers) >= (9 if layers else 18)
+    days = 120 * 41  # of decision and of arrival, for the delays: what 2,400 rows cannot be told from
+    assert sorted(fetched)[-2] <= 140  # cells of the grid, or different values of a column
+    assert max(fetched) <= days
+
+
+def test_a_grid_says_what_it_hides(monkeypatch, pages):
+    """Large frames: scores on a grid, gains on a grid, edges from the first rows."""
+    monkeypatch.setattr(engine, "_EXACT_ROWS", 100)
+    monkeypatch.setattr(engine, "_EDGE_ROWS", 500)
+    frame, roles = wider(), {**ROLES, "only": ["data", "prediction", "decision"]}
+    page, frame = checkup(frame, **roles), lazy(frame)
+    report = checkup(frame, **roles, in_engine=True)
+    exact = page["best_threshold"].table["profit"].max()
+    missed = float(re.search(r"could earn at most \$([\d,.]+) more", report["money_curve"].trust)[1].replace(",", ""))
+    assert 0 <= exact - report["money_curve"].value <= missed + 1
+    bound = float(re.search(r"brings at most \$([\d,.]+)", report["capacity"].trust)[1].replace(",", ""))
+    assert report["capacity"].value <= page["capacity"].value + 1e-6 <= bound + 1
+    assert "the first 500 of the rows" in report["blind_spots"].trust
+    assert "the first 500 of the rows of 0" in report["moved"].trust
+    assert "on a grid of 65,536 cells" in report["calibration"].trust
+    for key in ("calibration", "value_of_score", "threshold", "policy_gaps"):
+        assert report[key].value == pytest.approx(page[key].value, rel=1e-9)
+    at = [r["threshold"].table["threshold"].to_numpy() for r in (report, page)]
+    assert np.abs(at[0] - at[1]).max() <= 1 / 65_536
+    assert carried_out(report, frame) == {a.key: pytest.approx(a.value, rel=1e-9, abs=1e-9) for a in report.answers}
+
+
+@pytest.mark.cluster
+def test_the_page_from_spark():
+    from test_engines import spark
+
+    spark({"start": [1]})
+    from test_engines import _SPARK
+
+    roles = {**ROLES, "time": None, "arrival": None}
+    data = small().drop(columns=["day", "came"])
+    frame = _SPARK[0].createDataFrame(data.astype(object).where(data.notna(), None))
+    report, page = checkup(frame, **roles, in_engine=True), checkup(data, **roles)
+    for answer in report.answers:
+        if answer.key != "money_curve":
+            assert answer.value == pytest.approx(page[answer.key].value, rel=1e-9), answer.key
+
+
+# --- columns of other types
+
+
+def test_types_that_engines_have(pages):
+    import polars as pl
+
+    frame = small()
+    coded = eager(frame).with_columns(pl.col("did", "region").cast(pl.Categorical), y=pl.col("y").fill_null(math.nan))
+    texts = eager(frame).with_columns(pl.col("day", "came").dt.strftime("%Y-%m-%d"))
+    objects = frame.assign(y=[None if np.isnan(y) else bool(y) for y in frame["y"]])
+    for data in (coded.lazy(), texts.lazy(), duck(texts.to_pandas()), objects):
+        report = checkup(data, **ROLES, in_engine=True, only=["action", "feedback"])
+        for key in ("effect", "delay", "promise_by_segment", "never"):
+            assert report[key].says == pages("small")[key].says
+
+
+def test_columns_that_cannot_be_compared_are_left_out_by_name():
+    frame = small().assign(
+        month_name=lambda x: x["month"].map(["may", "jun", "jul", "aug"].__getitem__),
+        week=lambda x: x["month"] * 4.0, nothing=np.nan, endless=np.inf, stamp="2026-01-02",
+        key=lambda x: "order " + x["id"].astype(str),
+        note=lambda x: "a long sentence about the case number " * 2 + x["key"],
+        when=lambda x: x["day"],
+    )  # fmt: skip
+    roles = {**ROLES, "columns": None, "case": None}
+    page = checkup(frame, **roles, only="data")
+    for data in (lazy(frame), duck(frame), frame):
+        report = checkup(data, **roles, only="data", in_engine=True)
+        for name in ("month_name", "week", "nothing", "endless", "stamp", "when", "id"):
+            assert report.left_out[name] == page.left_out[name], name
+        assert set(report.left_out) == set(page.left_out)
+        assert report["moved"].value == page["moved"].value
+
+
+# --- files
+
+
+def test_a_parquet_file_stays_on_the_disk(tmp_path, capsys, monkeypatch, pages):
+    path = tmp_path / "cases.parquet"
+    small().to_parquet(path, index=False)
+    report = checkup(path, **ROLES, in_engine=True, only=["decision", "action"])
+    assert report.source == "cases.parquet"
+    assert "data = pl.scan_parquet(" in "\n".join(report.opening)
+    assert carried_out(report, None)["earned"] == pytest.approx(pages("small")["earned"].value)
+    words = ["checkup", str(path), "--in-engine", "--score", "p", "--outcome", "y", "--gain-tp", "value"]
+    words += ["--cost-fp", "5", "--only", "prediction", "--json", str(tmp_path / "n.json")]
+    assert main(words) == 0
+    assert "cases.parquet: 600 rows" in capsys.readouterr().out
+    told = json.loads((tmp_path / "n.json").read_text(encoding="utf-8"))
+    assert told["in_engine"] is True
+    assert "the frame of the engine" in report.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    monkeypatch.setattr(engine, "find_spec", lambda name: name == "duckdb")
+    assert checkup(path, **ROLES, in_engine=True, only="decision")["threshold"].value == pytest.approx(
+        report["threshold"].value
+    )
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="stays on the disk only with Polars or DuckDB: run `"):
+        checkup(path, **ROLES, in_engine=True)
+    with pytest.raises(SystemExit):
+        main(["checkup", str(tmp_path / "cases.csv"), "--in-engine"])
+    assert "there is no file" in capsys.readouterr().err
+    (tmp_path / "cases.csv").write_text("a\n1\n")
+    with pytest.raises(ValueError, match=r"'cases.csv' is no .parquet file: in_engine=True reads files of that kind"):
+        checkup(tmp_path / "cases.csv", in_engine=True)
+
+
+# --- broken frames
+
+
+def broken():
+    """Frame, roles and layer, and what is to be said."""
+    frame = small()
+    three = frame["day"] - pd.Timedelta(days=3)
+    labels = np.where(frame["y"] == 1, "Yes", "No")
+    return {
+        "a misspelt column": (frame, {"score": "prob"}, "score must be a column of the file; there is no 'prob'"),
+        "no rows": (frame.head(0), {}, "13 columns and no rows"),
+        "a score of text": (frame.assign(p=frame["p"].astype(str)), {}, "it is text, make it numbers"),
+        "a score in percent": (frame.assign(p=frame["p"] * 100), {}, "divide it by 100"),
+        "an endless amount": (frame.assign(value=np.inf), {}, "must hold finite numbers; it holds inf"),
+        "words": (frame.assign(y=labels), {"only": "prediction"}, "positive='No' or positive='Yes'"),
+        "amounts": (frame.assign(y=frame["value"]), {"only": "prediction"}, "came back, say reward='y'"),
+        "no label": (frame.assign(y=np.nan), {}, "outcome 'y' is missing in every row"),
+        "one class": (frame.assign(y=1.0), {"only": "prediction"}, "yes is what every one of 600 labels says"),
+        "never positive": (frame, {"positive": 7}, "never holds positive=7"),
+        "one period": (frame.assign(month=1), {"only": "data"}, "period 'month' holds a single value"),
+        "unordered": (frame.assign(month=["feb", "jan"] * 300), {}, "which only the alphabet would order"),
+        "a period a row": (frame.assign(month=np.arange(600)), {}, "more than 120 different values"),
+        "no prices": (frame, {"gain_tp": None, "cost_fp": None}, "nobody said gain_tp, cost_fp, cost_fn, gain_tn"),
+        "swapped prices": (frame, {"gain_tp": -5, "cost_fp": -9}, "below 0"),
+        "no chance": (frame.assign(chance=0.0), {}, "must be the chance of what was done, above 0"),
+        "one arm": (frame.assign(did="call"), {}, "nobody was treated differently"),
+        "no control": (frame, {"control": "wait"}, "never holds control='wait'"),
+        "many groups": (frame.assign(region=[f"s{i}" for i in range(600)]), {}, "more than 50 different values"),
+        "weights": (frame.assign(w=1.0), {"weights": "w"}, "`within_capacity` takes no weights"),
+        "no weight": (frame.assign(w=0.0), {"weights": "w"}, "must be above 0, how many cases each row stands for"),
+        "a date of words": (frame.assign(day="spring"), {"period": None}, "must hold dates as 2026-03-01"),
+        "arrivals before": (frame.assign(came=three), {"only": "feedback"}, "must not lie before"),
+        "an inspection of words": (frame.assign(s="x"), {"inspected": "s"}, "inspected 's' must hold numbers"),
+        "one column twice": (frame, {"rival": "p"}, "score and rival are said to be one column"),
+        "a copied score": (frame.assign(p=frame["y"].fillna(0)), {}, "was it made from that?"),
+        "nothing": (frame, {**dict.fromkeys(ROLES), "only": "prediction"}, "no column was named for score and outcome"),
+    }
+
+
+BROKEN = broken()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_frame_gets_a_sentence(name):
+    data, roles, told = BROKEN[name]
+    try:
+        report = checkup(lazy(data), **{**ROLES, "only": "decision", **roles}, in_engine=True)
+        said = str(report)
+        assert all(SENTENCE.fullmatch(str(gap)) or len(str(gap)) > 400 for gap in report.gaps)
+    except (ValueError, TypeError, OSError) as error:
+        said = str(error)
+        assert SENTENCE.fullmatch(said)
+    said = " ".join(said.split())
+    assert not re.search(r"Traceback|half-way|\b(?!Syntax)[A-Z]\w+Error\b", said), said
+    assert told.lower() in said.lower()
+
+
+def test_parts_of_the_wrong_kind():
+    import duckdb
+    import polars as pl
+
+    with pytest.raises(TypeError, match="in_engine must be True or False; got 1"):
+        checkup(small(), in_engine=1)
+    with pytest.raises(TypeError, match="data must be a pandas, Polars, PyArrow or DuckDB frame"):
+        checkup([1, 2], in_engine=True)
+    with pytest.raises(ValueError, match="has the column 'p' more than once"):
+        checkup(small().rename(columns={"age": "p"}), in_engine=True)
+    with pytest.raises(ValueError, match="Polars cannot run the query behind the frame: "):
+        checkup(lazy(small()).with_columns(pl.col("nope")), in_engine=True)
+    connection = duckdb.connect()
+    query = connection.sql("select 0.5 as p")
+    connection.close()
+    with pytest.raises(ValueError, match="DuckDB cannot run the query"):
+        checkup(query, score="p", in_engine=True)
+
+
+# --- the sums that the page needed
+
+
+def close(one, two):
+    assert json.dumps(one, default=str) == json.dumps(two, default=str) or _near(one, two)
+
+
+def _near(one, two):
+    if isinstance(one, dict):
+        assert set(one) == set(two)
+        return all(_near(one[name], two[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(two) and all(map(_near, one, two))
+    if isinstance(one, float):
+        return one == pytest.approx(two, rel=1e-9, abs=1e-9, nan_ok=True)
+    return one == two
+
+
+SUMS = {
+    "table": (
+        lambda f: ml.table_sums(f, y="y", action="did", by="region", value="value", propensity="chance"),
+        lambda f: uplift_table(f["y"], f["did"], by=f["region"], value=f["value"], propensity=f["chance"]),
+        {},
+    ),
+    "table of money": (
+        lambda f: ml.table_sums(f, reward="net", action="did", usual=None),
+        lambda f: uplift_table(f["net"], f["did"], least=0.5),
+        {"least": 0.5},
+    ),
+    "randomised": (
+        lambda f: ml.randomised_sums(f, treated="got", share=0.5),
+        lambda f: check_randomised(f["got"], share=0.5),
+        {},
+    ),
+    "bounds": (
+        lambda f: ml.bounds_sums(f, y="y", inspected="got"),
+        lambda f: bounds_without_audit(f["y"], f["got"] == 1, report_rate=0.4),
+        {"report_rate": 0.4},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_new_sums_answer_like_arrays_and_add_up(name):
+    frame = small().dropna(subset=["y"]).assign(got=lambda x: (x["did"] == "call").astype(int)).reset_index(drop=True)
+    ask, by_array, said = SUMS[name]
+    known = by_array(frame).to_dict()
+    close(ask(lazy(frame)).result(**said).to_dict(), known)
+    if name == "table of money":  # what is usual is looked for among all rows, and said where parts are added up
+        return
+    parts = ask(frame[:100]) + ask(duck(frame[100:]))
+    close(parts.result(**said).to_dict(), known)
+    kept = json.loads(json.dumps(parts.to_dict(), allow_nan=False))
+    assert ml.Sums.from_dict(kept) == parts
+
+
+def test_delays_from_the_sums_of_days():
+    frame = small(2_000)
+    for as_of in ("2026-03-01", "2026-06-01"):
+        law = delay_law(frame["came"], frame["day"], as_of=as_of)
+        found = ml.matured_sums(lazy(frame), time="day", arrival="came").law(as_of=as_of)
+        close(found.to_dict(), law.to_dict())
+    with pytest.raises(ValueError, match="at least 20 arrivals by as_of"):
+        ml.matured_sums(frame, time="day", arrival="came").law(as_of="2026-01-02")
+
+
+def test_scores_that_many_have_and_a_grid_of_them():
+    p = np.round(np.random.default_rng(0).beta(1, 4, 3_000), 2)
+    sums = ml.score_sums({"p": p[:1_000]}, p="p") + ml.score_sums({"p": p[1_000:]}, p="p")
+    for mark in (0.0, 0.05, 0.37, 0.5, 1.0):
+        assert sums.quantile(mark) == np.quantile(p, mark)
+    rough = ml.score_sums({"p": p}, p="p", grid=64)
+    assert abs(rough.quantile(0.5) - np.median(p)) <= 1 / 64
+    assert len(rough.result(4)) == 4
+    with pytest.raises(ValueError, match="grid must be a power of two"):
+        ml.score_sums({"p": p}, p="p", grid=100)
+
+
+def test_thresholds_of_single_cases_in_the_engine():
+    frame = pd.DataFrame({"gain": [50.0, 5.0, -1.0, 0.0], "cost": [5.0, 0.0, 4.0, 2.0]})
+    with pytest.warns(CostWarning, match="3 of 4 cases have no threshold"):
+        found = ml.with_cost_threshold(eager(frame), gain_tp="gain", cost_fp="cost")
+    with pytest.warns(CostWarning):
+        known = cost_threshold(gain_tp=frame["gain"], cost_fp=frame["cost"])
+    assert found["threshold"].to_list() == known.tolist()
+    with pytest.raises(ValueError, match="as if the two were swapped, in 4 of 4 rows"):
+        ml.with_cost_threshold(-frame - 2, gain_tp="gain", cost_fp="cost")
+    with pytest.raises(ValueError, match="no case has a threshold"):
+        ml.with_cost_threshold(frame, gain_tp=1.0, cost_fp=0.0)
+    with pytest.raises(ValueError, match="already has the column 'gain'"):
+        ml.with_cost_threshold(frame, gain_tp="gain", cost_fp="cost", into="gain")
