@@ -16,6 +16,7 @@ from figure_rules import problems
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mllayers._words import money
 from mllayers.course import learner
 from mllayers.course.year import play
 from mllayers.desk.game import YEARS, Debrief, FraudChoices, FraudYear, RetentionChoices, RetentionYear, TeamTable
@@ -716,6 +717,8 @@ def test_a_whole_year_on_the_board(board, monkeypatch, capsys):
     assert one.year.done == 3
     assert one.year.label == "year 3, replay 1 from month 4"
     one.press("Next month")
+    assert "in your first play" in one._table.value
+    assert money(first.seen.loc[4, "booked"]).replace("$", "<span>&#36;</span>") in one._table.value
     one._from.value = "2"
     one.press("Replay")
     assert one.year.label == "year 3, replay 2 from month 2"

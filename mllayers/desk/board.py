@@ -84,6 +84,7 @@ class Board:
         self._keep, self._enter, self._teams = keep, enter, TeamTable(teams)
         self._kept: dict[str, Any] = dict(plays or {})  # dictionaries, as they are in the file
         self._open: dict[str, Year] = {year.label: year}  # those that need not be played again
+        self._before: dict[str, Year] = {}  # of a replay: the play that it left
         last = year.choices[-1] if year.choices else year.kind()
         self.controls = {name: _control(each, getattr(last, name)) for name, each in year.kind.controls().items()}
         self._head, self._news, self._table, self._told, self._rules = (ipywidgets.HTML() for _ in range(5))
@@ -160,6 +161,7 @@ class Board:
         numbers = (f"replay {number} from month {month}" for number in range(1, len(same) + 2))
         taken = {name.partition(" from ")[0] for name in used}
         again = self.year.replay(month, name=next(x for x in numbers if x.partition(" from ")[0] not in taken))
+        self._before[again.label] = self.year
         self._move_to(again, f"You decide month {month} again; the months before it stay, and so does the first play.")
 
     def _another(self) -> None:
@@ -233,7 +235,7 @@ class Board:
         opened = "" if year.done else " open"
         rules = f"<summary>The rules</summary><p>{sentence(year.opening())}</p>"
         self._rules.value = _fitting(f"<details{opened}>{rules}</details>")
-        self._table.value = _all_months(year) if year.done else ""
+        self._table.value = _all_months(year, self._before.get(year.label)) if year.done else ""
         reached = [str(month) for month in range(1, min(year.done + 1, 12) + 1)]
         self._from.options, self._from.value = reached, reached[-1 if year.left else 0]
         self.found, self._lit.children = self._lit_before.get(year.label, (None, ()))
@@ -373,7 +375,7 @@ def _button(label: str, do: Callable[[], None]) -> ipywidgets.Button:
 
 def _show_if(shown: bool, widget: ipywidgets.Widget) -> None:
     """Keep a part on the page or off it; it is not built again, so the focus stays where it is."""
-    widget.layout.display = None if shown else "none"
+    widget.layout.display = "" if shown else "none"  # in the browser alone, None would not reach the page
 
 
 def _heading(text: str) -> ipywidgets.Widget:
@@ -406,14 +408,16 @@ def _shown(found: Finding) -> ipywidgets.Widget:
     return ipywidgets.HTML(_fitting(f"{shown}{read}<details><summary>The numbers</summary>{numbers}</details>"))
 
 
-def _all_months(year: Year) -> str:
-    """What was seen of every month, and what was chosen."""
+def _all_months(year: Year, before: Year | None = None) -> str:
+    """What was seen of every month, and what was chosen; of a replay also what the play that it left had booked."""
     seen = year.seen
+    columns = {year.books if name == "booked" else str(name): (name, column) for name, column in seen.items()}
+    if before is not None:
+        booked = before.seen["booked"].reindex(seen.index)
+        columns[f"{year.books}, in {before.name or 'your first play'}"] = ("booked", booked)
     rows = {
-        year.books if name == "booked" else str(name): [
-            money(x) if name in year.in_dollars and np.isfinite(x) else _number(x) for x in column
-        ]
-        for name, column in seen.items()
+        label: [money(x) if name in year.in_dollars and np.isfinite(x) else _number(x) for x in column]
+        for label, (name, column) in columns.items()
     }
     names = year.kind.controls()
     chosen = {control.label: [control.told(getattr(c, name)) for c in year.choices] for name, control in names.items()}

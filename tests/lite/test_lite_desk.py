@@ -28,7 +28,7 @@ def test_a_year_is_played_in_the_browser_alone(name, title, runs):
         page.wait_for_function(READY, polling=250)
         notebook = Notebook(page)
         for place in code:
-            notebook.run(place)
+            notebook.execute(place)
 
         def press(label: str, then: str, seconds: float = 120) -> float:
             began = time.monotonic()
