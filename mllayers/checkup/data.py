@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import Any
 
@@ -135,7 +136,7 @@ def _moved(desk: Desk) -> None:
 
 def _literal(x: Any) -> str:
     """A value as it stands in code."""
-    if isinstance(x, pd.Timestamp):
+    if isinstance(x, datetime.datetime):  # pd.Timestamp is one
         return f"pd.Timestamp({str(x)!r})"
     if hasattr(x, "isoformat"):
         return f"pd.Timestamp({x.isoformat()!r}).date()"
@@ -177,19 +178,15 @@ def _labels(desk: Desk) -> None:
             code, drawn_by = covered_lines(desk, columns), ""
             found = desk.run(code)
         else:
-            code, drawn_by = (
-                (
-                    "from mllayers.data import label_coverage",
-                    "population = frame",
-                    f"labelled = population[population[{name!r}].notna()]",
-                    f"found = label_coverage(labelled, population, columns={columns!r})",
-                ),
-                drawn,
-            )
+            drawn_by, code = drawn, (
+                "from mllayers.data import label_coverage",
+                "population = frame",
+                f"labelled = population[population[{name!r}].notna()]",
+                f"found = label_coverage(labelled, population, columns={columns!r})",
+            )  # fmt: skip
             labels = desk.frame[name] if places is None else desk.frame[name].iloc[places]
-            found = desk.run(
-                code, pd.concat([labels, desk.source.take(columns, places).set_axis(labels.index)], axis=1)
-            )
+            rows = pd.concat([labels, desk.source.take(columns, places).set_axis(labels.index)], axis=1)
+            found = desk.run(code, rows)
             code = (code[0], f"population = frame{drawn}", *code[2:])
         table = found.frame()
         blind, share = int(table["blind"].sum()), found.n_labelled / found.n_population

@@ -184,7 +184,8 @@ def _fits(desk: Desk) -> None:
             return told(found.cases, n, found.gain, found.shadow_price, code, "found.gain", bound)
         alike = room - int(found.used) if found.shadow_price > 0 else 0  # of those that gain as much as the last
         number = f"found.gain + ({room} - found.used) * found.shadow_price"
-        return told(found.cases + alike, n, desk.number(number), found.shadow_price, code, number)
+        gain = desk.number(number)
+        return told(found.cases + alike, n, gain, found.bound + found.shadow_price - gain, code, number)
 
     def told(
         fit: int, n: int, gain: float, one_more: float, code: tuple[str, ...], number: str, bound: str = ""

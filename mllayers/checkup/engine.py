@@ -171,7 +171,12 @@ class EngineDesk(Desk):
 
     def named_actions(self, role: str) -> bool:
         """Whether a column holds names of actions, not chances."""
-        return not _is_number(self.frame.collect_schema()[self.column(role)])
+        schema = self.frame.collect_schema()
+        names = not _is_number(schema[self.column(role)])
+        if names and self.roles.action is not None and _is_number(schema[self.roles.action]):
+            told = f"{role} {self.column(role)!r} holds text and action {self.roles.action!r} numbers"
+            raise ValueError(f"{told}: write both alike")
+        return names
 
     def chances(self, arm: Any) -> list[tuple[float, float]]:
         """The smallest and the largest chance of those who were left alone, and of those who got this action."""
@@ -275,7 +280,8 @@ def open_engine(
     progress: Callable[[str], object],
 ) -> EngineDesk:
     """Look at the types of the columns with a role and at a few sums of them, whether each can play it."""
-    lines, called = list[str](), ""
+    lines: list[str] = []
+    called = ""
     if isinstance(data, (str, os.PathLike)):
         called = as_path(data, "data").name
         data, lines = _lazily(data)
@@ -375,7 +381,7 @@ def _look(desk: EngineDesk, lines: list[str]) -> None:
     _look_at_columns(desk, lines)
     _look_at_outcome(desk, lines)
     _look_at_times(desk, lines)
-    _look_at_groups(desk)
+    _look_at_groups(desk, lines)
     _look_at_actions(desk, lines)
     desk.opening = tuple(lines)
 
@@ -525,17 +531,33 @@ def _judge_times(desk: EngineDesk, role: str, lines: list[str]) -> None:
     elif _is_number(kind):
         _judge_numbers(desk, role, column)
     elif kind not in (nw.Date, nw.Datetime):
-        desk.problems[role] = f"{name} must hold dates; it holds {describe(_first_of(desk.frame, column))}"
+        told = f"{name} must hold dates; it holds {describe(_first_of(desk.frame, column))}"
+        desk.problems[role] = f"{told}, of the type {kind}: make them dates of the engine first"
     elif getattr(kind, "time_zone", None) not in (None, "UTC", "Etc/UTC") and desk.frame.implementation.is_duckdb():
         desk.problems[role] = f"{name} has times in the zone of the connection, {kind.time_zone}: SET TimeZone = 'UTC'"
 
 
-def _look_at_groups(desk: EngineDesk) -> None:
+def _zone_of(desk: EngineDesk, column: str) -> str | None:
+    zone: str | None = getattr(desk.frame.collect_schema()[column], "time_zone", None)
+    return zone
+
+
+def _is_sql(frame: Any) -> bool:
+    """Whether it is an engine whose connection says in which zone times are."""
+    return bool(frame.implementation.is_duckdb() or frame.implementation.is_spark_like())
+
+
+def _look_at_groups(desk: EngineDesk, lines: list[str]) -> None:
     """Periods and segments; whether ids come twice is not asked."""
     roles = desk.roles
     if roles.period is not None and "time" in desk.problems:
         desk.problems["period"] = desk.problems["time"]
+    elif roles.period is not None and (zone := _zone_of(desk, roles.period)) is not None and _is_sql(desk.frame):
+        desk.problems["period"] = f"period {roles.period!r} has times in a zone, {zone}: make days or months of them"
     elif roles.period is not None:
+        if zone is not None:
+            moment = f"nw.col({roles.period!r}).dt.convert_time_zone('UTC').dt.replace_time_zone(None)"
+            _add(desk, lines, f"frame = frame.with_columns({moment})")
         values = _values(desk.frame, roles.period, MOST_PERIODS)
         take_periods(desk, values, f"more than {MOST_PERIODS}", desk.facts.gone[roles.period])
     if roles.segment is not None:

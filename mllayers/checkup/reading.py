@@ -29,7 +29,7 @@ __all__ = ["Source", "by_engine", "checked", "engine_of", "kind_of", "open_frame
 _KINDS = "a pandas, Polars, PyArrow or DuckDB frame, or the path of a .csv or .parquet file"
 _ROWS_AT_ONCE = 250_000  # of a CSV file
 _AT_ONCE = 4  # columns that are read together when only some rows of them are wanted
-_WHO = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB"}
+_WHO = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB", "pyspark": "PySpark"}
 # How an Arrow table becomes pandas; columns that are kept as a dictionary and codes become what the codes stand for.
 _TO_PANDAS = "to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)"
 _DECODED = (

@@ -15,7 +15,7 @@ result of the array function.
 | `effect_sums`, `rule_sums` | `uplift_effect`, `uplift_policy_value` |
 | `table_sums`, `randomised_sums` | `uplift_table`, `check_randomised` without covariates |
 | `promise_sums`, `policy_sums` | `promise_kept`, `policy_value` |
-| `matured_sums`, `segment_sums` | `matured`, `size_guard` |
+| `matured_sums`, `segment_sums` | `matured` and `delay_law`, `size_guard` |
 """
 
 from mllayers.sums._table import Sums
