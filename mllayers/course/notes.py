@@ -151,9 +151,15 @@ def text_html(text: str) -> str:
 
 
 def line_html(line: str) -> str:
-    """A sentence of the course: as `text_html`, with `code` and **bold**."""
-    line = re.sub(r"`([^`]+)`", r"<code>\1</code>", text_html(line))
-    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", line)
+    """A sentence of the course: as `text_html`, with `code`, **bold** and *italics*."""
+    parts = re.split(r"`([^`]+)`", text_html(line))
+    for i, part in enumerate(parts):
+        if i % 2:
+            parts[i] = f"<code>{part}</code>"
+        else:
+            bold = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", part)
+            parts[i] = re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", bold)
+    return "".join(parts)
 
 
 def safe_dollars(markdown: str, *, formulas: bool = True) -> str:

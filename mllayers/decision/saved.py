@@ -55,6 +55,9 @@ def read_policy(text: Any, build: Callable[..., Any]) -> Any:
     except ValueError as error:
         if text.strip() and "{" not in text:
             _refused(f"give what to_json wrote, not the name of a file: Path(…).read_text(); got {describe(text)}")
+        if isinstance(error, json.JSONDecodeError):
+            place = f"line {error.lineno}, column {error.colno}"
+            _refused(f"{error.msg} at {place}; look there and one line above, for a comma or a quotation mark")
         _refused(str(error).removeprefix("text is not a policy: "))
     if not isinstance(saved, dict) or saved.get("kind") not in ("policy", "segment policy"):
         _refused("it has no kind 'policy'")
@@ -159,7 +162,8 @@ def _made(make: Callable[[], Any], place: str) -> Any:
     try:
         return make()
     except (TypeError, ValueError) as error:
-        raise ValueError(f"text is not a policy: {place}: {error}") from None
+        where = "" if place == "it" else f"{place}: "
+        raise ValueError(f"text is not a policy: {where}{error}") from None
 
 
 def _made_rule(make: Callable[[], Tiers | Menu | Segments], place: str) -> Tiers | Menu | Segments:

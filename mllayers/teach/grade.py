@@ -124,8 +124,8 @@ class Grade(Result):
         best = self.table[(self.table["prices"] == row["prices"]) & (self.table["decision"] == self.bound)].iloc[0]
         return (
             f"{money(row['dollars'])} a world beyond leaving every case alone ({money(row['low'])} to "
-            f"{money(row['high'])}, {self.level:.0%} over {count(self.worlds, 'world')}); {self.bound}: "
-            f"{money(best['dollars'])}"
+            f"{money(row['high'])}, {self.level:.0%} over {count(self.worlds, 'world')}); "
+            f"bound ({self.bound}): {money(best['dollars'])}"
         ).replace("%", " %")
 
     def told(self) -> Iterator[str]:
@@ -143,7 +143,8 @@ class Grade(Result):
             f"{mean['held_out']:,.1f} of these left alone at random."
         )
         small = int(self.facts["effect_half"].isna().sum())
-        yield f"The hold-out cost {dollars(mean['holdout_cost'], 0)} a world. " + (
+        cost = mean["holdout_cost"]
+        yield f"The hold-out {'cost' if cost >= 0 else 'saved'} {dollars(abs(cost), 0)} a world. " + (
             f"From it the desk learns what acting brings, give or take {dollars(mean['effect_half'], 0)} a case."
             if not small
             else f"In {small} of {count(self.worlds, 'world')} it is too small to learn from it what acting brings."
@@ -298,7 +299,7 @@ def _plan(policy: Policy, task: Task, world: World, known: list[str], seed: int)
         raise ValueError(f"the policy's actions must be among {', '.join(known)}; got {strange[0]!r}")
     columns = [x for action in policy.actions for x in (action.gain, action.cost) if isinstance(x, str)]
     absent = [x for x in columns if x not in world.seen.columns]
-    if absent and isinstance(policy.rule, Menu):
+    if absent:
         there = ", ".join(map(str, world.seen.columns))
         raise ValueError(f"the policy's gains and costs must be dollars or columns ({there}); got {absent[0]!r}")
     value = task.value if isinstance(policy.rule, Menu) and not columns else None

@@ -15,7 +15,8 @@ _STYLE = """section { break-inside: avoid; border-top: 1px solid #8888; padding:
 section p:first-of-type { font-size: 1.05em; } ul { margin: .2em 0; }
 .usual::after { content: " ← usual"; opacity: .8; }
 .right::after { content: " ← right"; font-weight: bold; }
-@media print { @page { size: A4; margin: 12mm; } body { font-size: 9.5pt; margin: 0; max-width: none; padding: 0; } }"""
+@media print { @page { size: A4; margin: 12mm; } body { font-size: 9pt; line-height: 1.22;
+  margin: 0; max-width: none; padding: 0; } }"""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,10 @@ WORLDS, PASSPHRASE = 8, "what the marking page was computed with"
 _STYLE = """table { border-collapse: collapse; margin: .5em 0; } th, td { border: 1px solid #8888; padding: .3em .6em; }
 th, td { text-align: left; vertical-align: top; } td:has(> span) { white-space: nowrap; } h2 { margin-top: 1em; }
 td:first-child { font-weight: 600; }
-@media print { @page { size: A4; margin: 14mm; } body { margin: 0; max-width: none; padding: 0; font-size: 9.5pt; }
-  tr { break-inside: avoid; } h2 { break-after: avoid; } }"""
+@media screen and (max-width: 700px) { table { display: block; overflow-x: auto; } }
+@media print { @page { size: A4; margin: 11mm; } body { margin: 0; max-width: none; padding: 0; font-size: 8.6pt;
+  line-height: 1.28; } th, td { padding: .18em .45em; } table, tr { break-inside: avoid; }
+  h2 { break-after: avoid; } h2.answer { break-before: page; } }"""
 
 
 def policy() -> Policy:
@@ -117,5 +119,6 @@ def write(folder: Path) -> list[Path]:
     made = []
     for name, count in numbers.items():
         title, _, rest = text.filled(text.written(name), count()).partition("\n")
-        made.append(paper.write(folder, name, paper.page(title.lstrip("# "), text.html_of(rest), _STYLE)))
+        body = text.html_of(rest).replace("<h2>One answer", '<h2 class="answer">One answer')  # not to be handed out
+        made.append(paper.write(folder, name, paper.page(title.lstrip("# "), body, _STYLE)))
     return made
