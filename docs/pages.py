@@ -38,7 +38,7 @@ PEOPLE = {  # pages for whoever carries on
     "CHANGELOG.md": "Changelog",
     "SECURITY.md": "Security",
 }
-LOOK_UP = ("docs/glossary.md", "docs/own_data.md", "docs/any_size.md", "docs/sample_card.md")
+LOOK_UP = ("docs/glossary.md", "docs/own_data.md", "docs/any_size.md", "docs/browser.md", "docs/sample_card.md")
 TEACH = "notebooks/teach/README.md"
 PRINTED = '<a href="handouts/cheatsheet.html">one page</a>'
 TO_PRINT = '## To print\n\n<a href="../../teach/index.html">Run sheets, cards, polls, replies, the role task</a>'
@@ -109,6 +109,7 @@ def home(readme: str, notebooks: dict[str, Any], shelves: dict[str, ModuleType])
         "To look up": [
             "Your own data <docs/own_data>",
             "When it outgrows your laptop <docs/any_size>",
+            "In the browser alone <docs/browser>",
             f"Teach a workshop <{TEACH.removesuffix('.md')}>",
             "A filled system card <docs/sample_card>",
             "Cheat sheet <cheatsheet>",
