@@ -97,9 +97,9 @@ def thresholds_peer(old, new):
     from sklearn.metrics import roc_curve
 
     rows = pd.read_parquet(old, columns=["y", "score"])
-    fpr, tpr, _ = roc_curve(rows["y"], rows["score"], drop_intermediate=False)
+    wrongly, rightly, _ = roc_curve(rows["y"], rows["score"], drop_intermediate=False)
     ones = int(rows["y"].sum())
-    return [float((45 * tpr * ones - 5 * fpr * (len(rows) - ones)).max())]
+    return [float((45 * rightly * ones - 5 * wrongly * (len(rows) - ones)).max())]
 
 
 def challenger(old, new):
