@@ -73,11 +73,11 @@ def ask(ledger, rows, cases):
     """Milliseconds of the ledger's own questions, each asked of several parts."""
     parts = range(1, rows // PART, 2)
     a_case = {part: decisions(part, cases)["case"].iloc[77] for part in list(parts)[:5]}
-    few = decisions(parts[-1], cases)[["case", "time"]]
+    few = decisions(parts[-1], cases)[["case", "time"]].sample(A_POLICY, random_state=1)
     last = START + pd.Timedelta(days=rows // PART + 26)
     asked = {
         "attempts(case=…)": [lambda case=case: ledger.attempts(case=case) for case in a_case.values()],
-        "attempts(of=…), 10,000": [lambda: ledger.attempts(of=few.sample(A_POLICY, random_state=1))] * 3,
+        "attempts(of=…), 10,000": [lambda: ledger.attempts(of=few)] * 3,
         "attempts(batch=…), 10,000": [lambda n=n: ledger.attempts(batch=n) for n in ("1-10000", "50001-60000")],
         "decisions(policy=…), 10,000": [lambda part=part: ledger.decisions(policy=f"trial {part}") for part in a_case],
         "outcomes(since=…)": [lambda: ledger.outcomes(since=last)] * 3,

@@ -177,13 +177,18 @@ def write(connection: sa.Connection, table: sa.Table, given: list[Row]) -> int:
         marks = ", ".join("?" * len(table.columns))
         query = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         return int(connection.exec_driver_sql(query, given).rowcount) if given else 0
-    arrays = ", ".join(f"%s::{_ARRAYS[type(column.type)]}[]" for column in table.columns)
+    arrays = ", ".join(_array(_ARRAYS[type(column.type)]) for column in table.columns)
     query = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"
     new = 0
     for begin in range(0, len(given), _ROWS_A_QUERY):
         columns = tuple(map(list, zip(*given[begin : begin + _ROWS_A_QUERY], strict=True)))
         new += int(connection.exec_driver_sql(query, columns).rowcount)
     return new
+
+
+def _array(kind: str) -> str:
+    """Where a column goes in a query for PostgreSQL: sent as bytes, which is several times faster than as text."""
+    return f"%b::{kind}[]"
 
 
 def present(connection: sa.Connection, table: sa.Table, keys: list[Row]) -> set[Row]:
@@ -207,7 +212,8 @@ def matching(connection: sa.Connection, source: str, columns: str, keys: list[Ro
         else:
             given = (cases, times)
             asked = (
-                f'unnest(%s::text[], %s::timestamp[]) AS k(c, t) JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
+                f"unnest({_array('text')}, {_array('timestamp')}) AS k(c, t) "
+                f'JOIN {table} AS t ON t."case" = k.c AND t."time" = k.t'
             )
         yield from map(tuple, connection.exec_driver_sql(f"SELECT {columns} FROM {asked} {more}", given).fetchall())
 
@@ -271,7 +277,10 @@ def as_table(rows: Sequence[Any], kinds: dict[str, str]) -> pd.DataFrame:
     for (name, kind), values in zip(kinds.items(), columns, strict=True):
         plain = kind.rstrip("?")
         if plain == "time":
-            data[name] = pd.Series(np.array(values, dtype="datetime64[us]"), dtype="datetime64[us]")
+            # NumPy reads text (SQLite) fastest, pandas Python's own times (PostgreSQL)
+            as_text = str in set(map(type, values))
+            times = np.array(values, dtype="datetime64[us]") if as_text else list(values)
+            data[name] = pd.Series(times, dtype="datetime64[us]")
         elif plain == "text":
             if not set(map(type, values)) <= ({str, type(None)} if kind.endswith("?") else {str}):
                 raise TypeError(name)
