@@ -29,6 +29,7 @@ import numpy as np
 
 from mllayers.checkup import checkup
 from mllayers.sums import (
+    best_threshold,
     calibration_sums,
     capacity_sums,
     coverage_sums,
@@ -60,6 +61,8 @@ OTHERS = {
     "profile_sums, edges found": lambda x: profile_sums(x, columns=list(EDGES)),
     "calibration_sums": lambda x: calibration_sums(x, y="y", p="score", bands=[band / 10 for band in range(10)]),
     "threshold_sums, all scores": lambda x: threshold_sums(x, y="y", p="score_4", gain_tp=45, cost_fp=5),
+    "best_threshold": lambda x: best_threshold(x, y="y", p="score", gain_tp=45, cost_fp=5),
+    "best_threshold, priced": lambda x: best_threshold(x, y="y", p="score", gain_tp="value", cost_fp=5),
     "threshold_sums, priced": lambda x: threshold_sums(x, y="y", p="score", gain_tp="value", cost_fp=5, grid=GRID),
     "value_sums": lambda x: value_sums(x, y="y", p="score", gain_tp=45, cost_fp=5, threshold=0.1),
     "value_sums, priced": lambda x: value_sums(x, y="y", p="score", gain_tp="value", cost_fp=5, threshold=0.1),

@@ -19,6 +19,7 @@ from mllayers.data import drift_report, label_coverage, weighted_rate
 from mllayers.decision import within_capacity
 from mllayers.feedback import matured, policy_value, size_guard
 from mllayers.prediction import calibration_by_band, money_by_threshold, value_of_model
+from mllayers.sums import prediction
 from mllayers.sums._order import most_common, values_at
 
 NAN, N = float("nan"), 400
@@ -332,6 +333,10 @@ BROKEN = [
         r"p \(p\) must lie in \[0, 1\] and be there; 1 row of 3 do not",
     ),
     ("p", NAN, lambda f: ml.threshold_sums(f, p="p", y="y", gain_tp=1, cost_fp=1), r"p \(p\) must lie in \[0, 1\]"),
+    ("p", NAN, lambda f: ml.best_threshold(f, p="p", y="y", gain_tp=1, cost_fp=1), r"p \(p\) must lie in \[0, 1\]"),
+    ("v", math.inf, lambda f: ml.capacity_sums(f, gain="v", grid=8, most=10.0), r"gain \(v\) must be a finite number"),
+    ("p", NAN, lambda f: ml.score_sums(f, p="p", grid=8), r"p \(p\) must lie in \[0, 1\] and be there; 1 row of 3"),
+    ("p", -0.1, lambda f: ml.best_threshold(f, p="p", y="y", gain_tp=1, cost_fp=1), r"must lie in \[0, 1\] and be"),
     ("y", 2.0, lambda f: ml.rate_sums(f, y="y", propensity="pi"), r"y \(y\) must hold only 0 and 1, or nothing; 1 row"),
     ("pi", 0.0, lambda f: ml.rate_sums(f, y="y", propensity="pi"), r"propensity must be above 0 where y has a label"),
     ("pi", 1.2, lambda f: ml.effect_sums(f, y="y", treated="y", propensity="pi"), r"propensity \(pi\) must lie in \(0"),
@@ -471,6 +476,65 @@ def test_a_grid_says_what_it_may_miss():
     for grid in (0, 3, 100):
         with pytest.raises(ValueError, match="grid must be"):
             ml.threshold_sums(rows, **asked, grid=grid)
+
+
+def best(money):
+    """Where the best threshold lies, what it earns and whom it acts on."""
+    return pytest.approx((money.threshold[money.best], money.profit[money.best], money.acted[money.best]), rel=1e-9)
+
+
+@engines
+def test_the_best_threshold_of_all_scores_on_every_engine(engine, monkeypatch):
+    monkeypatch.setattr(prediction, "_ALL_AT_ONCE", 20)
+    columns = {name: col(ROWS, name) for name in ("y", "p", "money", "cost", "w")}
+    for room in (None, 60.0):
+        asked = {"gain_tp": columns["money"], "cost_fp": columns["cost"], "weights": columns["w"], "capacity": room}
+        wanted = money_by_threshold(columns["y"], columns["p"], **asked)
+        asked = {"gain_tp": "money", "cost_fp": "cost", "weights": "w", "capacity": room, "grid": 8}
+        found = ml.best_threshold(engine(ROWS), y="y", p="p", **asked)
+        assert (found.threshold[found.best], found.profit[found.best], found.acted[found.best]) == best(wanted)
+        assert found.profit[[0, -1]] == pytest.approx(wanted.profit[[0, -1]], rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6), few=st.integers(0, 9), finest=st.integers(4, 14), grid=st.integers(0, 3))
+def test_the_best_threshold_is_that_of_brute_force(monkeypatch, seed, few, finest, grid):
+    """Cells are opened again and again, until nothing can be better; ties and capacities included."""
+    rng = np.random.default_rng([11, seed])
+    n = int(rng.integers(2, 60))
+    p = rng.choice([0, -0.0, 0.1, 0.25, 0.5, 0.5000001, 1], n) if seed % 3 == 0 else rng.random(n)
+    rows = {"p": p, "y": rng.integers(0, 2, n), "gain": rng.normal(5, 20, n), "w": rng.integers(1, 4, n) * 1.0}
+    rows["gain"][0] = 50  # so that there is something to decide
+    prices = {"gain_tp": "gain" if seed % 2 else 7.0, "cost_fp": 3.0, "cost_fn": 1.0, "gain_tn": 0.5}
+    prices |= {"weights": "w" if seed % 5 == 0 else None}
+    room = float(rng.integers(0, n)) if seed % 7 < 3 else None
+    in_memory = {name: rows[x] if isinstance(x, str) else x for name, x in prices.items()}
+    wanted = money_by_threshold(rows["y"], p, **in_memory, capacity=room)
+    for name, x in {"_ALL_AT_ONCE": few, "_FINER": 4, "_FINEST": 2**finest}.items():
+        monkeypatch.setattr(prediction, name, x)
+    found = ml.best_threshold(rows, y="y", p="p", **prices, capacity=room, grid=2**grid)
+    assert (found.threshold[found.best], found.profit[found.best], found.acted[found.best]) == best(wanted)
+
+
+@pytest.mark.parametrize("engine", [polars_lazy, duck], ids=lambda engine: engine.__name__)
+def test_the_best_threshold_of_many_scores_fetches_few(engine, monkeypatch):
+    rng = np.random.default_rng(4)
+    p = rng.beta(0.5, 3, 200_000)
+    rows = {"p": p.tolist(), "y": (rng.random(p.size) < p).astype(int).tolist()}
+    fetched, collect = [], nw.LazyFrame.collect
+
+    def watched(self, *args, **kwargs):
+        found = collect(self, *args, **kwargs)
+        fetched.append(len(found))
+        return found
+
+    monkeypatch.setattr(nw.LazyFrame, "collect", watched)
+    monkeypatch.setattr(prediction, "_ALL_AT_ONCE", 1_000)
+    found = ml.best_threshold(engine(rows), y="y", p="p", gain_tp=45, cost_fp=5)
+    assert (found.threshold[found.best], found.profit[found.best], found.acted[found.best]) == best(
+        money_by_threshold(rows["y"], p, gain_tp=45, cost_fp=5)
+    )
+    assert sum(fetched) < 20_000
 
 
 def test_a_capacity_as_a_threshold_has_the_same_price():

@@ -181,8 +181,8 @@ def _best(desk: Desk, question: str, room: str) -> Answer:
 
 def _top_told(desk: Desk, sweep: Any, *, everyone: bool) -> tuple[str, pd.DataFrame]:
     """The highest point of the curve in words, and the curve as it is drawn."""
-    kept = np.unique([0, sweep.best, len(sweep.profit) - 1,
-                      *np.linspace(0, len(sweep.profit) - 1, 200).astype(int)])  # fmt: skip
+    evenly = np.searchsorted(sweep.acted, np.linspace(0, sweep.acted[-1], 200))
+    kept = np.unique([0, sweep.best, *np.minimum(evenly, len(sweep.acted) - 1), len(sweep.acted) - 1])
     table = sweep.frame().iloc[kept].reset_index(drop=True)
     top = sweep.threshold[sweep.best]
     rule = (
@@ -197,13 +197,12 @@ def _top_told(desk: Desk, sweep: Any, *, everyone: bool) -> tuple[str, pd.DataFr
 
 def _curve(desk: Desk, question: str) -> Answer:
     """Money by threshold, in the engine: the curve alone, since no part of the rows is kept to grade its top."""
+    asked = f"(known, y={desk.at('outcome')}, p={desk.at('score')}{desk.grid()}, {desk.weights()}**prices)"
     code = (
-        "from mllayers.sums import threshold_sums",
+        f"from mllayers.sums import {'best_threshold' if desk.grid() else 'threshold_sums'}",
         desk.known("score", "outcome", *desk.price_columns()),
         desk.prices(),
-        f"sums = threshold_sums(known, y={desk.at('outcome')}, p={desk.at('score')}{desk.grid()}, {desk.weights()}"
-        "**prices)",
-        "found = sums.result()",
+        f"found = best_threshold{asked}" if desk.grid() else f"found = threshold_sums{asked}.result()",
     )
     found = desk.run(code)
     said, table = _top_told(desk, found, everyone=True)
@@ -211,9 +210,6 @@ def _curve(desk: Desk, question: str) -> Answer:
         "No interval: counted. The highest point flatters, since the same cases chose it: take the threshold of an "
         "earlier period, or the one that follows from the prices"
     )
-    if desk.grid():
-        missed = desk.cash(float(desk.made("sums").missed()))
-        trust += f". {desk.grid_told('thresholds lie')}; one between two of them could earn at most {missed} more"
     value = float(found.profit[found.best])
     return Answer("money_curve", question, value, math.nan, math.nan, "money", desk.level, f"{said}.", trust, code,
                   "float(found.profit[found.best])", table, "sweep")  # fmt: skip

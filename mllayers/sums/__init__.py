@@ -10,6 +10,7 @@ result of the array function.
 | `rate_sums`, `coverage_sums`, `profile_sums` | `weighted_rate`, `label_coverage`, `drift_report` |
 | `bounds_sums` | `bounds_without_audit` |
 | `calibration_sums`, `threshold_sums`, `value_sums` | `calibration_by_band`, `money_by_threshold`, `value_of_model` |
+| `best_threshold` | the best of `money_by_threshold` among all scores, without holding them |
 | `score_sums` | the bands of `calibration_by_band`, quantiles |
 | `capacity_sums` | `within_capacity`, as a threshold on the gain per unit |
 | `effect_sums`, `rule_sums` | `uplift_effect`, `uplift_policy_value` |
@@ -55,6 +56,7 @@ from mllayers.sums.prediction import (
     ScoreSums,
     ThresholdSums,
     ValueSums,
+    best_threshold,
     calibration_sums,
     score_sums,
     threshold_sums,
@@ -81,6 +83,7 @@ __all__ = [
     "TableSums",
     "ThresholdSums",
     "ValueSums",
+    "best_threshold",
     "bounds_sums",
     "calibration_sums",
     "capacity_sums",

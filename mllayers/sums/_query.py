@@ -212,9 +212,9 @@ def totals(
     names = ["rows", *counted, *ends, *kept, *needs]
     tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
-        shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
-        grouped = shaped.group_by(*parted).agg(*wanted) if parted else shaped.select(*wanted)
         try:
+            shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
+            grouped = shaped.group_by(*parted).agg(*wanted) if parted else shaped.select(*wanted)
             old = grouped.implementation.is_polars() and not _streams(grouped)  # whose head() of groups fails
             found = _collected(grouped if limit is None or old else grouped.head(limit + 1))
         except Exception:

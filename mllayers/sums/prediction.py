@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mllayers._check import as_integer, as_number, as_numbers
 from mllayers._stats import moments_of_powers
@@ -39,12 +40,16 @@ __all__ = [
     "ScoreSums",
     "ThresholdSums",
     "ValueSums",
+    "best_threshold",
     "calibration_sums",
     "score_sums",
     "threshold_sums",
     "value_sums",
 ]
 
+_FINEST = 2**30  # cells of a grid
+_FINER = 4096  # times finer is the grid in cells that are asked again
+_ALL_AT_ONCE = 1_000_000  # rows of which every score may be asked for
 _AMOUNTS = ("gain_tp", "cost_fp", "cost_fn", "gain_tn")
 _NOT_ASKED = 2  # of marks that are 0 or 1
 
@@ -216,26 +221,34 @@ def score_sums(frame: Any, *, p: str, weights: str | None = None, grid: int | No
     _power_of_two(grid)
     given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), p=p, **given)
-    score = x["p"] + 0.0  # −0 is 0
     must = {f"p ({p}) must lie in [0, 1] and be there": probability(x["p"])}
     if weights is not None:
         must[f"weights ({weights}) must be > 0"] = positive(x["weights"])
-    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
     sums = {} if weights is None else {"weight": x["weights"]}
-    table = totals(data, keys, sums, least={"p": score}, most={"p": score}, must=must)
+    table = totals(data, {"cell": _cell(x["p"], grid)}, sums, least={"p": x["p"]}, most={"p": x["p"]}, must=must)
     if weights is None:
         table = table.assign(weight=table["rows"] * 1.0)
-    return ScoreSums(table, {"grid": grid, "weights": weights})
+    return ScoreSums(_positive_zeros(table), {"grid": grid, "weights": weights})
 
 
 def _power_of_two(grid: int | None) -> None:
-    if grid is not None and (as_integer(grid, "grid", ge=1, le=2**30) & (grid - 1)):
+    if grid is not None and (as_integer(grid, "grid", ge=1, le=_FINEST) & (grid - 1)):
         raise ValueError(f"grid must be a power of two, such as 4096; got {grid}")
 
 
 def _neither(table: pd.DataFrame) -> Any:
     """Whether some label is neither 0 nor 1."""
     return (table["n_ones"] + table["n_zeros"] < table["rows"]).any()
+
+
+def _cell(p: nw.Expr, grid: int | None) -> nw.Expr:
+    """What scores are grouped by: each distinct one (−0 is 0), or its place on the grid."""
+    return p + 0.0 if grid is None else (p * float(grid)).floor().cast(nw.Int64)
+
+
+def _positive_zeros(table: pd.DataFrame) -> pd.DataFrame:
+    """The smallest and the largest score of each cell, −0 as 0."""
+    return table.assign(min_p=table["min_p"] + 0.0, max_p=table["max_p"] + 0.0)
 
 
 def _odd(rule: Rule, table: pd.DataFrame) -> Any:
@@ -301,35 +314,51 @@ class ThresholdSums(Sums):
         if not len(self.table):
             raise ValueError("y and p must hold at least one case; got none")
         _settled(self.table)
-        table = self.table.sort_values("cell", ascending=False)
-        threshold = np.concatenate([[np.inf], table["min_p"].to_numpy()])
-        weighted = self.settings["weights"] is not None
-        acted = np.concatenate([[0], np.cumsum(table["weight" if weighted else "rows"].to_numpy())])
-        if "change" in table:
-            profit = np.concatenate([[0.0], np.cumsum(table["change"].to_numpy())]) + float(table["left"].sum())
-        else:
-            hits = np.concatenate([[0], np.cumsum(table["n_ones"].to_numpy())])
-            if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
-            left = float(self.settings["gain_tn"]) * (acted[-1] - hits[-1])
-            profit = if_one * hits + if_zero * (acted - hits) + (left - float(self.settings["cost_fn"]) * hits[-1])
-        return ThresholdMoney(threshold, profit, acted, room)
+        return _money(_falling(self.table), self.settings, room)
 
     def missed(self) -> float:
         """Dollars that a threshold within a cell of the grid can earn beyond the best one found, at most.
 
         Within a cell every cut acts on a part of it, which can bring no more than all in it that gains by acting.
+        `best_threshold` looks there.
         """
-        found = self.result()
-        table = self.table.sort_values("cell", ascending=False)
-        if "change" in table:
-            gains = table["gains"].to_numpy()
-        else:
-            if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
-            ones = table["n_ones"].to_numpy()
-            gains = max(if_one, 0.0) * ones + max(if_zero, 0.0) * (table["rows"].to_numpy() - ones)
-        wide = (table["min_p"] < table["max_p"]).to_numpy()
-        most = (found.profit[:-1] + gains)[wide].max(initial=-np.inf)
+        found, table = self.result(), _falling(self.table)
+        most = (found.profit[:-1] + _gains(table))[_wide(table)].max(initial=-np.inf)
         return max(0.0, float(most - found.profit.max()))
+
+
+def _falling(table: pd.DataFrame) -> pd.DataFrame:
+    """The cells from the highest score down."""
+    return table.sort_values("min_p", ascending=False, ignore_index=True)
+
+
+def _wide(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which cells hold more than one score."""
+    return (table["min_p"] < table["max_p"]).to_numpy()
+
+
+def _gains(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Dollars that acting brings in each cell where it brings any: no part of the cell brings more."""
+    if "change" in table:
+        return np.asarray(table["gains"], dtype=float)
+    if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
+    ones = table["n_ones"].to_numpy()
+    return np.asarray(max(if_one, 0.0) * ones + max(if_zero, 0.0) * (table["rows"].to_numpy() - ones), dtype=float)
+
+
+def _money(table: pd.DataFrame, settings: Mapping[str, Any], room: float | None) -> ThresholdMoney:
+    """What acting on the first cells earns, for each number of them; the cells stand from the highest score down."""
+    threshold = np.concatenate([[np.inf], table["min_p"].to_numpy()])
+    weighted = settings["weights"] is not None
+    acted = np.concatenate([[0], np.cumsum(table["weight" if weighted else "rows"].to_numpy())])
+    if "change" in table:
+        profit = np.concatenate([[0.0], np.cumsum(table["change"].to_numpy())]) + float(table["left"].sum())
+    else:
+        hits = np.concatenate([[0], np.cumsum(table["n_ones"].to_numpy())])
+        if_one, if_zero = float(table["min_a"].iloc[0]), float(table["min_b"].iloc[0])
+        left = float(settings["gain_tn"]) * (acted[-1] - hits[-1])
+        profit = if_one * hits + if_zero * (acted - hits) + (left - float(settings["cost_fn"]) * hits[-1])
+    return ThresholdMoney(threshold, profit, acted, room)
 
 
 def threshold_sums(
@@ -382,8 +411,7 @@ def threshold_sums(
     amounts: dict[str, Any] = {"gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn, "gain_tn": gain_tn}
     given: dict[str, Any] = {} if weights is None else {"weights": weights}
     data, x = numbers_of(as_data(frame), y=y, p=p, **amounts, **given)
-    score = x["p"] + 0.0  # −0 is 0
-    keys = {"cell": score if grid is None else (score * float(grid)).floor().cast(nw.Int64)}
+    keys = {"cell": _cell(x["p"], grid)}
     if_one, if_zero, left = _stakes(x)
     per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
     sums: dict[str, nw.Expr] = {}
@@ -412,8 +440,87 @@ def threshold_sums(
         numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
         a, b = numbers["gain_tp"] + numbers["cost_fn"], -(numbers["cost_fp"] + numbers["gain_tn"])
         table = table.assign(min_a=a, max_a=a, min_b=b, max_b=b)
-    table = table.drop(columns=["n_zeros"]).assign(min_p=table["min_p"] + 0.0, max_p=table["max_p"] + 0.0)
+    table = _positive_zeros(table.drop(columns=["n_zeros"]))
     return ThresholdSums(table, {"grid": grid, "weights": weights, **amounts})
+
+
+def best_threshold(
+    frame: Any,
+    *,
+    y: str,
+    p: str,
+    gain_tp: str | float,
+    cost_fp: str | float,
+    cost_fn: str | float = 0.0,
+    gain_tn: str | float = 0.0,
+    weights: str | None = None,
+    capacity: float | None = None,
+    grid: int = 4096,
+) -> ThresholdMoney:
+    """The threshold that earns most among all scores there are, without holding every score.
+
+    Parameters
+    ----------
+    frame, y, p, gain_tp, cost_fp, cost_fn, gain_tn, weights
+        As in `threshold_sums`.
+    capacity : float, optional
+        How many cases (of the population) can be acted on.
+    grid : int, default 4096
+        Cells into which [0, 1] is cut at first, a power of two.
+
+    Returns
+    -------
+    ThresholdMoney
+        Its best threshold is the one that `prediction.money_by_threshold` finds, with its money; the others are lowest
+        scores of cells, and the scores near the best.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `prediction.money_by_threshold`; rows that break a rule are counted.
+
+    Notes
+    -----
+    The first query sums up cells of the grid. A cut within a cell earns at most what all cases above the cell earn, and
+    those in it that gain by acting; where that is less than the best cut between cells earns, nobody need look. The
+    other cells are asked again: by every score, or, while they hold more than a million rows, by a grid 4,096 times
+    finer (branch and bound; Land and Doig 1960, "An Automatic Method of Solving Discrete Programming Problems",
+    Econometrica 28(3)).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.beta(1, 4, 200_000)
+    >>> rows = {"p": p, "left": rng.random(p.size) < p}
+    >>> found = best_threshold(rows, y="left", p="p", gain_tp=85, cost_fp=15)
+    >>> print(f"p ≥ {found.threshold[found.best]:.4f} earns ${found.profit[found.best]:,.0f}")
+    p ≥ 0.1505 earns $1,745,555
+    """
+    room = None if capacity is None else as_number(capacity, "capacity", ge=0)
+    asked: dict[str, Any] = {"y": y, "p": p, "gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn}
+    asked |= {"gain_tn": gain_tn, "weights": weights}
+    cells = as_integer(grid, "grid", ge=1)
+    sums = threshold_sums(frame, **asked, grid=cells)
+    sums.result()  # refuses what leaves nothing to decide
+    data, x = numbers_of(as_data(frame), p=p)
+    table = sums.table.assign(open=True)
+    while True:
+        table = _falling(table)
+        money, gains = _money(table, sums.settings, room), _gains(table)
+        rounding = 1e-12 * (float(np.abs(money.profit).max()) + float(gains.sum()))
+        best = money.profit[money.best] - rounding
+        look = table["open"].to_numpy() & _wide(table) & (money.profit[:-1] + gains >= best)
+        if room is not None:
+            look &= money.acted[:-1] < room
+        if not look.any():
+            return money
+        there = table[look]
+        inside = (x["p"] >= float(there["min_p"].min())) & (x["p"] <= float(there["max_p"].max()))
+        inside = inside & _cell(x["p"], cells).is_in(there["cell"].astype(int).tolist())
+        by_score = int(there["rows"].sum()) <= _ALL_AT_ONCE or cells >= _FINEST
+        cells = min(cells * _FINER, _FINEST)
+        finer = threshold_sums(data.filter(inside), **asked, grid=None if by_score else cells).table
+        table = pd.concat([table[~look].assign(open=False), finer.assign(open=not by_score)])
 
 
 class ValueSums(Sums):
