@@ -48,36 +48,80 @@ from mllayers.sums import (
 GROUP = 1_000_000  # rows of a row group
 GRID = 4096
 EDGES = {"score": [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8], "value": [5.0, 8, 12, 16, 20, 26, 35, 46, 72]}
+TENTHS = {
+    "value": [5.55, 8.62, 11.83, 15.57, 20.1, 25.93, 33.94, 46.63, 72.3],
+    "recency": [3.0, 7, 11, 15, 21, 27, 36, 48, 69],
+}
+MONEY = {"y": "y", "gain_tp": 45, "cost_fp": 5}
+PRICED = {"y": "y", "gain_tp": "value", "cost_fp": 5}
+RULE = {"reward": "reward", "action": "treated", "propensity": "lot", "target": "wanted", "instead": 0}
+POLICY = {"reward": "reward", "propensity": "lot", "target": "follows"}
 ASKED = {
     "promise_sums": lambda x: promise_sums(x, p="score", y="label", propensity="propensity", when="month"),
     "effect_sums": lambda x: effect_sums(x, y="y", treated="treated", value="value"),
-    "threshold_sums": lambda x: threshold_sums(x, y="y", p="score", gain_tp=45, cost_fp=5, grid=GRID),
+    "threshold_sums": lambda x: threshold_sums(x, p="score", grid=GRID, **MONEY),
     "profile_sums": lambda x: profile_sums(x, columns=list(EDGES), edges=EDGES),
-}
-# asked without a query by hand (--others): how long, how much memory
-OTHERS = {
     "rate_sums": lambda x: rate_sums(x, y="label", propensity="propensity"),
-    "coverage_sums": lambda x: coverage_sums(x, labelled="treated", columns=["value", "recency", "region"]),
-    "profile_sums, edges found": lambda x: profile_sums(x, columns=list(EDGES)),
-    "calibration_sums": lambda x: calibration_sums(x, y="y", p="score", bands=[band / 10 for band in range(10)]),
-    "threshold_sums, all scores": lambda x: threshold_sums(x, y="y", p="score_4", gain_tp=45, cost_fp=5),
-    "best_threshold": lambda x: best_threshold(x, y="y", p="score", gain_tp=45, cost_fp=5),
-    "best_threshold, priced": lambda x: best_threshold(x, y="y", p="score", gain_tp="value", cost_fp=5),
-    "threshold_sums, priced": lambda x: threshold_sums(x, y="y", p="score", gain_tp="value", cost_fp=5, grid=GRID),
-    "value_sums": lambda x: value_sums(x, y="y", p="score", gain_tp=45, cost_fp=5, threshold=0.1),
-    "value_sums, priced": lambda x: value_sums(x, y="y", p="score", gain_tp="value", cost_fp=5, threshold=0.1),
-    "capacity_sums": lambda x: capacity_sums(x, gain="reward", grid=GRID, most=1e6),
-    "rule_sums": lambda x: rule_sums(
-        x, reward="reward", action="treated", propensity="lot", target="wanted", instead=0
+    "coverage_sums": lambda x: coverage_sums(
+        x, labelled="treated", columns=["value", "recency", "region"], edges=TENTHS
     ),
-    "policy_sums": lambda x: policy_sums(x, reward="reward", propensity="lot", target="follows"),
+    "calibration_sums": lambda x: calibration_sums(x, y="y", p="score", bands=[band / 10 for band in range(10)]),
+    "threshold_sums by score": lambda x: threshold_sums(x, p="score_4", **MONEY),
+    "threshold_sums by case": lambda x: threshold_sums(x, p="score", grid=GRID, **PRICED),
+    "value_sums": lambda x: value_sums(x, p="score", threshold=0.1, **MONEY),
+    "value_sums by case": lambda x: value_sums(x, p="score", threshold=0.1, rate=0.14, **PRICED),
+    "capacity_sums": lambda x: capacity_sums(x, gain="reward", grid=GRID, most=1e6),
+    "rule_sums": lambda x: rule_sums(x, usual=-0.5, **RULE),
+    "policy_sums": lambda x: policy_sums(x, usual=0.0, **POLICY),
     "segment_sums": lambda x: segment_sums(x, segment="region"),
     "matured_sums": lambda x: matured_sums(x, time="day", arrival="came"),
+}
+# what takes more than one query, without one by hand (--others): how long, how much memory
+OTHERS = {
+    "best_threshold": lambda x: best_threshold(x, p="score", **MONEY),
+    "best_threshold by case": lambda x: best_threshold(x, p="score", **PRICED),
+    "coverage_sums with edges": lambda x: coverage_sums(x, labelled="treated", columns=["value", "recency", "region"]),
+    "profile_sums with edges": lambda x: profile_sums(x, columns=list(EDGES)),
+    "value_sums with the rate": lambda x: value_sums(x, p="score", threshold=0.1, **PRICED),
+    "rule_sums with the usual": lambda x: rule_sums(x, **RULE),
+    "policy_sums with the usual": lambda x: policy_sums(x, **POLICY),
 }
 ROLES = {
     "score": "score", "outcome": "label", "outcome_is": "loss", "audit": "propensity", "period": "month",
     "segment": "region", "amount": "value", "action": "treated", "propensity": {0: 0.2, 1: 0.8}, "reward": "reward",
     "challenger": "target", "columns": ["value", "recency"], "gain_tp": "value", "cost_fp": 5.0, "capacity": 100_000,
+}  # fmt: skip
+
+
+# the groups and the columns of each answer that the query by hand gives, too
+SAME = {
+    "promise_sums": (["part", "y"], ["rows", "promised", "weight", "weight2", "max_weight"]),
+    "effect_sums": (["treated", "y"], ["rows", "x_01", "x_02", "x_03", "x_04", "n_paid", "min_x", "max_x"]),
+    "threshold_sums": (["cell"], ["rows", "n_ones", "min_p", "max_p"]),
+    "rate_sums": (["state", "y"], ["rows", "weight", "weight2", "max_weight"]),
+    "coverage_sums": (["column", "cell"], ["rows", "n_labels"]),
+    "calibration_sums": (["band", "y"], ["rows", "promised", "min_p", "max_p"]),
+    "threshold_sums by score": (["cell"], ["rows", "n_ones", "min_p", "max_p"]),
+    "threshold_sums by case": (
+        ["cell"], ["rows", "change", "gains", "n_ones", "min_p", "max_p", "min_a", "max_a"]
+    ),
+    "value_sums": (["acts", "y"], ["rows"]),
+    "value_sums by case": (
+        ["acts", "y", "base"],
+        ["rows", "a", "b", "a2", "b2", "ab", "e1", "e2", "e3", "e4", "min_a", "max_a", "min_e", "max_e"],
+    ),
+    "capacity_sums": (["cell"], ["rows", "gain", "n_pays", "min_ratio", "max_ratio"]),
+    "rule_sums": (
+        ["side", "given"],
+        ["rows", *(f"x_{i}{j}" for i in range(1, 5) for j in range(i + 1)), "n_usual", "max_weight"],
+    ),
+    "policy_sums": (
+        ["part"],
+        ["rows", *(f"x_{i}{j}" for i in range(5) for j in range(5) if i or j),
+         "n_usual", "n_events", "n_no_term", "n_no_gain", "max_weight"],
+    ),
+    "segment_sums": (["segment"], ["rows"]),
+    "matured_sums": (["day", "arrival"], ["rows"]),
 }  # fmt: skip
 
 
@@ -112,6 +156,79 @@ def write_table(path, rows):
     out.close()
 
 
+def in_sql():
+    """Queries that Polars and DuckDB both understand; each gives the groups, then the columns of `SAME`."""
+    cells = {name: " + ".join(f"cast({name} > {edge} as int)" for edge in TENTHS[name]) for name in TENTHS}
+    band = " + ".join(f"cast(score >= {edge / 10} as int)" for edge in range(10))
+    w = "w, w * w as w2, w * w * w as w3, w * w * w * w as w4"
+    r = "r, r * r as r2, r * r * r as r3, r * r * r * r as r4"
+    power = {0: "", 1: "", 2: "2", 3: "3", 4: "4"}
+    terms = {f"x_{i}0": f"sum(w{power[i]})" for i in range(1, 5)} | {
+        f"x_0{j}": f"sum(r{power[j]})" for j in range(1, 5)
+    }
+    terms |= {f"x_{i}{j}": f"sum(w{power[i]} * r{power[j]})" for i in range(1, 5) for j in range(1, 5)}
+    powers = {
+        name: ", ".join(terms[one] for one in SAME[name][1] if one in terms) for name in ("rule_sums", "policy_sums")
+    }
+    stakes = "case when y = 1 then value else -5.0 end"
+    return {
+        "rate_sums": [
+            "select state, seen, count(*), sum(w), sum(w * w), max(w) from (select case when propensity = 1 then "
+            "'certain' when propensity = 0 then 'never' else 'drawn' end as state, coalesce(label, -1) as seen, "
+            "1 / propensity as w from x) as t group by state, seen"
+        ],
+        "coverage_sums": [
+            "select '', null, count(*), sum(treated) from x",
+            *(
+                f"select '{name}', cell, count(*), sum(treated), min({name}), max({name}) from "
+                f"(select {name}, treated, {cells[name]} as cell from x) as t group by cell"
+                for name in TENTHS
+            ),
+            "select 'region', region, count(*), sum(treated) from x group by region",
+        ],
+        "calibration_sums": [
+            "select band, y, count(*), sum(score), min(score), max(score) from (select y, score, "
+            f"{band} as band from x) as t group by band, y"
+        ],
+        "threshold_sums by score": [
+            "select score_4, count(*), sum(cast(y = 1 as int)), min(score_4), max(score_4) from x group by score_4"
+        ],
+        "threshold_sums by case": [
+            "select cell, count(*), sum(change), sum(case when change > 0 then change else 0 end), "
+            "sum(cast(y = 1 as int)), min(score), max(score), min(value), max(value) from (select score, y, value, "
+            f"{stakes} as change, cast(floor(score * {GRID}) as bigint) as cell from x) as t group by cell"
+        ],
+        "value_sums": [
+            "select acts, y, count(*) from (select cast(score >= 0.1 as int) as acts, y from x) as t group by acts, y"
+        ],
+        "value_sums by case": [
+            "select acts, y, base, count(*), sum(a), sum(b), sum(a * a), sum(b * b), sum(a * b), sum(e), sum(e * e), "
+            "sum(e * e * e), sum(e * e * e * e), min(a), max(a), min(e), max(e) from (select "
+            "cast(score >= 0.1 as int) as acts, y, cast(value * 0.14 - 5.0 * 0.86 >= 0 as int) as base, value as a, "
+            "-5.0 as b, value + 5.0 as e from x) as t group by acts, y, base"
+        ],
+        "capacity_sums": [
+            "select cell, count(*), sum(gain), sum(pays), min(ratio), max(ratio) from (select "
+            f"case when reward > 0 then floor(reward * {GRID / 1e6!r}) else -1.0 end as cell, "
+            "case when reward > 0 then reward else 0.0 end as gain, cast(reward > 0 as int) as pays, "
+            "case when reward > 0 then reward else -1.0 end as ratio from x) as t group by cell"
+        ],
+        "rule_sums": [
+            f"select side, wanted, count(*), {powers['rule_sums']}, sum(cast(r = -0.5 as int)), max(w) from (select "
+            f"side, wanted, {w}, {r} from (select wanted, 1 / lot as w, reward as r, case when wanted = 0 then 'agree' "
+            "when treated = wanted then 'target' when treated = 0 then 'instead' else 'neither' end as side from x) "
+            "as s) as t group by side, wanted"
+        ],
+        "policy_sums": [
+            f"select 'all', count(*), {powers['policy_sums']}, sum(cast(r = 0 as int)), "
+            "sum(cast(r <> 0 and w > 0 as int)), sum(cast(r = 0 or w = 0 as int)), sum(cast(r = 0 or w = 1 as int)), "
+            f"max(w) from (select {w}, {r} from (select follows / lot as w, reward as r from x) as s) as t"
+        ],
+        "segment_sums": ["select region, count(*) from x group by region"],
+        "matured_sums": ["select day, came, count(*) from x group by day, came"],
+    }
+
+
 def polars_by_hand(path):
     """The four queries in Polars; each gives the rows, then the sums, of its groups."""
     import polars as pl
@@ -135,7 +252,13 @@ def polars_by_hand(path):
         ),
         "profile_sums": x.select(pl.len(), *(pl.col(name).count().alias(f"there_{name}") for name in EDGES), *cells),
     }  # fmt: skip
-    return {name: (lambda q=query: q.collect(engine="streaming").rows()) for name, query in queries.items()}, x
+    sql = pl.SQLContext(x=x)
+    queries = {name: [query] for name, query in queries.items()}
+    queries |= {name: [sql.execute(one) for one in some] for name, some in in_sql().items()}
+    return {
+        name: (lambda q=some: [row for one in q for row in one.collect(engine="streaming").rows()])
+        for name, some in queries.items()
+    }, x
 
 
 def duckdb_by_hand(path):
@@ -156,7 +279,10 @@ def duckdb_by_hand(path):
         "profile_sums": f"select count(*), {there}, {cells} from x",
     }
     link.execute(f"create view x as select * from '{path}'")
-    run = {name: (lambda q=query: link.sql(q).fetchall()) for name, query in queries.items()}
+    queries = {name: [query] for name, query in queries.items()} | in_sql()
+    run = {
+        name: (lambda q=some: [row for one in q for row in link.sql(one).fetchall()]) for name, some in queries.items()
+    }
     return run, link.read_parquet(path)
 
 
@@ -197,16 +323,22 @@ def agrees(name, sums, rows):
             wanted |= {(column, None): n - known} if n > known else {}
         found = zip(table["column"], table["cell"], table["rows"], strict=True)
         return {(column, cell): count for column, cell, count in found} == wanted
-    columns = {
-        "promise_sums": ["part", "y", "rows", "promised", "weight", "weight2", "max_weight"],
-        "effect_sums": ["treated", "y", "rows", "x_01", "x_02", "x_03", "x_04", "n_paid", "min_x", "max_x"],
-        "threshold_sums": ["cell", "rows", "n_ones", "min_p", "max_p"],
-    }[name]
-    keys = 2 if name != "threshold_sums" else 1
-    mine = {tuple(row[:keys]): row[keys:] for row in table[columns].to_numpy(dtype=float).tolist()}
-    theirs = {tuple(map(float, row[:keys])): [float(x) for x in row[keys:]] for row in rows}
-    same = set(mine) == set(theirs)  # all terms are positive, so that a sum is that of its absolute terms
-    return same and all(np.allclose(mine[key], theirs[key], rtol=1e-9, atol=0) for key in mine)
+    keys, columns = SAME[name]
+    mine = {
+        tuple(map(as_text, row[: len(keys)])): row[len(keys) :] for row in table[keys + columns].to_numpy().tolist()
+    }
+    theirs = {tuple(map(as_text, row[: len(keys)])): row[len(keys) :] for row in rows}
+    return set(mine) == set(theirs) and all(
+        np.allclose(np.asarray(mine[key], float), np.asarray(theirs[key][: len(columns)], float), rtol=1e-9, atol=0)
+        for key in mine
+    )
+
+
+def as_text(key):
+    """A group's name, so that 1, 1.0 and True are the same, and a day is one in every type."""
+    if key is None or key != key:  # nothing, or NaN
+        return ""
+    return str(float(key)) if isinstance(key, (int, float)) else str(key).removesuffix(" 00:00:00")
 
 
 def run(engine, path, name, repeats):
