@@ -178,8 +178,34 @@ def test_importances_may_be_a_series_and_clocks_do_not_count():
     table = pd.Series({"day": 9.0, "device_new": 3.0, "addr_mismatch": 2.0, "express": 0.1, "night": 0.0, "digital": 0})
     assert check("N1-5", {"device_new", "addr_mismatch"}, importance=table).correct
     assert "by definition" in check("N1-5", {"day", "device_new"}, importance=table).lines[0]
-    assert "you named 1, of which 1 count" in check("N1-5", {"device_new"}, importance=table).lines[0]
-    assert "Of your 2 column names, 1 count" in check("N1-5", {"device_new", "colour"}, importance=table).lines[0]
+    assert "you named one, and it is right." in check("N1-5", {"device_new"}, importance=table).lines[0]
+    assert "Of your 2 column names one is right." in check("N1-5", {"device_new", "colour"}, importance=table).lines[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "named", "says"),
+    [
+        (1, "x", "It is another one."),
+        (1, "a x", "One column is asked for; of the 2 that you named one is right."),
+        (1, "a b x", "One column is asked for; of the 3 that you named 2 are right."),
+        (1, "", "One column is asked for; you named none."),
+        (2, "x y", "Of your 2 columns none is right."),
+        (2, "a x", "Of your 2 columns one is right."),
+        (3, "a b x", "Of your 3 columns 2 are right."),
+        (2, "a", "2 columns are asked for; you named one, and it is right."),
+        (2, "x", "2 columns are asked for; you named one, and it is not right."),
+    ],
+)
+def test_names_are_counted_as_a_person_would(asked, named, says):
+    kind = Names("column" if asked == 1 else "columns", asked)
+    assert kind.miss(kind.read(named.split()), {"a", "b", "c"}, 0.0) == says
+
+
+def test_an_honest_column_that_is_not_the_leak_gets_one_sentence():
+    """The amount of days since an order neither moved most nor warns best: the reply counts no names."""
+    given = CASES["C-3"].given()
+    told = check("C-3", "days_since_order", **given).lines[0]
+    assert told == "It is another one. Expected: one column name, such as `'a'`."
 
 
 # --- the framework
@@ -342,6 +368,7 @@ def test_another_route_is_used_only_with_its_data(monkeypatch):
 def test_kinds_state_what_they_expect():
     assert Number("share", absolute=0.05).expects == "a share between 0 and 1, right within 0.05"
     assert Number("days", relative=0.25).expects == "a number of days, right within 25 %"
+    assert Names("column", 1).expects == "one column, such as `'a'`"
     assert Names("columns", 2).expects == "a set of 2 columns, such as `{'a', 'b'}`"
 
 

@@ -230,9 +230,13 @@ def test_intervals_hold_the_true_sum_as_often_as_they_say():
 
 def test_worlds_are_counted():
     assert D.in_other_worlds(worlds(), **DESK).says == (
-        "Expected value earns $209k in the mean of 10 worlds ($167k to $251k); the slide loses money in 10 of them."
+        "Expected value earns $209k in the mean of 10 worlds (lowest $167k, highest $251k); "
+        "the slide loses money in 10 of them."
     )
     assert D.in_other_worlds(worlds((-1, 2, 3, 4, 9)), **DESK).says.endswith("the slide loses money in none of them.")
+    assert D.in_other_worlds(worlds(n=1), **DESK).says == (
+        "Expected value earns $167k in this one world; the slide loses money there."
+    )
 
 
 def test_an_assumption_turns_what_changes_its_sign():

@@ -187,6 +187,43 @@ def test_what_is_damaged_or_no_policy_is_told(learner_home):
     assert "Data 0 of 5" in said
 
 
+def test_an_earlier_policy_is_kept_beside_the_new_one(learner_home):
+    """The role task is signed in the same file that the capstone writes at its end."""
+    signed = '{"signed": "by three"}\n'
+    learner_home.mkdir()
+    (learner_home / "policy.json").write_text(signed, encoding="utf-8")
+    told = record(POLICY)
+    assert "Your earlier policy.json is kept beside it as policy.kept-1.json." in told.lines
+    assert (learner_home / "policy.kept-1.json").read_text(encoding="utf-8") == signed
+    assert Policy.from_json((learner_home / "policy.json").read_text(encoding="utf-8")) == POLICY
+    assert len(record(POLICY).lines) == 2, "the same policy once more is no other"
+    other = Policy(POLICY.rule, missing="none", idle="none", holdout=0.1)
+    assert "policy.kept-2.json" in record(other).lines[-1]
+    (learner_home / "policy.json").write_bytes(b"owner: J\xf6rg")
+    assert [name for line in record(POLICY).lines for name in re.findall(r"as (policy\S+)\.$", line)] == [
+        "policy.json.damaged-1"
+    ]
+    assert (learner_home / "policy.json.damaged-1").read_bytes() == b"owner: J\xf6rg"
+
+
+def test_a_policy_that_cannot_be_kept_is_not_overwritten(learner_home, monkeypatch):
+    def no_room(path):
+        raise OSError(28, "No space left on device")
+
+    learner_home.mkdir()
+    (learner_home / "policy.json").write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(learner, "set_aside", no_room)
+    assert "No space left on device" in repr(record(POLICY))
+    assert (learner_home / "policy.json").read_text(encoding="utf-8") == "{}"
+
+
+def test_one_prediction_is_told_in_the_singular():
+    predict("P1-1", 1, unit="%")
+    reveal("P1-1", 2, unit="%")
+    assert "One prediction, made before the result was shown." in words(page(DAY))
+    assert "1 percentage point too low" in repr(reveal("P1-1", 2, unit="%"))
+
+
 def test_a_solved_copy_writes_nothing(learner_home):
     learner.begin("capstone", solved=True)
     assert "A solved copy keeps nothing" in repr(record(POLICY))

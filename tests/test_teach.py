@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,13 +13,14 @@ import pytest
 
 from mllayers.__main__ import main
 from mllayers.course.exercises import check, find
+from mllayers.course.learner import CAPSTONE
 from mllayers.course.minutes import estimated
 from mllayers.decision import Action, Menu, Policy, Segments, Tier, Tiers
 from mllayers.teach import card_sheets, paper, polls, replies, role, role_sheets, sheets, text
 from mllayers.teach.cards import CARDS
 from mllayers.teach.grade import Task, World, grade, read, seeds
 from mllayers.teach.make import PARTS, Part, make
-from mllayers.teach.places import numbers_in, shown
+from mllayers.teach.places import numbers_in, place, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -205,9 +207,32 @@ def test_a_poll_without_a_part_is_refused(tmp_path):
         polls.polls(tmp_path)
 
 
+def test_the_page_for_the_wall_has_every_question_and_no_answer(tmp_path):
+    teacher, wall = (path.read_text(encoding="utf-8") for path in polls.write(tmp_path))
+    screens = re.findall(r'<section id="poll-\d">(.*?)</section>', wall, re.DOTALL)
+    assert len(screens) == len(polls.polls())
+    for n, (screen, poll) in enumerate(zip(screens, polls.polls().values(), strict=True), start=1):
+        told = re.findall(r"<dt>(.)</dt><dd>(.*?)</dd>", screen)
+        assert told == [(letter, text.inline(option)) for letter, option in poll.options.items()]
+        assert text.inline(poll.question) in screen
+        assert f'href="questions.html#poll-{n}"' in teacher
+        assert poll.settles not in wall
+        assert text.inline(poll.settles) in teacher
+    assert "polls.html" not in wall, "no way leads from the wall to the answers"
+
+
+def test_the_page_for_the_wall_does_not_hang_on_the_answers(monkeypatch):
+    wall, found = polls.questions(), polls.polls()
+    other = {"usual": "D", "right": "A", "reveals": "Something.", "settles": "Else.", "at": place("01 case")}
+    monkeypatch.setattr(polls, "polls", lambda: {name: replace(poll, **other) for name, poll in found.items()})
+    assert polls.questions() == wall
+    monkeypatch.setattr(polls, "polls", lambda: {name: replace(poll, question="?") for name, poll in found.items()})
+    assert polls.questions() != wall
+
+
 def test_every_exercise_has_its_replies():
-    found = [one for notebook in replies.NOTEBOOKS for one in replies.expected(notebook)]
-    assert len(found) == 25
+    found = [one for notebook in (*replies.NOTEBOOKS, CAPSTONE) for one in replies.expected(notebook)]
+    assert len(found) == 25 + 5
     assert all(len(one.wrong) >= 2 for one in found)
     for one in found:
         assert [reply for _, _, reply in one.wrong] == [wrong.message for wrong in one.exercise.wrong]
@@ -224,6 +249,26 @@ def test_a_number_beside_a_reply_is_what_the_check_answers_so():
                     assert value
                     told += 1
     assert told >= 15
+
+
+def test_the_capstones_answers_are_those_of_the_notebooks_own_world(tmp_path):
+    found = {one.exercise.id: one for one in replies.expected(CAPSTONE)}
+    solved = json.loads(Path("notebooks/solved/teach/capstone.ipynb").read_text(encoding="utf-8"))
+    assert "SEED = 2026" in str(solved)
+    assert list(found) == ["C-1", "C-2", "C-3", "C-4", "C-5"]
+    assert [bool(one.right) for one in found.values()] == [True] * 4 + [False], "a policy is no number"
+    assert found["C-3"].right == "visits_30d"
+    assert replies._seed([nbformat.v4.new_code_cell("SEED = 7")]) == 7
+    with pytest.raises(ValueError, match="must have a line such as SEED = 2026"):
+        replies._seed([nbformat.v4.new_markdown_cell("SEED = 7")])
+    for one in found.values():
+        for wrong, (_, value, reply) in zip(one.exercise.wrong, one.wrong, strict=True):
+            assert bool(value) == (one.given is not None)
+            if one.given is not None:
+                assert check(one.exercise.id, wrong.value(**one.given), **one.given).lines[0] == reply
+                read = {value} if one.exercise.id == "C-3" else value
+                again = check(one.exercise.id, read, **one.given).lines[0]
+                assert again == reply, "the answer as it is printed gets the same reply"
 
 
 def test_ten_things_to_say():

@@ -214,8 +214,8 @@ def in_words(x: float, unit: str = "") -> str:
 
     Examples
     --------
-    >>> in_words(58.7342, "%"), in_words(-15634.2, "$"), in_words(0.0293)
-    ('58.7 %', '−$15,634', '0.0293')
+    >>> in_words(58.7342, "%"), in_words(-15634.2, "$"), in_words(0.0293), in_words(1, "days")
+    ('58.7 %', '−$15,634', '0.0293', '1 day')
     """
     size = abs(x)
     if not math.isfinite(size):
@@ -229,4 +229,4 @@ def in_words(x: float, unit: str = "") -> str:
     sign = "−" if x < 0 else ""
     if unit == "$":
         return f"{sign}${text}"
-    return f"{sign}{text} {unit}".rstrip()
+    return f"{sign}{text} {unit.removesuffix('s') if text == '1' else unit}".rstrip()

@@ -132,8 +132,9 @@ class Names:
     @property
     def expects(self) -> str:
         """How many names of what."""
-        example = "`{'a'}`" if self.count == 1 else "`{'a', 'b'}`"
-        return tr("a set of {n} {what}, such as {example}", n=self.count, what=tr(self.what), example=example)
+        if self.count == 1:
+            return tr("one {what}, such as {example}", what=tr(self.what), example="`'a'`")
+        return tr("a set of {n} {what}, such as {example}", n=self.count, what=tr(self.what), example="`{'a', 'b'}`")
 
     def read(self, answer: Any) -> frozenset[str]:
         """The names as a set, also from a list, a column or a text with commas."""
@@ -158,12 +159,24 @@ class Names:
         return 0.0 if len(answer) == self.count and answer & frozenset(wrong) else math.inf
 
     def miss(self, answer: frozenset[str], target: Iterable[str], tolerance: float) -> str:
-        """How many of the names count."""
-        right = len(answer & frozenset(target))
-        if len(answer) != self.count:
-            return tr("{n} {what} are asked for; you named {named}, of which {right} count.", n=self.count,
-                      what=tr(self.what), named=len(answer), right=right)  # fmt: skip
-        return tr("Of your {n} {what}, {right} count.", n=self.count, what=tr(self.what), right=right)
+        """How many of the names are right; of a single one that is not, only that."""
+        named, right = len(answer), len(answer & frozenset(target))
+        if named == self.count == 1:
+            return tr("It is another one.")
+        told = tr("{n} are right", n=right) if right > 1 else tr("one is right") if right else tr("none is right")
+        if named == self.count:
+            return tr("Of your {n} {what} {told}.", n=named, what=tr(self.what), told=told)
+        if self.count == 1:
+            asked = tr("One {what} is asked for", what=tr(self.what))
+        else:
+            asked = tr("{n} {what} are asked for", n=self.count, what=tr(self.what))
+        if named > 1:
+            return tr("{asked}; of the {n} that you named {told}.", asked=asked, n=named, told=told)
+        if not named:
+            return tr("{asked}; you named none.", asked=asked)
+        if right:
+            return tr("{asked}; you named one, and it is right.", asked=asked)
+        return tr("{asked}; you named one, and it is not right.", asked=asked)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from mllayers._check import as_frame, as_number
 from mllayers.course.answers import Unreadable, what_came
 from mllayers.course.exercises import Exercise, Judged, Names, Number, Wrong
-from mllayers.decision import Action, Brief, Menu, Policy
+from mllayers.decision import Action, Brief, Menu, Policy, Tier, Tiers
 
 OLD_ENOUGH = 90  # days: the pilot was exported on day 180, and all news is in after 90
 GOODS, MOST_HELD_OUT = 5.0, 0.25
@@ -24,6 +24,7 @@ OPEN = "A gap is still open. `gaps()` of your policy lists what is missing, a li
 NO_SENTENCE = "No gap is left, but nobody can tell what the policy is for: give it your sentence, `brief=sentence`."
 BY_TIERS = "No gap is left, but it does not ask what each subscriber is worth. Hand in a Menu of none and box."
 CHEAP = "No gap is left, but in your policy a box costs less than it does: what is paid for each one that is sent?"
+COSTLY = "No gap is left, but a box costs more in your policy than it does."
 NO_ROOM = "No gap is left, but more boxes may be sent than can be packed in a month. Who chooses among too many?"
 NOT_ALONE = "No gap is left, but a subscriber without a score is not left alone. What is known about them?"
 HELD_BACK = "No gap is left, but most are held out. One in ten or twenty is enough to see what the boxes change."
@@ -106,6 +107,12 @@ def _policy(cost: float, room: float | None, gain: float = 1.0, **changed: Any) 
     return Policy(Menu(Action("none", gain=0), box), **(rules | changed))
 
 
+def _tiers(cost: float, room: float) -> Policy:
+    """A box from a probability on, whatever a subscriber is worth."""
+    box = Action("box", cost=cost, owner="the retention desk", capacity=room)
+    return Policy(Tiers(Tier(0, 0.5, "none"), Tier(0.5, 1, box)), missing="none", idle="none", holdout=0.05)
+
+
 def _judge(answer: Any, cost: float, room: float) -> str:
     if not isinstance(answer, Policy):
         raise Unreadable(f"{what_came(answer)}; hand in a Policy")
@@ -127,7 +134,7 @@ def _judge(answer: Any, cost: float, room: float) -> str:
         return OTHER_GAIN
     if answer.brief is None or answer.brief.missing():
         return NO_SENTENCE
-    return "" if box.cost == cost else "No gap is left, but a box costs more in your policy than it does."
+    return "" if box.cost == cost else COSTLY
 
 
 EXERCISES = (
@@ -299,11 +306,13 @@ EXERCISES = (
         wrong=(
             Wrong("as it was", lambda cost, room: _policy(GOODS, None, missing="box", brief=None), CHEAP),
             Wrong("nobody left alone", lambda cost, room: Policy(_policy(cost, room).rule, missing="none"), OPEN),
+            Wrong("tiers of scores", _tiers, BY_TIERS),
             Wrong("no room named", lambda cost, room: _policy(cost, None), NO_ROOM),
             Wrong("a box for no score", lambda cost, room: _policy(cost, room, missing="box"), NOT_ALONE),
             Wrong("nearly all held out", lambda cost, room: _policy(cost, room, holdout=0.9), HELD_BACK),
             Wrong("half of the gain", lambda cost, room: _policy(cost, room, gain=0.5), OTHER_GAIN),
             Wrong("no sentence", lambda cost, room: _policy(cost, room, brief=None), NO_SENTENCE),
+            Wrong("a box too expensive", lambda cost, room: _policy(cost + 1, room), COSTLY),
         ),
         hints=(
             "What does a box cost in all, and how many can be packed in a month?",

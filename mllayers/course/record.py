@@ -54,7 +54,8 @@ def record(policy: Policy | None = None) -> Note:
     ----------
     policy : Policy, optional
         The policy that goes on the page. It is kept in your folder as ``policy.json`` and stays there until you hand
-        over another.
+        over another. What stood there before (such as the policy of the role task) is kept beside it, as
+        ``policy.kept-1.json``.
 
     Returns
     -------
@@ -76,11 +77,11 @@ def _record(policy: Any) -> Note:
     if learner.in_memory():
         told = tr("A solved copy keeps nothing, so there is no record of it. Your own copy writes one.")
         return Note(tr("Noted"), (told,), "plain")
-    notice = ""
-    if policy is not None:
-        kept = policy.to_json()
-        notice = learner.update(POLICY, lambda before: kept + "\n")
+    notices = []
     try:
+        if policy is not None:
+            kept = policy.to_json() + "\n"
+            notices = [_earlier_kept(kept), learner.update(POLICY, lambda before: kept)]
         place = learner.home() / PAGE
         place.parent.mkdir(parents=True, exist_ok=True)
         write_text(place, page())
@@ -89,7 +90,20 @@ def _record(policy: Any) -> Note:
         return Note(tr("Not yet"), (tr("Your folder cannot be written ({why}).", why=why),), "problem")
     told = tr("{path} is your record: open it in a browser, and print it from there.", path=place)
     nowhere = tr("It goes nowhere unless you hand it over.")
-    return Note(tr("Noted"), (told, nowhere, *([notice] if notice else [])), "good")
+    return Note(tr("Noted"), (told, nowhere, *filter(None, notices)), "good")
+
+
+def _earlier_kept(text: str) -> str:
+    """Keep a copy of another policy that stands where this text will stand; what the learner is told about it."""
+    place = learner.home() / POLICY
+    try:
+        before = place.read_bytes().decode()
+    except (FileNotFoundError, UnicodeDecodeError):  # what is no text is kept aside when the new one is written
+        return ""
+    if before.split() in ([], text.split()):
+        return ""
+    aside = learner.set_aside(place)
+    return tr("Your earlier {name} is kept beside it as {aside}.", name=POLICY, aside=aside.name)
 
 
 def page(when: datetime.date | None = None) -> str:
@@ -131,7 +145,12 @@ def _predictions() -> str:
     if table.empty:
         return f"{head}<p>{text_html(tr('No prediction yet.'))}</p>"
     early = int(table["in_time"].sum())
-    told = tr("{n} predictions, {early} of them made before the result was shown.", n=len(table), early=early)
+    if len(table) > 1:
+        told = tr("{n} predictions, {early} of them made before the result was shown.", n=len(table), early=early)
+    elif early:
+        told = tr("One prediction, made before the result was shown.")
+    else:
+        told = tr("One prediction, made after the result was shown.")
     names = [tr("question"), tr("you said"), tr("it came out at")]
     rows = [
         (

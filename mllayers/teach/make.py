@@ -53,7 +53,7 @@ PARTS: tuple[Part, ...] = (
     Part("Facilitator", "Before the day, where a room goes quiet, what to skip, how to adapt the case.", _facilitator),
     Part("Run sheets", "60, 90, 180 minutes and a day: what to say, ask and expect; what to drop.", sheets.write),
     Part("Cards", "Ten incidents to cut out: a symptom, and behind it the evidence and the layer.", card_sheets.write),
-    Part("Polls", "Five questions to answer alone, discuss, and answer again: with answers, and to project.", polls.write),
+    Part("Polls", "Five questions to answer alone, discuss, answer again: with answers, and to project.", polls.write),
     Part("Replies", "What learners get wrong in each exercise, what to reply, and ten things to say.", replies.write),
     Part("Role task", "Three roles, three cards, one policy to sign; graded by one command.", role_sheets.write),
     Part("Capstone", "How it is marked, in dollars and by four criteria; a task without code.", rubric.write),

@@ -1,7 +1,7 @@
 """Five polls: a question, the usual wrong answer, what it reveals, and the cells that settle it.
 
-Two pages: one for the teacher, with the answers, and one for the wall, where a question and its options fill a screen and
-nothing tells which of them is right.
+Two pages: one for the teacher, with the answers, and one for the wall, where a question and its options fill a screen
+and nothing tells which of them is right.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ nav { min-height: 75vh; padding: 0 5vw; box-sizing: border-box; } nav ol { margi
 section { min-height: 100vh; padding: 3vh 5vw; box-sizing: border-box; display: flex; flex-direction: column;
   justify-content: center; gap: .7em; border-top: 1px solid #8888; }
 h2, .how { font-size: .72em; font-weight: normal; margin: 0; opacity: .85; }
+.how { display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: 1em; }
 .asked { font-weight: bold; font-size: 1.08em; margin: 0; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .45em .7em; margin: 0; } dd { margin: 0; }
 dt { font-weight: bold; }
@@ -48,7 +49,7 @@ addEventListener('keydown', event => {
   event.preventDefault();
 });
 </script>"""
-_HOW = "Alone first, with your fingers: A is one, D is four. Then with a neighbour. Then vote again."
+_HOW = "Alone first, on your fingers: A is one, D is four. Then with a neighbour. Then again."
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,9 @@ def questions() -> str:
         body.append(
             f'<section id="poll-{n}"><h2>Poll {n}: {text.inline(poll.name)}</h2>'
             f'<p class="asked">{text.inline(poll.question)}</p><dl>{options}</dl>'
-            f'<p class="how">{_HOW} <a href="#">All polls</a></p></section>'
+            f'<p class="how"><span>{_HOW}</span> <a href="#">All polls</a></p></section>'
         )
-    return paper.page("Polls", "\n".join([*body, _KEYS]), _WALL)
+    return paper.page("Five questions for the room", "\n".join([*body, _KEYS]), _WALL)
 
 
 def write(folder: Path) -> list[Path]:
@@ -135,7 +136,5 @@ def write(folder: Path) -> list[Path]:
             f"<p><strong>{then}</strong> {text.inline(poll.settles)}</p>"
             f'<p class="wall"><a href="questions.html#poll-{n}">To project, without the answer</a></p></section>'
         )
-    return [
-        paper.write(folder, "polls", paper.page("Five polls, with the answers: for you alone", "\n".join(body), _STYLE)),
-        paper.write(folder, "questions", questions()),
-    ]
+    whole = paper.page("Five polls, with the answers: for you alone", "\n".join(body), _STYLE)
+    return [paper.write(folder, "polls", whole), paper.write(folder, "questions", questions())]

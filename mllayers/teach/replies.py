@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import ast
 import html
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nbformat
 
 from mllayers.course.answers import in_words
-from mllayers.course.exercises import Exercise, Number, of_notebook
+from mllayers.course.exercises import Exercise, Names, Number, of_notebook
+from mllayers.course.learner import CAPSTONE
 from mllayers.teach import paper, text
+from mllayers.teach.capstone import BOX, ROOM, larder
 from mllayers.teach.places import SOLVED
 
 __all__ = ["NOTEBOOKS", "Expected", "expected", "literals", "write"]
 
 NOTEBOOKS = ("01", "02", "03", "04", "05")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _STYLE = """section { break-inside: avoid; border-top: 1px solid #8888; padding: .35em 0; }
 table { border-collapse: collapse; width: 100%; margin: .2em 0; }
 th, td { border: 1px solid #8888; padding: .15em .4em; text-align: left; vertical-align: top; }
@@ -37,9 +42,10 @@ class Expected:
     ----------
     exercise : Exercise
     given : dict or None
-        What the notebook's check is given, where that is written there as numbers; then the answers can be told.
+        What the notebook's check is given, where that is written there as numbers, or is the capstone's own world; then
+        the answers can be told.
     wrong : tuple of (str, str, str)
-        What went wrong, the number that the learner then has (empty where it depends on tables), the reply.
+        What went wrong, the answer that the learner then has (empty where it depends on tables), the reply.
     right : str
         The right answer, where it can be told.
     """
@@ -51,11 +57,11 @@ class Expected:
 
 
 def expected(notebook: str, folder: Path = SOLVED) -> Iterator[Expected]:
-    """The exercises of a notebook with the wrong answers that their checks know."""
-    [path] = folder.glob(f"{notebook}_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells
+    """The exercises of a notebook (``"01"``, ``"capstone"``) with the wrong answers that their checks know."""
+    cells = _cells(notebook, folder)
+    names = _of_the_larder(_seed(cells)) if notebook == CAPSTONE else _NONE
     for exercise in of_notebook(notebook):
-        given = literals(cells, exercise.id) if isinstance(exercise.kind, Number) else None
+        given = literals(cells, exercise.id, names) if isinstance(exercise.kind, Number | Names) else None
         wrong = [
             (wrong.name, "" if given is None else _told(exercise, wrong.value(**given)), wrong.message)
             for wrong in exercise.wrong
@@ -65,8 +71,8 @@ def expected(notebook: str, folder: Path = SOLVED) -> Iterator[Expected]:
         )
 
 
-def literals(cells: Any, id: str) -> dict[str, Any] | None:
-    """What ``check(id, answer, …)`` is given in the notebook, if all of it is written there as numbers or text."""
+def literals(cells: Any, id: str, names: Mapping[str, Any] = _NONE) -> dict[str, Any] | None:
+    """What ``check(id, answer, …)`` is given in the notebook, if all of it is written as numbers or text, or named."""
     for cell in cells:
         if cell.cell_type != "code" or f'check("{id}"' not in cell.source:
             continue
@@ -74,24 +80,56 @@ def literals(cells: Any, id: str) -> dict[str, Any] | None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check":
                 try:
                     if ast.literal_eval(node.args[0]) == id:
-                        return {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}
+                        return {str(word.arg): _value(word.value, names) for word in node.keywords}
                 except ValueError:
                     return None
     return None
 
 
+def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """What is written there; `ValueError` where it is a name that is not known."""
+    return names[node.id] if isinstance(node, ast.Name) and node.id in names else ast.literal_eval(node)
+
+
+def _cells(notebook: str, folder: Path) -> Any:
+    [path] = (folder / "teach").glob("capstone.ipynb") if notebook == CAPSTONE else folder.glob(f"{notebook}_*.ipynb")
+    return nbformat.read(path, as_version=4).cells
+
+
+def _seed(cells: Any) -> int:
+    """The seed of a notebook, as it is written there."""
+    found = re.search(r"(?m)^SEED = (\d+)$", "\n".join(cell.source for cell in cells if cell.cell_type == "code"))
+    if found is None:
+        raise ValueError("the notebook must have a line such as SEED = 2026; got none")
+    return int(found[1])
+
+
+def _of_the_larder(seed: int) -> dict[str, Any]:
+    """What the capstone's notebook calls its tables and its numbers."""
+    world = larder(seed)
+    pilot, renewals = (table.filter(regex="^[^_]") for table in (world.pilot, world.renewals))
+    return {"pilot": pilot, "renewals": renewals, "BOX": BOX, "ROOM": ROOM}
+
+
 def _told(exercise: Exercise, answer: Any) -> str:
+    if isinstance(exercise.kind, Names):
+        return ", ".join(sorted(answer))
     unit = exercise.kind.unit if isinstance(exercise.kind, Number) else ""
     return in_words(float(answer), {"dollars": "$", "share": ""}.get(unit, unit))
 
 
 def write(folder: Path) -> list[Path]:
-    """Write a page with the replies of each notebook, and one with ten things to say."""
+    """Write a page with the replies of each notebook and of the capstone, and one with ten things to say."""
     made = []
-    for notebook in NOTEBOOKS:
-        body = [
-            "<p>What the check says, and so can you. A number stands where the exercise itself is made of numbers.</p>"
-        ]
+    for notebook in (*NOTEBOOKS, CAPSTONE):
+        if notebook == CAPSTONE:
+            title = "Capstone"
+            seed = _seed(_cells(notebook, SOLVED))
+            numbers = f"The answers are those of the notebook as it is handed out, with SEED = {seed}."
+        else:
+            title = f"Notebook {int(notebook)}"
+            numbers = "A number stands where the exercise itself is made of numbers."
+        body = [f"<p>What the check says, and so can you. {numbers}</p>"]
         for one in expected(notebook):
             exercise = one.exercise
             rows = "".join(
@@ -106,8 +144,8 @@ def write(folder: Path) -> list[Path]:
                 f"<tbody>{rows}</tbody></table><p><em>Once it is right:</em> {text.inline(exercise.reasoning)}</p>"
                 "</section>"
             )
-        title = f"Notebook {int(notebook)}: expected wrong answers, with replies"
-        made.append(paper.write(folder, f"replies-{notebook}", paper.page(title, "\n".join(body), _STYLE)))
+        whole = paper.page(f"{title}: expected wrong answers, with replies", "\n".join(body), _STYLE)
+        made.append(paper.write(folder, f"replies-{notebook}", whole))
     stuck = text.written("stuck")
     title, _, rest = stuck.partition("\n")
     return [*made, paper.write(folder, "stuck", paper.page(title.lstrip("# "), text.html_of(rest), _LARGE))]

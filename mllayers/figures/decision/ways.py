@@ -112,7 +112,7 @@ def in_other_worlds(worlds: pd.DataFrame, *, ours: str, against: str, bound: str
     >>> worlds = {"the slide": [-9.0, -2.0], "expected value": [90.0, 40.0], "true probabilities": [200.0, 210.0]}
     >>> names = {"ours": "expected value", "against": "the slide", "bound": "true probabilities"}
     >>> in_other_worlds(pd.DataFrame(worlds), **names)
-    Expected value earns $65 in the mean of 2 worlds ($40 to $90); the slide loses money in 2 of them.
+    Expected value earns $65 in the mean of 2 worlds (lowest $40, highest $90); the slide loses money in 2 of them.
     """
     table = as_frame(worlds, "worlds", [ours, against, bound]).astype(float)
     ahead, lossy = int((table[ours] > table[against]).sum()), int((table[against] < 0).sum())
@@ -120,12 +120,16 @@ def in_other_worlds(worlds: pd.DataFrame, *, ours: str, against: str, bound: str
     figure, [ax] = canvas(title, size=(WIDTH, 1.1 + 0.5 * table.shape[1]))
     spread(ax, table, kinds={str(name): _kind(str(name), ours, bound) for name in table.columns})
     told = ", ".join(f"{name} {money(x)}" for name, x in table.mean().items())
-    loses = f"{against} loses money in {lossy} of them" if lossy else f"{against} loses money in none of them"
+    if len(table) == 1:
+        where, loses = "in this one world", f"{against} {'loses money' if lossy else 'does not lose money'} there"
+    else:
+        low, high = money(table[ours].min()), money(table[ours].max())
+        where = f"in the mean of {count(len(table), 'world')} (lowest {low}, highest {high})"
+        loses = f"{against} loses money in {lossy or 'none'} of them"
     return Finding(
         figure,
         f"A dot per world and way to decide, and a line at doing nothing. Means: {told}.",
-        f"{_first(ours)} earns {money(table[ours].mean())} in the mean of {count(len(table), 'world')} "
-        f"({money(table[ours].min())} to {money(table[ours].max())}); {loses}.",
+        f"{_first(ours)} earns {money(table[ours].mean())} {where}; {loses}.",
         table.describe(),
     )
 
