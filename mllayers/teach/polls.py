@@ -26,10 +26,12 @@ _WALL = """html { scroll-snap-type: y mandatory; }
 body { font-size: max(20px, min(2.6vw, 4.7vh)); line-height: 1.3; margin: 0; max-width: none; padding: 0; }
 h1, section { scroll-snap-align: start; }
 h1 { font-size: 1.5em; margin: 0; padding: 8vh 5vw 0; min-height: 25vh; box-sizing: border-box; }
-nav { min-height: 75vh; padding: 0 5vw; box-sizing: border-box; } nav ol { margin: 0; } nav li { margin: .35em 0; }
+nav { display: flow-root; min-height: 75vh; padding: 0 5vw; box-sizing: border-box; }
+nav ol { margin: 0; }
+nav li { margin: .35em 0; }
 section { min-height: 100vh; padding: 3vh 5vw; box-sizing: border-box; display: flex; flex-direction: column;
   justify-content: center; gap: .7em; border-top: 1px solid #8888; }
-h2, .how { font-size: .72em; font-weight: normal; margin: 0; opacity: .85; }
+h2, .how { font-size: max(.72em, min(24px, 4vw)); font-weight: normal; margin: 0; opacity: .85; }
 .how { display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: 1em; }
 .asked { font-weight: bold; font-size: 1.08em; margin: 0; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .45em .7em; margin: 0; } dd { margin: 0; }

@@ -27,7 +27,7 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _STYLE = """section { break-inside: avoid; border-top: 1px solid #8888; padding: .35em 0; }
 table { border-collapse: collapse; width: 100%; margin: .2em 0; }
 th, td { border: 1px solid #8888; padding: .15em .4em; text-align: left; vertical-align: top; }
-td:first-child { width: 34%; }
+td:first-child { width: 34%; } td:first-child strong { white-space: nowrap; }
 @media print { @page { size: A4; margin: 10mm; } body { font-size: 8.4pt; margin: 0; max-width: none; padding: 0; } }"""
 
 _LARGE = """body { max-width: 46rem; } li { margin: .7em 0; }
