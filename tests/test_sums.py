@@ -304,6 +304,13 @@ def test_values_at_are_those_of_the_sorted_column(engine, x, share):
     assert np.array_equal(found, np.sort(x)[places])
 
 
+@pytest.mark.parametrize("engine", [polars_lazy, duck], ids=lambda engine: engine.__name__)
+def test_values_at_of_equal_values_that_an_engine_divides_in_two_ways(engine):
+    x = [0.0, 1.0, -1e308, 0.0, 5e-324, 1e-310, -1e-310]
+    for places in ([0, 3], range(len(x))):
+        assert np.array_equal(values_at(nw.from_native(engine({"x": x})), nw.col("x"), places), np.sort(x)[places])
+
+
 def test_values_at_of_many_rows_with_a_heavy_tail():
     rng = np.random.default_rng(3)
     x = np.r_[np.exp(rng.normal(0, 20, 30_000)), np.full(9_000, 2.5)]

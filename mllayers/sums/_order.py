@@ -6,6 +6,7 @@ the answer lies.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -90,11 +91,14 @@ def _counted(rows: Any, cells: list[_Between], per_cell: int) -> pd.DataFrame:
 
 
 def _part_of(x: nw.Expr, cell: _Between, per_cell: int) -> nw.Expr:
-    """Which part of a cell a value lies in, 0 to `per_cell`; halved first, so that no difference is too large."""
+    """Which part of a cell a value lies in, 0 to `per_cell`; halved first, so that no difference is too large.
+
+    Multiplied, not divided: Polars divides by a number in two ways, and equal values would land in different parts.
+    """
     half, width = cell.low / 2, cell.high / 2 - cell.low / 2
-    if width <= 0:  # neighbours among the smallest numbers there are
+    if width * sys.float_info.max <= per_cell:  # neighbours among the smallest numbers there are
         return where(x > cell.low, float(per_cell), 0.0)
-    return ((x / 2 - half) / width * float(per_cell)).floor()
+    return ((x * 0.5 - half) * (per_cell / width)).floor()
 
 
 def most_common(data: Any, x: nw.Expr, w: nw.Expr | None = None) -> float:

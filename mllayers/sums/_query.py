@@ -144,6 +144,24 @@ def finite(x: nw.Expr) -> Rule:
     return Rule(x.abs() <= sys.float_info.max, (x,))
 
 
+def finite_as_told(x: nw.Expr, total: str) -> Rule:
+    """A finite number, in each row; doubted where a sum of its powers, which is kept anyway, is none."""
+    return Rule(finite(x).holds, (x,), lambda table: not np.isfinite(table[total]).all())
+
+
+def chance_as_told(chance: nw.Expr, total: str, *, never: Callable[[pd.DataFrame], Any] | None = None) -> Rule:
+    """A probability above 0, in each row; doubted by the smallest, the largest and the sum of ``weight``, 1 / chance.
+
+    With `never` the chance may be 0 in the groups that it says; `total` is the column with the sum.
+    """
+
+    def odd(table: pd.DataFrame) -> Any:
+        rows = table if never is None else table[~never(table)]
+        return not ((rows["min_weight"] >= 1) & np.isfinite(rows[total]) & np.isfinite(rows["max_weight"])).all()
+
+    return Rule(probability(chance, above=never is None).holds, (chance,), odd)
+
+
 def positive(x: nw.Expr) -> Rule:
     """A finite number above 0, in each row."""
     return Rule((x > 0) & (x <= sys.float_info.max), (x,))

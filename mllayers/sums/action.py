@@ -41,7 +41,9 @@ from mllayers.sums._order import most_common
 from mllayers.sums._query import (
     Rule,
     as_data,
+    chance_as_told,
     finite,
+    finite_as_told,
     in_bounds,
     label_key,
     label_of,
@@ -63,6 +65,8 @@ __all__ = [
     "rule_sums",
     "table_sums",
 ]
+
+_SIDES = ("agree", "target", "instead", "neither")  # whose action was done, where two rules differ
 
 
 class EffectSums(Sums):
@@ -603,27 +607,32 @@ def rule_sums(
     took, wants = (action_of(data, name) for name in (action, target))
     names = data.collect_schema()
     column = isinstance(instead, str) and instead in names
-    other = action_of(data, str(instead)) if column else nw.lit(instead if isinstance(instead, str) else int(instead))
+    constant: Any = instead if isinstance(instead, str) else int(instead)
+    other = action_of(data, str(instead)) if column else nw.lit(constant)
     data = data.with_columns(took__=took, wants__=wants, other__=other, w__=1 / x["propensity"], x__=x["reward"])
-    took, wants, other, w, money = (nw.col(f"{name}__") for name in ("took", "wants", "other", "w", "x"))
+    took, wants, w, money = (nw.col(f"{name}__") for name in ("took", "wants", "w", "x"))
+    other = nw.col("other__") if column else other
+    by_target = _SIDES.index("target")
     side = (
-        nw.when(wants == other).then(nw.lit("agree")).when(took == wants).then(nw.lit("target"))
-        .when(took == other).then(nw.lit("instead")).otherwise(nw.lit("neither"))
+        nw.when(wants == other).then(nw.lit(_SIDES.index("agree"))).when(took == wants).then(nw.lit(by_target))
+        .when(took == other).then(nw.lit(_SIDES.index("instead"))).otherwise(nw.lit(_SIDES.index("neither")))
     )  # fmt: skip
     must = {
-        f"reward ({reward}) must be a finite number": finite(money),
-        f"propensity ({propensity}) must lie in (0, 1]": probability(x["propensity"], above=True),
-        f"{action}, {target} and instead must be known for each case": there(took, wants, other),
+        f"reward ({reward}) must be a finite number": finite_as_told(money, "x_44"),
+        f"propensity ({propensity}) must lie in (0, 1]": chance_as_told(x["propensity"], "x_10"),
+        f"{action}, {target} and instead must be known for each case": there(took, wants, *([other] if column else [])),
     }
     data = data.with_columns(side__=side)
+    side = nw.col("side__")
     if usual is None:
-        common = {name: most_common(data.filter(nw.col("side__") == name), money) for name in ("target", "instead")}
+        common = {name: most_common(data.filter(side == _SIDES.index(name)), money) for name in ("target", "instead")}
     else:
         common = dict.fromkeys(("target", "instead"), as_number(usual, "usual"))
-    at = nw.when(nw.col("side__") == "target").then(nw.lit(common["target"])).otherwise(nw.lit(common["instead"]))
-    sums = power_terms(money, w) | {"n_usual": money == at}
-    keys = {"side": nw.col("side__"), "given": wants, "other": other}
-    table = totals(data, keys, sums, most={"weight": w}, must=must)
+    at = nw.when(side == by_target).then(nw.lit(common["target"])).otherwise(nw.lit(common["instead"]))
+    sums, ends = power_terms(money, w) | {"n_usual": money == at}, {"weight": w}
+    keys = {"side": side, "given": wants, "other": other if column else constant}
+    table = totals(data, keys, sums, least=ends, most=ends, must=must).drop(columns="min_weight")
+    table["side"] = pd.Series([_SIDES[int(place)] for place in table["side"]], dtype=object)
     return RuleSums(table, {"usual": common})
 
 

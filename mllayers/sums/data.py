@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -23,11 +23,11 @@ from mllayers.sums._query import (
     _collected,
     as_data,
     binary,
+    chance_as_told,
     known,
     label_key,
     label_of,
     numbers_of,
-    probability,
     totals,
     where,
 )
@@ -44,6 +44,7 @@ __all__ = [
     "rate_sums",
 ]
 
+_STATES = ("never", "certain", "drawn")  # to be labelled by design
 _MOST_VALUES = 100_000  # a column of text with more values names cases and is no category
 
 
@@ -124,25 +125,36 @@ def rate_sums(frame: Any, *, y: str, propensity: str | float) -> RateSums:
     data, x = numbers_of(as_data(frame), gaps=("y",), y=y, propensity=propensity)
     label, chance = x["y"], x["propensity"]
     seen = known(label)
+    never = _STATES.index("never")
+
+    def told(state: str, *, labelled: bool) -> Callable[[pd.DataFrame], Any]:
+        return lambda table: ((table["state"] == _STATES.index(state)) & ((table["y"] >= 0) == labelled)).any()
+
     must = {
-        f"propensity ({propensity}) must lie in [0, 1] and be there": probability(chance),
-        "propensity must be above 0 where y has a label": Rule(~seen | (chance > 0)),
-        "propensity must be below 1 where y has no label, since 1 means it is certain": Rule(seen | (chance < 1)),
+        f"propensity ({propensity}) must lie in [0, 1] and be there": chance_as_told(
+            chance, "weight", never=lambda table: table["state"] == never
+        ),
+        "propensity must be above 0 where y has a label": Rule(
+            ~seen | (chance > 0), doubt=told("never", labelled=True), told=True
+        ),
+        "propensity must be below 1 where y has no label, since 1 means it is certain": Rule(
+            seen | (chance < 1), doubt=told("certain", labelled=False), told=True
+        ),
     }
-    state = (
-        nw.when(chance == 0).then(nw.lit("never")).when(chance == 1).then(nw.lit("certain")).otherwise(nw.lit("drawn"))
-    )
+    state = nw.when(chance == 0).then(nw.lit(never)).when(chance == 1).then(nw.lit(1)).otherwise(nw.lit(2))
     data = data.with_columns(state__=state, w__=where(chance > 0, 1 / chance))
     w = nw.col("w__")
     came, must[f"y ({y}) must hold only 0 and 1, or nothing"] = label_key(data, y, label, "y", missing=True)
-    keys = {"state": nw.col("state__"), "y": came}
-    table = totals(data, keys, {"weight": w, "weight2": w * w}, most={"weight": w}, must=must, labels=("y",))
+    keys, ends = {"state": nw.col("state__"), "y": came}, {"weight": w}
+    table = totals(data, keys, {"weight": w, "weight2": w * w}, least=ends, most=ends, must=must, labels=("y",))
+    table = table.drop(columns="min_weight")
+    table["state"] = pd.Series([_STATES[int(state)] for state in table["state"]], dtype=object)
     table = table.assign(at=0.0, n_cases=table["rows"])
     drawn = table[table["state"] == "drawn"]
     heaviest = float(drawn.loc[drawn["y"] >= 0, "max_weight"].max()) if (drawn["y"] >= 0).any() else 0.0
     silent = drawn.loc[drawn["y"] < 0, "max_weight"]
     if len(silent) and float(silent.max()) > heaviest * (1 + 1e-12):
-        some = data.filter((nw.col("state__") == "drawn") & label.is_null() & (w > heaviest))
+        some = data.filter((nw.col("state__") == _STATES.index("drawn")) & label.is_null() & (w > heaviest))
         heavier = totals(some, {"at": w}, {}, must={})
         heavier = heavier.assign(state="heavier", y=-1, n_cases=heavier["rows"], rows=0)
         table = added([table, heavier.assign(weight=0.0, weight2=0.0, max_weight=0.0)[table.columns]], RateSums.keys)

@@ -132,15 +132,20 @@ def capacity_sums(
         f"units ({units}) must be > 0": positive(x["units"]),
     }
     pays = x["gain"] > 0
-    data = data.with_columns(ratio__=where(pays, x["gain"] / x["units"], -1.0))
+    # one number is multiplied with: Polars divides by a number in two ways, and equal gains would differ
+    per_unit = x["gain"] / x["units"] if isinstance(units, str) else x["gain"] * (1 / as_number(units, "units", gt=0))
+    data = data.with_columns(ratio__=where(pays, per_unit, -1.0))
     ratio = nw.col("ratio__")
     cell = ratio
     if grid is not None:
         cells, end = as_integer(grid, "grid", ge=1), as_number(most, "most", gt=0)
         place = (ratio * (cells / end)).floor()
         cell = where(ratio < 0, -1.0, where(place >= cells, float(cells), place))
-    sums = {"gain": where(pays, x["gain"]), "units": where(pays, x["units"]), "n_pays": pays}
+    sums = {"gain": where(pays, x["gain"])} | ({"units": where(pays, x["units"])} if isinstance(units, str) else {})
     table = totals(data, {"cell": cell}, sums, least={"ratio": ratio}, most={"ratio": ratio}, must=must)
+    table["n_pays"] = table["rows"].where(table["cell"] >= 0, 0)
+    if not isinstance(units, str):
+        table["units"] = table["n_pays"] * float(units)
     return CapacitySums(table, {"grid": grid, "most": most, "units": units})
 
 

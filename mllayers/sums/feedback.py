@@ -28,6 +28,7 @@ from mllayers.sums._query import (
     as_data,
     day_of,
     finite,
+    finite_as_told,
     known,
     label_key,
     label_of,
@@ -254,7 +255,7 @@ def policy_sums(
     model: dict[str, Any] = {} if q is None else {"q": q, "q_target": q_target}
     data, x = numbers_of(as_data(frame), reward=reward, propensity=propensity, target=target, **model)
     must = {
-        f"reward ({reward}) must be a finite number": finite(x["reward"]),
+        f"reward ({reward}) must be a finite number": finite_as_told(x["reward"], "x_04"),
         f"propensity ({propensity}) must lie in (0, 1]": probability(x["propensity"], above=True),
         f"target ({target}) must lie in [0, 1] and be there": probability(x["target"]),
     }
@@ -439,19 +440,28 @@ def matured_sums(frame: Any, *, time: str, arrival: str, value: str | None = Non
     """
     data, day = day_of(as_data(frame), time, "time")
     data, came = day_of(data, arrival, "arrival")
-    y: nw.Expr = nw.lit(1)
+    y: Any = 1
     if value is not None:
         data, x = numbers_of(data, gaps=("value",), value=value)
-        y = where(x["value"] == 0, 0, 1)
+        y = where(x["value"] == 0, 0, 1).cast(nw.Int64)
     must = {
         f"time ({time}) must be known for each decision": there(day, key="day"),
-        f"arrival ({arrival}) must not lie before the decision ({time})": Rule(came.is_null() | (came >= day)),
+        f"arrival ({arrival}) must not lie before the decision ({time})": Rule(
+            came.is_null() | (came >= day), doubt=_early, told=True
+        ),
     }
-    keys = {"day": day, "arrival": came, "y": where(known(came), y, -1).cast(nw.Int64)}
-    table = totals(data, keys, {}, must=must, labels=("y",))
+    table = totals(data, {"day": day, "arrival": came, "y": y}, {}, must=must)
+    table["y"] = table["y"].where(table["arrival"].notna(), -1)
     for name in ("day", "arrival"):
         table[name] = pd.Series([_as_day(x) for x in table[name]], dtype=object)
     return MaturedSums(table, {})
+
+
+def _early(table: pd.DataFrame) -> bool:
+    """Whether an outcome arrives before its decision."""
+    return any(
+        came < day for day, came in zip(table["day"], table["arrival"], strict=True) if pd.notna(came) and pd.notna(day)
+    )
 
 
 def _as_day(x: Any) -> datetime.date | None:

@@ -251,6 +251,11 @@ def _positive_zeros(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(min_p=table["min_p"] + 0.0, max_p=table["max_p"] + 0.0)
 
 
+def _no_score(table: pd.DataFrame) -> Any:
+    """Whether some distinct score is no probability."""
+    return not table["cell"].between(0, 1).all()
+
+
 def _odd(rule: Rule, table: pd.DataFrame) -> Any:
     return rule.doubt is not None and rule.doubt(table)
 
@@ -414,15 +419,19 @@ def threshold_sums(
     keys = {"cell": _cell(x["p"], grid)}
     if_one, if_zero, left = _stakes(x)
     per_case = weights is not None or any(isinstance(amount, str) for amount in amounts.values())
+    numbers = {name: as_number(amount, name) for name, amount in amounts.items() if not isinstance(amount, str)}
     sums: dict[str, nw.Expr] = {}
-    ends = {"p": x["p"]}
+    ends = {} if grid is None else {"p": x["p"]}
     if per_case:
         w: Any = 1.0 if weights is None else x["weights"]
         data = data.with_columns(change__=w * where(x["y"] == 1, if_one, if_zero), left__=w * left)
         change = nw.col("change__")
-        sums = {"change": change, "left": nw.col("left__"), "gains": where(change > 0, change)}
+        sums = {"change": change, "gains": where(change > 0, change)}
         sums |= {} if weights is None else {"weight": x["weights"]}
-        ends |= {"a": if_one, "b": if_zero}
+        if weights is not None or not {"cost_fn", "gain_tn"} <= set(numbers):
+            sums["left"] = nw.col("left__")
+        ends |= {} if {"gain_tp", "cost_fn"} <= set(numbers) else {"a": if_one}
+        ends |= {} if {"cost_fp", "gain_tn"} <= set(numbers) else {"b": if_zero}
     must = _rules(x, {"y": y, "p": p, "weights": weights, **amounts})
     whole = data.collect_schema()[y].is_integer()
     came = nw.col(y) if whole else x["y"]
@@ -432,14 +441,18 @@ def threshold_sums(
     must[f"p ({p}) must lie in [0, 1] and be there"] = Rule(
         score_rule.holds,
         score_rule.needs,
-        lambda table: table["cell"].isna().any() or _odd(score_rule, table),
+        lambda table: table["cell"].isna().any() or (_odd(score_rule, table) if "p" in ends else _no_score(table)),
         told=True,
     )
     table = totals(data, keys, sums, least=ends, most=ends, must=must)
-    if not per_case:
-        numbers = {name: as_number(amount, name) for name, amount in amounts.items()}
-        a, b = numbers["gain_tp"] + numbers["cost_fn"], -(numbers["cost_fp"] + numbers["gain_tn"])
-        table = table.assign(min_a=a, max_a=a, min_b=b, max_b=b)
+    if "p" not in ends:
+        table = table.assign(min_p=table["cell"], max_p=table["cell"])
+    if "a" not in ends:
+        table = table.assign(**dict.fromkeys(("min_a", "max_a"), numbers["gain_tp"] + numbers["cost_fn"]))
+    if "b" not in ends:
+        table = table.assign(**dict.fromkeys(("min_b", "max_b"), -(numbers["cost_fp"] + numbers["gain_tn"])))
+    if per_case and "left" not in table:
+        table["left"] = numbers["gain_tn"] * table["n_zeros"] - numbers["cost_fn"] * table["n_ones"]
     table = _positive_zeros(table.drop(columns=["n_zeros"]))
     return ThresholdSums(table, {"grid": grid, "weights": weights, **amounts})
 
