@@ -140,6 +140,8 @@ def _literal(x: Any) -> str:
         return f"pd.Timestamp({str(x)!r})"
     if hasattr(x, "isoformat"):
         return f"pd.Timestamp({x.isoformat()!r}).date()"
+    if isinstance(x, (pd.Period, pd.Interval)):
+        return f"pd.{x!r}"
     return repr(x.item() if isinstance(x, np.generic) else x)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from difflib import get_close_matches
@@ -238,6 +238,15 @@ class Desk:
     def grid_told(self, what: str) -> str:
         """What the grid means for an answer, in words."""
         return ""
+
+    def merged_told(self, bands: int, found: int) -> str:
+        """What to say where a cell of the grid is as large as several of so many bands; "" without a grid."""
+        return ""
+
+    def in_order(self, names: Iterable[Any]) -> list[Any]:
+        """These periods in their order; what is no period of the file comes last."""
+        place = {period: at for at, period in enumerate(self.periods)}
+        return sorted(names, key=lambda name: place.get(name, len(place)))
 
     def money_grid(self) -> str:
         """The arguments with the cells of a grid of gains, where the engine holds too many to list them."""

@@ -6,6 +6,7 @@ column at most some dozens of different values are, where they are groups, actio
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ import pandas as pd
 from mllayers._check import as_moment, as_path, describe
 from mllayers._extras import install_line
 from mllayers._frames import number, opened
-from mllayers._words import count, typed_number
+from mllayers._words import count, percent, typed_number
 from mllayers.checkup.desk import (
     MOST_ACTIONS,
     MOST_PERIODS,
@@ -54,7 +55,12 @@ _GRID = 65_536
 _EDGE_ROWS = 1_000_000  # from so many rows at most the edges of cells are found
 _HEAD, _FEW = 100_000, 2_000  # first rows that are asked before all are: of how many values, and of what kind
 _MOST_VALUES = 100_000  # of a column of text, as in `profile_sums`
-_DAY = r"^\d{4}-\d{2}-\d{2}$"
+# a day of the calendar: casts of what is none stop some engines, and make another day of it in others
+_LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY = (
+    "^(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP}-02-29)$"
+)
 _TIME = r"^\d{4}-\d{2}-\d{2}(?:[ T].*)?$"
 _NUMBERS = ("score", "rival", "amount", "reward", "before", "propensity", "audit", "weights", "inspected", *PRICES)
 
@@ -75,6 +81,7 @@ class EngineDesk(Desk):
 
     frame: Any
     facts: _Facts = field(default_factory=_Facts)
+    period_order: list[str] | None = None  # where the type of the periods says it
     _kept: list[str] | None = None
 
     in_engine: ClassVar[bool] = True
@@ -119,6 +126,21 @@ class EngineDesk(Desk):
     def grid_told(self, what: str) -> str:
         """What the grid means for an answer, in words."""
         return f"{what[0].upper()}{what[1:]} on a grid of {_GRID:,} cells"
+
+    def merged_told(self, bands: int, found: int) -> str:
+        """What to say where a cell of the grid is as large as several of so many bands; "" if none is."""
+        cells = self.made("spread").table.sort_values("cell")
+        upto = np.cumsum(cells["weight"].to_numpy()) / float(cells["weight"].sum())
+        cell_of = np.searchsorted(upto, np.arange(bands) / bands, side="right")
+        starts = np.bincount(np.minimum(cell_of, len(cells) - 1), minlength=len(cells))
+        mixed = (starts > 1) & (cells["min_p"] < cells["max_p"]).to_numpy()
+        if found >= bands or not mixed.any():
+            return ""
+        share = float(np.diff(upto, prepend=0.0)[mixed].sum())
+        return (
+            f"{count(found, 'band')} instead of {bands}: {percent(share)} of the cases have scores so close together "
+            "that the grid does not tell them apart"
+        )
 
     def money_grid(self) -> str:
         """The arguments with the cells of a grid of gains, up to the largest there can be."""
@@ -167,7 +189,8 @@ class EngineDesk(Desk):
         """The share of cases with a label, in each period or segment."""
         there = {"n_labels": ~nw.col(self.label).is_null()}
         table = totals(self.frame, {"by": label_of(self.frame, self.column(by))}, there, must={}).dropna(subset="by")
-        return (table["n_labels"] / table["rows"]).set_axis(table["by"].tolist()).sort_index()
+        shares = (table["n_labels"] / table["rows"]).set_axis(table["by"].tolist()).sort_index()
+        return shares.loc[self.in_order(shares.index)] if by == "period" else shares
 
     def named_actions(self, role: str) -> bool:
         """Whether a column holds names of actions, not chances."""
@@ -300,6 +323,9 @@ def open_engine(
     if home == "pandas" and any(schema[column] == nw.Object for column in played):
         lines[-1] = "frame = nw.from_native(data.convert_dtypes())"  # columns of objects as what they hold
         desk.frame = opened(data.convert_dtypes())
+        _date_objects(desk, lines)
+    kind = schema.get(roles.period)
+    desk.period_order = [str(category) for category in kind.categories] if isinstance(kind, nw.Enum) else None
     coded = [column for column in played if desk.frame.collect_schema()[column] in (nw.Categorical, nw.Enum)]
     if coded:
         _add(desk, lines, f"frame = frame.with_columns(nw.col({coded!r}).cast(nw.String))")
@@ -309,13 +335,32 @@ def open_engine(
     return desk
 
 
+def _date_objects(desk: EngineDesk, lines: list[str]) -> None:
+    """Dates of Python, which pandas keeps as objects, as moments where a role asks for those."""
+    native, schema = desk.frame.to_native(), desk.frame.collect_schema()
+    for column in dict.fromkeys(filter(None, (desk.roles.time, desk.roles.arrival))):
+        known_entries = native[column].dropna() if schema[column] == nw.Object else ()
+        if len(known_entries) and all(isinstance(x, datetime.date) for x in known_entries):
+            moments = f"pd.to_datetime(frame.to_native()[{column!r}], utc=True).dt.tz_localize(None)"
+            try:
+                _add(desk, lines, f"frame = nw.from_native(frame.to_native().assign(**{{{column!r}: {moments}}}))")
+            except (ValueError, TypeError):  # such as a year that does not fit: the page says what the column holds
+                continue
+
+
 def _no_rows(columns: list[str]) -> pd.DataFrame:
     raise ValueError(f"the rows of {', '.join(columns)} stay in the engine")
 
 
 def _lazily(data: str | os.PathLike[str]) -> tuple[Any, list[str]]:
     """A Parquet file as a lazy frame, and the lines that open it."""
-    path = as_path(data, "data")
+    told, path = os.fspath(data), as_path(data, "data")
+    if "://" in told or any(sign in told for sign in "*?[") or (path.is_dir() and path.suffix != ".parquet"):
+        many = told if "://" in told or not path.is_dir() else str(path / "**" / "*.parquet")
+        raise ValueError(
+            f"{told!r} is not one file on this machine: hand in a frame, pl.scan_parquet({many!r}) of Polars or "
+            f"duckdb.read_parquet({many!r})"
+        )
     if not path.exists():
         raise FileNotFoundError(f"there is no file {str(path)!r}: data must be a frame, or the path of a .parquet file")
     if path.suffix != ".parquet":
@@ -330,7 +375,9 @@ def _lazily(data: str | os.PathLike[str]) -> tuple[Any, list[str]]:
     if find_spec("duckdb") is not None:
         import duckdb
 
-        return duckdb.read_parquet(str(path)), ["import duckdb", f"data = duckdb.read_parquet({str(path)!r})"]
+        many = str(path / "**" / "*.parquet") if path.is_dir() else str(path)
+        data = by_engine("DuckDB", lambda: duckdb.read_parquet(many))
+        return data, ["import duckdb", f"data = duckdb.read_parquet({many!r})"]
     raise ValueError(f"{path.name} stays on the disk only with Polars or DuckDB: run `{install_line('engines')}`")
 
 
@@ -521,7 +568,9 @@ def _judge_times(desk: EngineDesk, role: str, lines: list[str]) -> None:
     if desk.facts.gone[column] == desk.source.rows:
         desk.problems[role] = f"{name} is missing in every row"
     elif kind == nw.String:
-        odd = ~nw.col(column).is_null() & ~nw.col(column).str.contains(_DAY)
+        text = nw.col(column).str
+        dated = text.contains(_DAY) & (text.len_chars() == 10) & ~text.starts_with("0000")
+        odd = ~nw.col(column).is_null() & ~dated
         if int(totals(desk.frame, {}, {"n_odd": odd}, must={})["n_odd"].sum()):
             other = desk.frame.filter(odd)
             desk.problems[role] = f"{name} must hold dates as 2026-03-01; it holds {describe(_first_of(other, column))}"
@@ -558,8 +607,12 @@ def _look_at_groups(desk: EngineDesk, lines: list[str]) -> None:
         if zone is not None:
             moment = f"nw.col({roles.period!r}).dt.convert_time_zone('UTC').dt.replace_time_zone(None)"
             _add(desk, lines, f"frame = frame.with_columns({moment})")
-        values = _values(desk.frame, roles.period, MOST_PERIODS)
-        take_periods(desk, values, f"more than {MOST_PERIODS}", desk.facts.gone[roles.period])
+        values, order = _values(desk.frame, roles.period, MOST_PERIODS), desk.period_order
+        ordered = order is not None and set(values) <= set(order)
+        if order is not None and ordered:
+            values.sort(key=order.index)
+        told = f"more than {MOST_PERIODS}"
+        take_periods(desk, values, told, desk.facts.gone[roles.period], ordered=ordered)
     if roles.segment is not None:
         judge_segments(desk, len(_values(desk.frame, roles.segment, MOST_SEGMENTS)), f"more than {MOST_SEGMENTS}")
 

@@ -111,6 +111,8 @@ def _kept(desk: Desk, by: str) -> None:
             )
         found = desk.run(code)
         table = found.frame()
+        if by == "period":
+            table = table.loc[desk.in_order(table.index)]
         asked = table["kept"].dropna()
         apart = int((~asked.astype(bool)).sum())
         said = (
@@ -240,7 +242,9 @@ def _by_group(desk: Desk, by: str) -> None:
         )
         if desk.in_engine:
             trust += f". What most decisions bring is looked for in all of them, and taken for each {by}"
-            trust += f". {desk.grid_told('bands begin')}" * bool(by == "band" and desk.grid())
+            on_grid = by == "band" and bool(desk.grid())
+            notes = [desk.grid_told("bands begin"), desk.merged_told(_FIFTHS, len(table))] if on_grid else []
+            trust += "".join(f". {note}" for note in notes if note)
         drawn = table[["gain", "gain_low_all", "gain_high_all", "n", "n_eff", "events", "sure", "reason"]]
         drawn = drawn.set_axis(["value", "low", "high", "n", "n_eff", "events", "sure", "reason"], axis=1)
         return Answer(f"challenger_by_{by}", question, float(better), math.nan, math.nan, f"{by}s", desk.level,

@@ -71,7 +71,8 @@ def _by_band(desk: Desk, question: str) -> Answer:
         code = (
             "from mllayers.sums import calibration_sums, score_sums",
             code[1],
-            f"bands = score_sums(known, {weights}p={desk.at('score')}{desk.grid()}).result({_BANDS})",
+            f"spread = score_sums(known, {weights}p={desk.at('score')}{desk.grid()})",
+            f"bands = spread.result({_BANDS})",
             f"sums = calibration_sums(known, {weights}y={desk.at('outcome')}, p={desk.at('score')}, bands=bands)",
             f"found = sums.result({desk.least()}level={desk.level})",
         )
@@ -99,7 +100,9 @@ def _by_band(desk: Desk, question: str) -> Answer:
         "broken only where all bands together allow it. It speaks for cases that have a label, and "
         "only if the model was not fitted on them"
     )
-    trust += f". {desk.grid_told('bands begin')}" * bool(desk.grid())
+    if desk.grid():
+        notes = [desk.grid_told("bands begin"), desk.merged_told(_BANDS, len(table))]
+        trust += "".join(f". {note}" for note in notes if note)
     return Answer("calibration", question, found.happened, found.low, found.high, "share", found.level, f"{said}.",
                   trust, code, "found.happened", table, "promise")  # fmt: skip
 
