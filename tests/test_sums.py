@@ -337,7 +337,7 @@ BROKEN = [
         "p",
         1.5,
         lambda f: ml.promise_sums(f, p="p", y="y"),
-        r"p \(p\) must lie in \[0, 1\] and be there; 1 row of 3 do not",
+        r"p \(p\) must lie in \[0, 1\] and be there; 1 row of 3 does not",
     ),
     ("p", NAN, lambda f: ml.threshold_sums(f, p="p", y="y", gain_tp=1, cost_fp=1), r"p \(p\) must lie in \[0, 1\]"),
     ("p", NAN, lambda f: ml.best_threshold(f, p="p", y="y", gain_tp=1, cost_fp=1), r"p \(p\) must lie in \[0, 1\]"),
@@ -348,8 +348,8 @@ BROKEN = [
     ("pi", 0.0, lambda f: ml.rate_sums(f, y="y", propensity="pi"), r"propensity must be above 0 where y has a label"),
     ("pi", 1.2, lambda f: ml.effect_sums(f, y="y", treated="y", propensity="pi"), r"propensity \(pi\) must lie in \(0"),
     ("v", math.inf, lambda f: ml.effect_sums(f, y="y", treated="y", value="v"), r"value \(v\) must be a finite number"),
-    ("v", None, lambda f: ml.capacity_sums(f, gain="v"), r"gain \(v\) must be a finite number; 1 row of 3 do not"),
-    ("s", None, lambda f: ml.segment_sums(f, segment="s"), r"s must be known for each case; 1 row of 3 do not"),
+    ("v", None, lambda f: ml.capacity_sums(f, gain="v"), r"gain \(v\) must be a finite number; 1 row of 3 does not"),
+    ("s", None, lambda f: ml.segment_sums(f, segment="s"), r"s must be known for each case; 1 row of 3 does not"),
     ("s", "x", lambda f: ml.promise_sums(f, p="s", y="y"), r"column 's' must hold numbers"),
     ("p", 0.1, lambda f: ml.promise_sums(f, p="q", y="y"), r"frame must have the column 'q'"),
 ]
@@ -542,6 +542,109 @@ def test_the_best_threshold_of_many_scores_fetches_few(engine, monkeypatch):
         money_by_threshold(rows["y"], p, gain_tp=45, cost_fp=5)
     )
     assert sum(fetched) < 20_000
+
+
+def test_what_a_grid_misses_within_a_capacity():
+    rng = np.random.default_rng(6)
+    p = rng.random(10_000)
+    rows = {"p": p, "y": (rng.random(p.size) < p).astype(int)}
+    asked = {"y": "y", "p": "p", "gain_tp": 10, "cost_fp": 3}
+    for room in (0, 300, 5_000):
+        sums, exact = ml.threshold_sums(rows, **asked, grid=16), ml.best_threshold(rows, **asked, capacity=room)
+        found = sums.result(capacity=room)
+        gap = exact.profit[exact.best] - found.profit[found.best]
+        assert 0 <= gap <= sums.missed(capacity=room) + 1e-9
+
+
+def test_a_useless_score_is_searched_in_groups_that_fit(monkeypatch):
+    rng = np.random.default_rng(7)
+    p, y = rng.random(30_000), rng.integers(0, 2, 30_000)
+    asked, groups = [], prediction.threshold_sums
+    monkeypatch.setattr(prediction, "_ALL_AT_ONCE", 1_000)
+    monkeypatch.setattr(prediction, "threshold_sums", lambda *a, **k: asked.append(groups(*a, **k)) or asked[-1])
+    found = ml.best_threshold({"p": p, "y": y}, y="y", p="p", gain_tp=1, cost_fp=1, grid=16)
+    assert (found.threshold[found.best], found.profit[found.best], found.acted[found.best]) == best(
+        money_by_threshold(y, p, gain_tp=1, cost_fp=1)
+    )
+    assert len(asked) > 2
+    assert max(len(one.table) for one in asked) <= 1_000
+
+
+def test_a_frame_that_gives_other_rows_each_time_is_no_frame():
+    import duckdb
+
+    rng = np.random.default_rng(8)
+    p = rng.random(20_000)
+    rows = pd.DataFrame({"p": p, "y": (rng.random(p.size) < p).astype(int)})
+    sample = duckdb.from_df(rows).filter("random() < 0.5")
+    with pytest.raises(ValueError, match="same rows each time it is read"):
+        ml.best_threshold(sample, y="y", p="p", gain_tp=10, cost_fp=3, grid=16)
+
+
+@pytest.mark.parametrize("large", [{"gain_tp": "g", "cost_fp": 3}, {"gain_tp": 5, "cost_fp": 3, "weights": "g"}])
+def test_amounts_too_large_to_be_added_up(large):
+    rows = {"p": [0.1, 0.4, 0.9] * 9, "y": [0, 1, 1] * 9, "g": [1e308] * 27}
+    for ask in (
+        lambda: ml.best_threshold(rows, y="y", p="p", **large),
+        lambda: ml.threshold_sums(rows, y="y", p="p", **large, grid=4).missed(),
+        lambda: ml.value_sums(rows, y="y", p="p", **large, threshold=0.3, rate=0.5).result(),
+    ):
+        with pytest.raises(ValueError, match="small enough to be added up"):
+            ask()
+
+
+@pytest.mark.parametrize("engine", [polars_lazy, duck, pandas_numpy], ids=lambda engine: engine.__name__)
+def test_names_of_columns_mean_themselves(engine):
+    """Columns called like a part of another, and names that the query itself would use."""
+    rng = np.random.default_rng(9)
+    rows = {name: rng.normal(shift, 1, 500).tolist() for name, shift in (("a", 0), ("a_1", 0.5), ("1_2", 0.2))}
+    rows["a_1"][::3] = [None] * len(rows["a_1"][::3])
+    cut = {name: [-1.0, 0.0, 1.0] for name in rows}
+    table = ml.profile_sums(engine(rows), columns=list(rows), edges=cut).table
+    for name, values in rows.items():
+        there = [x for x in values if x is not None]
+        cells = table[table["column"] == name].set_index("cell")["rows"].to_dict()
+        wanted = dict(enumerate(np.bincount(np.searchsorted(cut[name], there), minlength=4).tolist()))
+        assert cells == wanted | ({None: 500 - len(there)} if len(there) < 500 else {})
+    odd = {"p_in__": [0.1, 0.2], "y": [0, 1], "^p.*$": [0.3, 0.4], "p": [0.1, 0.5]}
+    for name, why in (("p_in__", "must not end in '__'"), ("^p.*$", "like a pattern")):
+        for ask in (
+            lambda name=name: ml.threshold_sums(engine(odd), y="y", p="p", gain_tp=name, cost_fp=1),
+            lambda name=name: ml.segment_sums(engine(odd), segment=name),
+        ):
+            with pytest.raises(ValueError, match=why):
+                ask()
+
+
+@pytest.mark.parametrize("engine", [polars_lazy, polars_eager, duck, pandas_numpy, arrow], ids=lambda e: e.__name__)
+def test_a_profile_of_text_alone(engine):
+    table = ml.profile_sums(engine({"t": ["a", "b", "b"]}), columns=["t"]).table
+    assert dict(zip(table["cell"], table["rows"], strict=True)) == {None: 3, "a": 1, "b": 2}
+
+
+def test_columns_that_are_asked_for_as_numbers():
+    rows = {"p": [0.1, 0.4], "y": [0, 1]}
+    for wrong in ({"y": 3, "p": "p"}, {"y": "y", "p": 3}, {"y": None, "p": "p"}, {"y": "y", "p": "p", "weights": 2.0}):
+        name = next(name for name in ("y", "p", "weights") if not isinstance(wrong.get(name, ""), str))
+        with pytest.raises(TypeError, match=f"^{name} must be the name of a column"):
+            ml.best_threshold(rows, **wrong, gain_tp=5, cost_fp=1)
+    with pytest.raises(ValueError, match="edges must be those of the columns p; got some of 'q'"):
+        ml.profile_sums(rows, columns=["p"], edges={"q": [1.0]})
+    for grid in (0, 2**31, 10**400):
+        with pytest.raises(ValueError, match="grid must be ≥ 1 and ≤ 1073741824"):
+            ml.capacity_sums(rows, gain="p", grid=grid, most=1.0)
+
+
+def test_equal_gains_fill_what_is_left_of_a_capacity():
+    rows = {"gain": [9.0] + [8.5] * 50 + [1.0] * 5}
+    for asked in ({}, {"grid": 64, "most": 9.0}):
+        found = ml.capacity_sums(rows, gain="gain", **asked).result(20)
+        assert (found.cases, found.used, found.left_over, found.at_least) == (20, 20, 31, 8.5)
+        assert found.gain == pytest.approx(9 + 19 * 8.5)
+        assert found.bound == pytest.approx(found.gain)
+    whole = ml.capacity_sums(rows, gain="gain", units=2.0).result(21)
+    assert (whole.cases, whole.used, whole.left_over) == (10, 20, 41)
+    assert ml.capacity_sums(rows, gain="gain").result(51).left_over == 0
 
 
 def test_a_capacity_as_a_threshold_has_the_same_price():

@@ -36,13 +36,18 @@ def stakes(
     refuse_settled(ends[0], ends[1])
     ones = np.count_nonzero(one)
     heaviest = 1.0 if weight is None else float(weight.max())
-    if not heaviest * max(abs(end) for pair in ends for end in pair) * n < 1e150:  # squares must be numbers, too
-        raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
+    refuse_too_large(heaviest * max(abs(end) for pair in ends for end in pair) * n)
     if weight is not None:
         return if_one, if_zero, float(np.sum(weight * np.where(one, -lost, earned)))
     if lost.ndim == earned.ndim == 0:
         return if_one, if_zero, float(earned) * (n - ones) - float(lost) * ones
     return if_one, if_zero, float(np.sum(np.where(one, -lost, earned)))
+
+
+def refuse_too_large(total: float) -> None:
+    """Refuse amounts whose sum may be so large that its square is no number."""
+    if not total < 1e150:
+        raise ValueError("gain_tp, cost_fp, cost_fn and gain_tn must be small enough to be added up")
 
 
 def refuse_settled(if_one: tuple[float, float], if_zero: tuple[float, float]) -> None:

@@ -22,6 +22,7 @@ _SLICE = 1_000_000  # rows of a frame in memory whose terms are written out at a
 _POLARS_STREAMS = (1, 25)  # from here on `collect` takes the streaming engine; before, the one in memory is used
 _KEPT = "n_kept__"
 _MISSING, _ODD = -1, 2  # labels that are neither 0 nor 1
+_NAMED = {"y", "p", "weights", "reward", "treated", "inspected", "gain", "other"}  # never numbers for all
 _GAP = 0.5  # stands for NULL where whole numbers are
 
 
@@ -61,6 +62,8 @@ def numbers_of(data: Any, *, gaps: tuple[str, ...] = (), **columns: Any) -> tupl
     staged: dict[str, nw.Expr] = {}
     for name, x in columns.items():
         if not isinstance(x, str):
+            if name in _NAMED:
+                column_name(x, name)
             out[name] = nw.lit(as_number(x, name))
             continue
         data = _readable(data, x)
@@ -92,6 +95,7 @@ def label_key(data: Any, column: str, x: nw.Expr, key: str, *, missing: bool = F
 
 def _readable(data: Any, column: str) -> Any:
     """The frame, whose column holds numbers or truth values."""
+    _plainly_named(column)
     schema = data.collect_schema()
     kind = schema.get(column)
     if kind == nw.Boolean:
@@ -103,9 +107,18 @@ def _readable(data: Any, column: str) -> Any:
     return data
 
 
+def _plainly_named(column: str) -> None:
+    """Refuse names that would mean something else inside a query."""
+    if column.endswith("__"):
+        raise ValueError(f"column {column!r} must not end in '__': such names are used in the query; rename it")
+    if column == "*" or (column.startswith("^") and column.endswith("$")):
+        raise ValueError(f"column {column!r} must not be named like a pattern, as engines read it; rename it")
+
+
 def label_of(data: Any, column: str) -> nw.Expr:
     """A column that groups the rows: categories as text, the rest as it is."""
     check_columns(data, [column_name(column, "a column")], [], numbers=None)
+    _plainly_named(column)
     kind = data.collect_schema()[column]
     label = nw.col(column)
     if kind in (nw.Categorical, nw.Enum, nw.Unknown):
@@ -156,10 +169,14 @@ def chance_as_told(chance: nw.Expr, total: str, *, never: Callable[[pd.DataFrame
     """
 
     def odd(table: pd.DataFrame) -> Any:
-        rows = table if never is None else table[~never(table)]
-        return not ((rows["min_weight"] >= 1) & np.isfinite(rows[total]) & np.isfinite(rows["max_weight"])).all()
+        return no_weights(table if never is None else table[~never(table)], total)
 
     return Rule(probability(chance, above=never is None).holds, (chance,), odd)
+
+
+def no_weights(table: pd.DataFrame, total: str) -> Any:
+    """Whether 1 / propensity is below 1, infinite or no number somewhere; told from its ends and a sum."""
+    return not ((table["min_weight"] >= 1) & np.isfinite(table[total]) & np.isfinite(table["max_weight"])).all()
 
 
 def positive(x: nw.Expr) -> Rule:
@@ -231,7 +248,7 @@ def totals(
     tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
         try:
-            shaped = part.with_columns(**asked).select(*(asked or part.columns[:1]))
+            shaped = part.with_columns(**asked).select(*asked) if asked else part.select(part.columns[0])
             grouped = shaped.group_by(*parted).agg(*wanted) if parted else shaped.select(*wanted)
             old = grouped.implementation.is_polars() and not _streams(grouped)  # whose head() of groups fails
             found = _collected(grouped if limit is None or old else grouped.head(limit + 1))
@@ -272,7 +289,7 @@ def _refuse(data: Any, must: Mapping[str, Rule]) -> None:
         found = [known + int(table[name].to_list()[0] or 0) for known, name in zip(found, broken, strict=True)]
     for rule, times in zip(must, found[1:], strict=True):
         if times:
-            raise ValueError(f"{rule}; {count(times, 'row')} of {found[0]:,} do not")
+            raise ValueError(f"{rule}; {count(times, 'row')} of {found[0]:,} {'does' if times == 1 else 'do'} not")
 
 
 def _parts(data: Any) -> list[Any]:
@@ -332,6 +349,7 @@ def _numeric_key(values: NDArray[Any]) -> pd.Series[Any]:
 def day_of(data: Any, column: str, name: str) -> tuple[Any, nw.Expr]:
     """A column of days or times as the days they fall on in UTC; and the frame to ask."""
     check_columns(data, [column_name(column, name)], [], numbers=None)
+    _plainly_named(column)
     if data.implementation.is_pandas():
         native = data.to_native()
         days = as_times(native[column], column, missing=True).astype("datetime64[D]").astype("datetime64[us]")

@@ -336,6 +336,7 @@ def profile_sums(
     data = as_data(frame)
     schema = data.collect_schema()
     given: dict[str, Any] = dict(like.settings["edges"] if like is not None else edges or {})
+    _known_edges(edges, names)
     text = [name for name in names if _is_text(schema, name, given)]
     data, x = _numbers(data, [name for name in names if name not in text])
     bare = [name for name in x if given.get(name) is None]
@@ -344,10 +345,10 @@ def profile_sums(
     given |= _found_edges(data, x, bare, schema, bins)
     cut = {name: None if name in text else [float(edge) for edge in given[name]] for name in names}
     sums = {}
-    for name, value in x.items():
-        sums[f"n_{name}"] = known(value)
+    for number, (name, value) in enumerate(x.items()):  # by number: a column may be called like another and its cell
+        sums[f"n_{number}_there"] = known(value)
         for place, edge in enumerate(cut[name] or []):
-            sums[f"n_{name}_{place}"] = value <= edge
+            sums[f"n_{number}_{place}"] = value <= edge
     one = totals(data, {}, sums, must={})
     rows = int(one["rows"].sum())
     out: dict[str, list[Any]] = {"column": [""], "cell": [None], "rows": [rows]}
@@ -357,9 +358,9 @@ def profile_sums(
             for key, entry in zip(out, (column, cell, count), strict=True):
                 out[key].append(entry)
 
-    for name in x:
-        there = int(one[f"n_{name}"].sum())
-        below = [int(one[f"n_{name}_{place}"].sum()) for place in range(len(cut[name] or []))]
+    for number, name in enumerate(x):
+        there = int(one[f"n_{number}_there"].sum())
+        below = [int(one[f"n_{number}_{place}"].sum()) for place in range(len(cut[name] or []))]
         for place, count in enumerate(np.diff([0, *below, there]).tolist()):
             put(name, place, count)
         put(name, None, rows - there)
@@ -383,6 +384,13 @@ def _numbers(data: Any, names: list[str]) -> tuple[Any, dict[str, nw.Expr]]:
     staged = {f"column {place}": name for place, name in enumerate(names)}
     data, x = numbers_of(data, gaps=tuple(staged), **staged)
     return data, {name: x[place] for place, name in staged.items()}
+
+
+def _known_edges(edges: Mapping[str, Any] | None, names: list[str]) -> None:
+    """Refuse edges of columns that are not asked for."""
+    for name in edges or {}:
+        if name not in names:
+            raise ValueError(f"edges must be those of the columns {', '.join(names)}; got some of {name!r}")
 
 
 def _is_text(schema: Any, name: str, edges: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -29,7 +29,9 @@ class CapacityCut(Result):
     at_least : float
         Take the cases whose gain per unit is at least this; infinite where nobody fits.
     cases : int
-        How many these are.
+        How many these are, without those left over.
+    left_over : int
+        How many of the cases of exactly this gain per unit do not fit any more: take any of them.
     gain, used : float
         Dollars they bring together, and units of capacity they take.
     shadow_price : float
@@ -44,11 +46,13 @@ class CapacityCut(Result):
     used: float
     shadow_price: float
     bound: float
+    left_over: int = 0
 
     def _line(self) -> str:
+        without = f" (but {self.left_over:,} of those at exactly that)" if self.left_over else ""
         return (
-            f"at least {dollars(self.at_least, 2)} a unit: {self.cases:,} cases bring {dollars(self.gain, 2)} with "
-            f"{self.used:g} units; no choice brings more than {dollars(self.bound, 2)}"
+            f"at least {dollars(self.at_least, 2)} a unit{without}: {self.cases:,} cases bring "
+            f"{dollars(self.gain, 2)} with {self.used:g} units; no choice brings more than {dollars(self.bound, 2)}"
         )
 
 
@@ -69,9 +73,9 @@ class CapacitySums(Sums):
         Returns
         -------
         CapacityCut
-            Cases of one ratio (or cell) are taken together or not at all; `bound` − `gain` says what that can cost.
-            `decision.within_capacity` takes them one by one and gives the same shadow price and bound where each ratio
-            has its own cell.
+            Cases of different ratios in one cell, and cases of one ratio that take different units, are taken together
+            or not at all; `bound` − `gain` says what that can cost. `decision.within_capacity` takes them one by one
+            and gives the same shadow price and bound where each ratio has its own cell.
         """
         room = as_number(capacity, "capacity", ge=0) * (1 + 1e-9)
         if not len(self.table):
@@ -84,10 +88,18 @@ class CapacitySums(Sums):
         price = float(best[k]) if k < len(table) else 0.0
         left = room - (float(spent[k - 1]) if k else 0.0)
         more = min(left * price, float(gain[k])) if k < len(table) else 0.0
-        return CapacityCut(
-            at_least=float(least[k - 1]) if k else float("inf"), cases=int(table["n_pays"].to_numpy()[:k].sum()),
-            gain=float(gain[:k].sum()), used=float(units[:k].sum()), shadow_price=price,
-            bound=float(gain[:k].sum()) + more,
+        pays = table["n_pays"].to_numpy()
+        cut = CapacityCut(
+            at_least=float(least[k - 1]) if k else float("inf"), cases=int(pays[:k].sum()), gain=float(gain[:k].sum()),
+            used=float(units[:k].sum()), shadow_price=price, bound=float(gain[:k].sum()) + more,
+        )  # fmt: skip
+        each = self.settings["units"]
+        if k == len(table) or isinstance(each, str) or least[k] != best[k] or left < each:
+            return cut
+        fit = int(left // each)  # of cases that are all alike
+        return replace(
+            cut, at_least=price, cases=cut.cases + fit, gain=cut.gain + fit * float(gain[k]) / int(pays[k]),
+            used=cut.used + fit * float(each), left_over=int(pays[k]) - fit,
         )  # fmt: skip
 
 
@@ -138,7 +150,7 @@ def capacity_sums(
     ratio = nw.col("ratio__")
     cell = ratio
     if grid is not None:
-        cells, end = as_integer(grid, "grid", ge=1), as_number(most, "most", gt=0)
+        cells, end = as_integer(grid, "grid", ge=1, le=2**30), as_number(most, "most", gt=0)
         place = (ratio * (cells / end)).floor()
         cell = where(ratio < 0, -1.0, where(place >= cells, float(cells), place))
     sums = {"gain": where(pays, x["gain"])} | ({"units": where(pays, x["units"])} if isinstance(units, str) else {})

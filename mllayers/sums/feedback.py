@@ -32,6 +32,7 @@ from mllayers.sums._query import (
     known,
     label_key,
     label_of,
+    no_weights,
     numbers_of,
     probability,
     there,
@@ -50,11 +51,6 @@ __all__ = [
     "promise_sums",
     "segment_sums",
 ]
-
-
-def _no_weights(rows: pd.DataFrame) -> Any:
-    """Whether 1 / propensity is below 1, infinite or no number somewhere."""
-    return not ((rows["min_weight"] >= 1) & (rows["weight2"] <= sys.float_info.max)).all()
 
 
 class PromiseSums(Sums):
@@ -141,7 +137,9 @@ def promise_sums(
         f"p ({p}) must lie in [0, 1] and be there": probability(x["p"]),
         f"y ({y}) must hold only 0 and 1, or nothing": rule,
         f"propensity ({propensity}) must be there": Rule(known(w)),
-        f"propensity ({propensity}) must lie in (0, 1]": Rule((w >= 1) & (w <= sys.float_info.max), (), _no_weights),
+        f"propensity ({propensity}) must lie in (0, 1]": Rule(
+            (w >= 1) & (w <= sys.float_info.max), (), lambda rows: no_weights(rows, "weight2")
+        ),
         "y must be known where propensity is 1 (pass the audit's propensity)": Rule(
             known(label) | (w > 1), (), lambda rows: ((rows["y"] < 0) & (rows["min_weight"] <= 1)).any()
         ),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mllayers._check import as_integer, as_number, as_numbers
 from mllayers._stats import moments_of_powers
-from mllayers.prediction._sums import refuse_settled, square_and_add
+from mllayers.prediction._sums import refuse_settled, refuse_too_large, square_and_add
 from mllayers.prediction.calibration import CalibrationBands, _Band, _calibration_of
 from mllayers.prediction.money import ThresholdMoney
 from mllayers.prediction.value import _WITHOUT, ModelValue, _model_value
@@ -292,8 +292,12 @@ def _rules(x: dict[str, nw.Expr], names: dict[str, Any]) -> dict[str, Rule]:
 
 
 def _settled(table: pd.DataFrame) -> None:
-    """Refuse amounts that leave nothing to decide."""
-    refuse_settled(*((float(table[f"min_{x}"].min()), float(table[f"max_{x}"].max())) for x in ("a", "b")))
+    """Refuse amounts that leave nothing to decide, or cannot be added up."""
+    ends = [(float(table[f"min_{x}"].min()), float(table[f"max_{x}"].max())) for x in ("a", "b")]
+    refuse_settled(*ends)
+    heavy = float(table["weight" if "weight" in table else "rows"].sum())
+    left = float(np.abs(table["left"]).sum()) if "left" in table else 0.0
+    refuse_too_large(max(heavy * max(abs(end) for pair in ends for end in pair), left))
 
 
 class ThresholdSums(Sums):
@@ -321,15 +325,21 @@ class ThresholdSums(Sums):
         _settled(self.table)
         return _money(_falling(self.table), self.settings, room)
 
-    def missed(self) -> float:
+    def missed(self, *, capacity: float | None = None) -> float:
         """Dollars that a threshold within a cell of the grid can earn beyond the best one found, at most.
 
         Within a cell every cut acts on a part of it, which can bring no more than all in it that gains by acting.
         `best_threshold` looks there.
+
+        Parameters
+        ----------
+        capacity : float, optional
+            How many cases (of the population) can be acted on, as in `result`.
         """
-        found, table = self.result(), _falling(self.table)
-        most = (found.profit[:-1] + _gains(table))[_wide(table)].max(initial=-np.inf)
-        return max(0.0, float(most - found.profit.max()))
+        found, table = self.result(capacity=capacity), _falling(self.table)
+        look = _wide(table) & _before(found)
+        most = (found.profit[:-1] + _gains(table))[look].max(initial=-np.inf)
+        return max(0.0, float(most - found.profit[found.best]))
 
 
 def _falling(table: pd.DataFrame) -> pd.DataFrame:
@@ -340,6 +350,11 @@ def _falling(table: pd.DataFrame) -> pd.DataFrame:
 def _wide(table: pd.DataFrame) -> NDArray[np.bool_]:
     """Which cells hold more than one score."""
     return (table["min_p"] < table["max_p"]).to_numpy()
+
+
+def _before(money: ThresholdMoney) -> NDArray[np.bool_]:
+    """Which cells begin before the capacity is used up."""
+    return np.asarray(money.acted[:-1] < (math.inf if money.capacity is None else money.capacity), dtype=bool)
 
 
 def _gains(table: pd.DataFrame) -> NDArray[np.float64]:
@@ -496,9 +511,11 @@ def best_threshold(
     -----
     The first query sums up cells of the grid. A cut within a cell earns at most what all cases above the cell earn, and
     those in it that gain by acting; where that is less than the best cut between cells earns, nobody need look. The
-    other cells are asked again: by every score, or, while they hold more than a million rows, by a grid 4,096 times
-    finer (branch and bound; Land and Doig 1960, "An Automatic Method of Solving Discrete Programming Problems",
-    Econometrica 28(3)).
+    other cells are asked again: by every score, or, while they hold more than a million rows, by a grid up to 4,096
+    times finer, of about a million groups at most (branch and bound; Land and Doig 1960, "An Automatic Method of
+    Solving Discrete Programming Problems", Econometrica 28(3)). Two or three queries are usual. A score that tells
+    nothing, at prices at which acting is worth nothing, leaves most cells open and takes more. The frame must give the
+    same rows each time.
 
     Examples
     --------
@@ -512,7 +529,7 @@ def best_threshold(
     room = None if capacity is None else as_number(capacity, "capacity", ge=0)
     asked: dict[str, Any] = {"y": y, "p": p, "gain_tp": gain_tp, "cost_fp": cost_fp, "cost_fn": cost_fn}
     asked |= {"gain_tn": gain_tn, "weights": weights}
-    cells = as_integer(grid, "grid", ge=1)
+    cells = as_integer(grid, "grid", ge=1, le=_FINEST)
     sums = threshold_sums(frame, **asked, grid=cells)
     sums.result()  # refuses what leaves nothing to decide
     data, x = numbers_of(as_data(frame), p=p)
@@ -522,17 +539,22 @@ def best_threshold(
         money, gains = _money(table, sums.settings, room), _gains(table)
         rounding = 1e-12 * (float(np.abs(money.profit).max()) + float(gains.sum()))
         best = money.profit[money.best] - rounding
-        look = table["open"].to_numpy() & _wide(table) & (money.profit[:-1] + gains >= best)
-        if room is not None:
-            look &= money.acted[:-1] < room
+        look = table["open"].to_numpy() & _wide(table) & _before(money) & (money.profit[:-1] + gains >= best)
         if not look.any():
             return money
         there = table[look]
+        rows = int(there["rows"].sum())
         inside = (x["p"] >= float(there["min_p"].min())) & (x["p"] <= float(there["max_p"].max()))
         inside = inside & _cell(x["p"], cells).is_in(there["cell"].astype(int).tolist())
-        by_score = int(there["rows"].sum()) <= _ALL_AT_ONCE or cells >= _FINEST
-        cells = min(cells * _FINER, _FINEST)
+        by_score = rows <= _ALL_AT_ONCE or cells >= _FINEST
+        room_for = max(_ALL_AT_ONCE // len(there), 2)  # groups of each cell
+        cells = min(cells * min(_FINER, 2 ** int(math.log2(room_for))), _FINEST)
         finer = threshold_sums(data.filter(inside), **asked, grid=None if by_score else cells).table
+        if int(finer["rows"].sum()) != rows:
+            raise ValueError(
+                f"frame must give the same rows each time it is read; {rows:,} scores near the best threshold became "
+                f"{int(finer['rows'].sum()):,}: write the sample or the table down first"
+            )
         table = pd.concat([table[~look].assign(open=False), finer.assign(open=not by_score)])
 
 
