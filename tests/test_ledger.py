@@ -530,6 +530,43 @@ def test_times_come_in_many_forms(ledger):
     assert ledger.record_decisions(decisions(case=pd.Categorical(list("abcde")), action=pd.Categorical(["x"] * 5))) == 5
 
 
+# what one database takes and another does not ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["case", "policy", "kind"])
+def test_a_key_that_is_too_long_for_a_server_is_told_in_words(address, name):
+    rng = np.random.default_rng(5)
+    long = "".join(map(chr, rng.integers(0x4E00, 0x9000, 3_000)))
+    for length in (600, 3_000):
+        with Ledger(address) as ledger:
+            before = sum(map(len, (ledger.decisions(), ledger.outcomes())))
+            if name == "kind":
+                ledger.record_decisions(decisions(1))
+
+            def write(ledger=ledger, length=length):
+                row = {name: [f"{length}{long}"[:length]]}
+                if name == "kind":
+                    return ledger.record_outcomes(outcomes(1, **row))
+                return ledger.record_decisions(decisions(1, **{"case": [length]} | row))
+
+            if ledger.engine.dialect.name == "sqlite" or length == 600:
+                assert [write(), write()] == [1, 0]
+                continue
+            with pytest.raises(
+                LedgerError, match=r"\(case, kind or policy\) is too long: PostgreSQL takes.* Nothing of"
+            ):
+                write()
+            assert sum(map(len, (ledger.decisions(), ledger.outcomes()))) == before == 1 + (name == "kind")
+
+
+def test_minus_zero_is_zero(address):
+    """Only PostgreSQL keeps the sign; that is no other number."""
+    with Ledger(address) as ledger:
+        for zero, new in ((-0.0, 5), (0.0, 0), (-0.0, 0)):
+            assert ledger.record_decisions(decisions(score=zero, expected_value=zero, cost=zero)) == new
+        assert (ledger.decisions()[["score", "expected_value", "cost"]] == 0).all(axis=None)
+
+
 # killed, crowded, locked, full --------------------------------------------------------------------------------------
 
 

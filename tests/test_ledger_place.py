@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from test_ledger import DAY, NOON, administer, decisions, outcomes, server  # noqa: F401  a fixture
+import sqlalchemy as sa
+from test_ledger import DAY, NOON, administer, decisions, outcomes, overrides, server  # noqa: F401  a fixture
 
 from mllayers.ledger import Ledger, LedgerError, LedgerWarning, place, schema
 from mllayers.ledger.wal import wal_damage
@@ -152,10 +154,8 @@ def test_a_restored_copy_with_rows_astray_is_refused(tmp_path):
 # the first build's --------------------------------------------------------------------------------------------------
 
 
-def first_build(address, values, *, guards=True):
+def first_build(address, values, *, guards=True, cases=()):
     """A ledger as the first build wrote it: no version, no segment, planned, idle, drawn, start."""
-    import sqlalchemy as sa
-
     engine = sa.create_engine(address)
     with engine.begin() as connection:
         schema._FIRST.create_all(connection)
@@ -167,15 +167,17 @@ def first_build(address, values, *, guards=True):
             "propensity": 0.9,
             "expected_value": 1.0,
         }
-        keys = [{"case": str(k), "time": NOON.to_pydatetime()} for k in range(4)]
+        keys = [{"case": str(k), "time": NOON.to_pydatetime()} for k in cases or range(4)]
         tables = schema._FIRST.tables
         connection.execute(tables["decisions"].insert(), [key | one | {"cost": 5.0} for key in keys])
-        connection.execute(tables["attempts"].insert(), [key | {"cost": 5.0, "day": DAY} for key in keys[:2]])
+        connection.execute(
+            tables["attempts"].insert(), [key | {"cost": 5.0, "day": DAY} for key in (keys if cases else keys[:2])]
+        )
         connection.execute(tables["endings"].insert(), [keys[0] | {"state": "done", "note": "sent"}])
         came = {"kind": "churned", "arrival": NOON.to_pydatetime()}
-        connection.execute(
-            tables["outcomes"].insert(), [key | came | {"value": x} for key, x in zip(keys, values, strict=False)]
-        )
+        if values:
+            came_back = [key | came | {"value": x} for key, x in zip(keys, values, strict=False)]
+            connection.execute(tables["outcomes"].insert(), came_back)
         if guards and engine.dialect.name == "sqlite":
             for table in schema._FIRST.tables:
                 for verb in ("UPDATE", "DELETE"):
@@ -289,7 +291,225 @@ def trouble(call):
     return ""
 
 
+# a server's own settings ----------------------------------------------------------------------------------------------
+
+
+def fresh(pattern, *settings, more=""):
+    """A database of its own, set as somebody may have set it; its address."""
+    name = f"set{random.randrange(10**12)}"
+    administer(pattern, f"CREATE DATABASE {name} TEMPLATE template0 {more}")
+    for setting in settings:
+        administer(pattern, f"ALTER DATABASE {name} SET {setting}")
+    return pattern.format(name)
+
+
+def ask(address, question):
+    """What a database answers to somebody else."""
+    import psycopg
+
+    with psycopg.connect(address, autocommit=True) as connection:
+        cursor = connection.execute(question)
+        return cursor.fetchall() if cursor.description else []
+
+
+ODD = {
+    "score": [1 / 3, 5e-324, 1.7976931348623157e308, None, -0.1],
+    "segment": None,
+    "action": ["\U0001f600", "é", "e\u0301", "NULL", "\\x"],
+    "time": pd.Timestamp("0999-02-03 04:05:06.123457"),
+}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "extra_float_digits = 0",
+        "client_encoding = 'LATIN1'",
+        "array_nulls = off",
+        "datestyle = 'SQL, MDY'",
+        "timezone = 'Asia/Kolkata'",
+        "standard_conforming_strings = off",
+        "quote_all_identifiers = on",
+        "default_transaction_isolation = serializable",
+    ],
+)
+def test_what_a_server_is_set_to_changes_nothing(server, setting, monkeypatch):  # noqa: F811
+    """Written again it is the same, and it is read as it was written."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    with Ledger(fresh(server, setting) + "&client_encoding=latin1") as ledger, Ledger() as memory:
+        assert [ledger.record_decisions(decisions(**ODD)) for _ in range(3)] == [5, 0, 0]
+        memory.record_decisions(decisions(**ODD))
+        pd.testing.assert_frame_equal(ledger.decisions(), memory.decisions(), check_exact=True)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("theirs", "ours"), [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply")])
+def test_what_is_written_is_on_the_servers_disk(server, theirs, ours):  # noqa: F811
+    """An attempt that a server may still lose could be carried out twice."""
+    with Ledger(fresh(server, f"synchronous_commit = {theirs}")) as ledger, ledger.engine.begin() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == ours
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_does_not_keep_every_text_is_refused(server, encoding):  # noqa: F811
+    """And what the message says to do helps."""
+    address = fresh(server, more=f"ENCODING '{encoding}' LOCALE 'C'")
+    with pytest.raises(LedgerError, match=f"its encoding is {encoding}.*nothing was written there; make one") as told:
+        Ledger(address)
+    assert ask(address, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
+    (statement,) = re.findall(r"CREATE DATABASE .* template0", str(told.value))
+    administer(server, statement.replace("name", f"utf{encoding}"))
+    with Ledger(server.format(f"utf{encoding}".lower())) as ledger:
+        assert ledger.record_decisions(decisions(**ODD)) == 5
+
+
+@pytest.mark.postgres
+def test_a_database_without_keys_and_guards_is_refused(server):  # noqa: F811
+    address = fresh(server, "session_replication_role = replica")
+    with pytest.raises(LedgerError, match="session_replication_role is replica, which switches keys and guards off"):
+        Ledger(address)
+    assert ask(address, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("name", ["Ledger", "two words", "o'dd"])
+def test_a_schema_may_have_any_name_and_come_from_the_surroundings(server, name, monkeypatch):  # noqa: F811
+    """Other programs of PostgreSQL look into PGOPTIONS, too."""
+    address = fresh(server)
+    ask(address, f'CREATE SCHEMA "{name}"')
+    monkeypatch.setenv("PGOPTIONS", '-csearch_path="{}"'.format(name.replace(" ", "\\ ")))
+    for new in (5, 0):
+        with Ledger(address) as ledger:
+            assert ledger.record_decisions(decisions()) == new
+    monkeypatch.delenv("PGOPTIONS")
+    assert ask(address, f'SELECT count(*) FROM "{name}".decisions') == [(5,)]
+
+
+# order ----------------------------------------------------------------------------------------------------------------
+
+MIXED = ["a", "B", "b", "A", "_x", "é", "z", "Z", "\U0001f600", "\uffee", "10", "9"]
+INDEXED = {"decisions": ["case", "policy"], "attempts": ["case"], "endings": ["case"], "overrides": ["case"]}
+INDEXED |= {"outcomes": ["case", "kind"]}
+
+
+def collate(address, tables):
+    """Let text be in the order of a language, as in a ledger made before keys were in the order of bytes."""
+    for table, columns in tables.items():
+        changes = ", ".join(f'ALTER "{column}" TYPE text COLLATE "en-x-icu"' for column in columns)
+        ask(address, f"ALTER TABLE {table} {changes}")
+
+
+def mixed(ledger):
+    """Rows whose order is told by text alone."""
+    later, cases = NOON + pd.Timedelta("1D"), {"case": MIXED}
+    both = pd.concat([decisions(12, **cases, policy=MIXED), decisions(12, **cases, policy=MIXED, time=later)])
+    ledger.record_decisions(both)
+    for time in (later, NOON):
+        for kind in MIXED:
+            ledger.record_outcomes(outcomes(12, **cases, kind=kind, time=time))
+        ledger.record_overrides(overrides(case=MIXED[:5], time=time, at=later))
+    ledger.start_many(both, day=DAY)
+    return both
+
+
+def orders(ledger, both):
+    """All that can be read, by the way it is asked for."""
+    return {
+        "decisions": ledger.decisions(),
+        "outcomes": ledger.outcomes(),
+        "overrides": ledger.overrides(),
+        "overrides of": ledger.overrides(of=both),
+        "attempts": ledger.attempts().drop(columns="started"),
+        "attempts of": ledger.attempts(of=both).drop(columns="started"),
+    }
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("older", [False, True])
+def test_one_ledger_has_one_order_on_every_database(server, older):  # noqa: F811
+    """That of the code points, as Python and pandas sort text."""
+    address = fresh(server)
+    with Ledger(address) as ledger, Ledger() as memory:
+        if older:
+            collate(address, INDEXED)
+        both = mixed(ledger)
+        mixed(memory)
+        here, there = orders(memory, both), orders(ledger, both)
+    for name, frame in here.items():
+        pd.testing.assert_frame_equal(there[name], frame, obj=name)
+    assert here["decisions"]["case"].tolist() == sorted(MIXED) * 2
+    pd.testing.assert_frame_equal(here["overrides"], here["overrides of"])
+    pd.testing.assert_frame_equal(here["attempts"], here["attempts of"])
+
+
+@pytest.mark.postgres
+def test_a_first_build_gets_its_numbers_in_the_same_order(server):  # noqa: F811
+    address = fresh(server)
+    theirs = address.replace("postgresql:", "postgresql+psycopg:")
+    first_build(theirs, [], cases=MIXED)
+    collate(address, {"decisions": ["case"], "attempts": ["case"]})
+    with Ledger(address) as ledger:
+        attempts = ledger.attempts()
+    assert attempts["case"].tolist() == sorted(MIXED)
+    assert attempts["number"].tolist() == list(range(1, 13))
+
+
+@pytest.mark.postgres
+def test_keys_are_in_the_order_of_bytes_whatever_the_database_is_made_with(server):  # noqa: F811
+    """The order of a language changes when the server's system is renewed, and what was unique is not found then."""
+    address = fresh(server)
+    Ledger(address).close()
+    found = ask(
+        address,
+        """SELECT c.relname, a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid
+        JOIN pg_class c ON c.oid = i.indrelid JOIN pg_collation l ON l.oid = a.attcollation
+        WHERE c.relnamespace = 'public'::regnamespace AND l.collname = 'C'""",
+    )
+    assert set(found) == {(table, column) for table, columns in INDEXED.items() for column in columns}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("older", [False, True])
+def test_questions_about_a_part_are_looked_up_on_a_server(server, older):  # noqa: F811
+    """Where scanning costs nearly everything, only what cannot be looked up is scanned."""
+    address, told = fresh(server, "enable_seqscan = off"), []
+
+    def explain(connection, cursor, statement, parameters, context, many):
+        if statement.startswith("SELECT t.") or " WHERE " in statement:
+            told.extend(line for (line,) in cursor.execute(f"EXPLAIN {statement}", parameters or None).fetchall())
+
+    with Ledger(address) as ledger:
+        if older:
+            collate(address, INDEXED)
+        both = mixed(ledger)
+        sa.event.listen(ledger.engine, "before_cursor_execute", explain)
+        ledger.attempts(case="a")
+        ledger.attempts(of=both[:3])
+        ledger.attempts(batch="1-24")
+        ledger.overrides(of=both[:3])
+        ledger.outcomes(since=NOON)
+        ledger.decisions(policy="a")
+        ledger.record_decisions(both)
+    assert sum("Index" in line and "Scan" in line for line in told) > 8
+    assert [line for line in told if "Seq Scan" in line] == []
+
+
 # damage -------------------------------------------------------------------------------------------------------------
+
+
+class IndexDamaged(Exception):
+    """As a server says it."""
+
+    sqlstate = "XX002"
+
+
+def test_a_damaged_server_is_not_told_what_to_do_with_a_file():
+    told = place.in_words(IndexDamaged("could not read block 7"), "Nothing of this call was written")
+    assert "the database is damaged. Write nothing to it" in told
+    assert "sqlite3" not in told
+    assert "sqlite3 FILE .recover" in place.in_words(sqlite3.DatabaseError("Could not decode to UTF-8"), "")
 
 
 def test_flipped_bytes_are_told_truly_or_not_seen(tmp_path):

@@ -28,7 +28,7 @@ from mllayers._check import (
 )
 from mllayers.ledger import rows
 from mllayers.ledger.claims import Room, claim, end
-from mllayers.ledger.place import BROKEN, NO_DECISION, Place, in_words
+from mllayers.ledger.place import NO_DECISION, Place, broken, in_words
 from mllayers.ledger.schema import ATTEMPTS, DECISIONS, OUTCOMES, OVERRIDES, LedgerError, make, standing
 
 __all__ = ["Ledger"]
@@ -63,10 +63,12 @@ class Ledger:
 
     Notes
     -----
-    Cases are text; whole numbers are written as text. Times are kept to the microsecond; those without a zone are
+    Cases are text; whole numbers are written as text. PostgreSQL takes cases, kinds and policies of up to about 2,700
+    bytes (a letter is one to four), SQLite of any length. Times are kept to the microsecond; those without a zone are
     taken as they are, others become UTC. Each call writes all its rows or none. A ledger may be written by several
     programs and threads at once, and one that is killed leaves whole batches. It says in itself that it is a ledger,
-    and of which version; one of the first build is brought up to date when it is opened.
+    and of which version; one of the first build is brought up to date when it is opened. Its tables come in one order
+    on every database: text by the numbers of its characters, as Python sorts it.
 
     **People.** A ledger forgets nothing, so let cases be pseudonyms: random numbers, with the list of who is who kept
     elsewhere, and no names in notes and reasons. Who asks to be erased is struck from that list: the row stays, and
@@ -129,8 +131,8 @@ class Ledger:
             try:
                 return standing(connection)
             except (ValueError, TypeError, LookupError, InvalidRequestError):  # a catalogue that cannot be read
-                broken = LedgerError(BROKEN)
-            raise broken
+                damaged = LedgerError(broken(self._place.kind))
+            raise damaged
 
     @contextmanager
     def _work(self, *, writing: bool = False, nothing: str = _NOTHING) -> Iterator[sa.Connection]:
@@ -146,7 +148,7 @@ class Ledger:
         except DBAPIError as error:
             raise LedgerError(f"{self.name}: {in_words(error.orig, nothing)}") from None
         except UnicodeDecodeError:  # what the database says of a damaged file
-            raise LedgerError(f"{self.name}: {BROKEN}") from None
+            raise LedgerError(f"{self.name}: {broken(self._place.kind)}") from None
         except NobodyFree:
             raise LedgerError(f"{self.name}: other threads are using it; give a longer timeout. {nothing}.") from None
         except LedgerError as error:
@@ -297,7 +299,7 @@ class Ledger:
         says how such cases are analysed.
         """
         which, given = ("policy = ?", as_keys([policy], "policy")) if policy is not None else ("", [])
-        table = self._read(DECISIONS, 'ORDER BY "time", "case"', which, given)
+        table = self._read(DECISIONS, ["time", "case"], which, given)
         last = self.overrides(of=table if which else None).drop_duplicates(["case", "time"], keep="last")[
             ["case", "time", "action"]
         ]
@@ -306,14 +308,15 @@ class Ledger:
     def outcomes(self, *, since: Any = None) -> pd.DataFrame:
         """All outcomes, or those that arrived at a time or later (a date: from its first moment), in that order."""
         which, given = ("arrival >= ?", [_time(since, "since")]) if since is not None else ("", [])
-        return self._read(OUTCOMES, 'ORDER BY arrival, "case", kind', which, given)
+        return self._read(OUTCOMES, ["arrival", "case", "kind", "time"], which, given)
 
     def overrides(self, *, of: Any = None) -> pd.DataFrame:
         """All overrides in the order in which they were made, or those of a frame of decisions (``case``, ``time``)."""
+        order = ["at", "case", "time"]
         if of is None:
-            return self._read(OVERRIDES, 'ORDER BY "at", "case"')
+            return self._read(OVERRIDES, order)
         found = self._among(rows.kinds_of(OVERRIDES), f"{OVERRIDES} AS t ", of)
-        return found.sort_values(["at", "case"], kind="stable", ignore_index=True)
+        return found.sort_values(order, ignore_index=True)
 
     def attempts(
         self,
@@ -361,7 +364,7 @@ class Ledger:
             which, given = ('t."case" = ?', as_keys([case], "case")) if case is not None else ("", [])
             if batch is not None:
                 which, given = 't."number" BETWEEN ? AND ? AND t."batch" = ?', _numbers(batch)
-            table = self._select(kinds, source, 'ORDER BY t."time", t."case"', which, given)
+            table = self._select(kinds, source, ["t.time", "t.case"], which, given)
         age = moment - table["started"]
         under_way = table["state"].isna() & (age.abs() <= patience)
         state = table["state"].astype(object).where(table["state"].notna(), "in doubt").where(~under_way, "started")
@@ -399,12 +402,15 @@ class Ledger:
             keys = sorted(set(rows.key_rows(frame["case"], frame["time"], connection.dialect.name)))
             return self._as_table(rows.matching(connection, source, names, keys), kinds)
 
-    def _read(self, table: sa.Table, order: str, which: str = "", given: Any = ()) -> pd.DataFrame:
+    def _read(self, table: sa.Table, order: list[str], which: str = "", given: Any = ()) -> pd.DataFrame:
         return self._select(rows.kinds_of(table), table.name, order, which, given)
 
-    def _select(self, kinds: dict[str, str], source: str, order: str, which: str, given: Any) -> pd.DataFrame:
+    def _select(self, kinds: dict[str, str], source: str, order: list[str], which: str, given: Any) -> pd.DataFrame:
+        """The rows of a source in order: text by its code points, on every database and as pandas sorts it."""
         names = ", ".join(_quoted(name) for name in kinds)
-        query = f"SELECT {names} FROM {source} {f'WHERE {which}' if which else ''} {order}"
+        by_code = ' COLLATE "C"' if self.engine.dialect.name == "postgresql" else ""  # what SQLite does anyway
+        keys = ", ".join(_quoted(name) + by_code * (kinds[name] == "text") for name in order)
+        query = f"SELECT {names} FROM {source} {f'WHERE {which}' if which else ''} ORDER BY {keys}"
         with self._work() as connection:
             return self._as_table(connection.exec_driver_sql(*self._ask(query, given)).fetchall(), kinds)
 
@@ -412,8 +418,8 @@ class Ledger:
         try:
             return rows.as_table(list(found), {name.split(".")[-1]: kind for name, kind in kinds.items()})
         except (ValueError, TypeError, OverflowError):  # a kind that no call of ours ever wrote
-            broken = LedgerError(BROKEN)
-        raise broken
+            damaged = LedgerError(broken(self._place.kind))
+        raise damaged
 
     def _ask(self, query: str, given: Any) -> tuple[str, tuple[Any, ...]]:
         """A query and what it is given, as the driver takes them."""

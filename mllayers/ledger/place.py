@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 
 from mllayers._check import describe
@@ -154,17 +155,17 @@ class Place:
 
     def _server(self) -> sa.Engine:
         assert self.url is not None
-        options = f"{self.url.query.get('options', '')} -c lock_timeout={max(1, round(1000 * self.wait))}"
-        patience = {"options": options, "connect_timeout": 2 + round(self.wait)}
         missing = False
         try:
-            return sa.create_engine(
+            engine = sa.create_engine(
                 self.url,
-                connect_args=patience,
+                connect_args={"client_encoding": "UTF8", "connect_timeout": 2 + round(self.wait)},
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
                 hide_parameters=True,
             )
+            sa.event.listen(engine, "connect", self._set_up)
+            return engine
         except ModuleNotFoundError:
             missing = True
         except (ArgumentError, ValueError, TypeError):
@@ -172,6 +173,21 @@ class Place:
         raise LedgerError(
             f"a ledger in PostgreSQL needs the package psycopg: {install_line('postgres')}" if missing else _UNREADABLE
         )
+
+    def _set_up(self, connection: DBAPIConnection, _: object) -> None:
+        """What is written comes back exactly, and stays, whatever the server, the database or the role is set to."""
+        settings = {
+            "extra_float_digits": "'3'",  # numbers with all their digits; 0 is usual before version 12
+            "array_nulls": "'on'",  # or a column of nothing arrives as the text NULL
+            "lock_timeout": f"'{max(1, round(1000 * self.wait))}'",
+            # every commit on the disk; a stricter setting is kept
+            "synchronous_commit": "coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on')",
+        }
+        calls = ", ".join(f"set_config('{name}', {value}, false)" for name, value in settings.items())
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT {calls}")
+        cursor.close()
+        connection.commit()
 
     def _memory(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -294,9 +310,13 @@ _BUSY = "another program is writing to it; wait, or give a longer timeout"
 _FULL = "the disk is full; make room and run again"
 _READ = "it may only be read; check who owns it, and the folder of a file"
 _AWAY = "the database cannot be reached"
-_BROKEN = "the file is damaged"
+_BROKEN = "damaged"
 _NEVER = "a value is none that it can hold, and never will be"
 _DISK = "the disk cannot be read or written; it may be full or failing"
+_LONG = (
+    "a text that rows are found by (case, kind or policy) is too long: PostgreSQL takes about 2,700 bytes of it, and a "
+    "letter is one to four; shorten it"
+)
 _WORDS = {  # how the codes of SQLite and PostgreSQL begin, for the person who is stuck
     **dict.fromkeys(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL", "55P03"), _BUSY),
     **dict.fromkeys(("SQLITE_FULL", "53100"), _FULL),
@@ -307,13 +327,23 @@ _WORDS = {  # how the codes of SQLite and PostgreSQL begin, for the person who i
     **dict.fromkeys(("SQLITE_CORRUPT", "XX001", "XX002"), _BROKEN),
     **dict.fromkeys(("SQLITE_TOOBIG", "SQLITE_MISMATCH", "22"), _NEVER),
     **dict.fromkeys(("SQLITE_IOERR", "58"), _DISK),
+    "54000": _LONG,
     "SQLITE_CANTOPEN": "the file cannot be opened; check that the folder exists and may be written",
     "SQLITE_NOTADB": "the file is something else than a ledger, or damaged at its beginning",
 }
-BROKEN = (
-    f"{_BROKEN}. Write nothing to it, and copy it away; sqlite3 FILE .recover saves what can be read, and what is "
-    "gone cannot be told from here: compare with the last copy"
-)
+
+
+def broken(kind: str) -> str:
+    """What is said of a damaged place of this kind, and what to do."""
+    if kind == "server":
+        return (
+            "the database is damaged. Write nothing to it, and ask who runs the server to restore the last backup "
+            "beside it; what is gone cannot be told from here: compare the two"
+        )
+    return (
+        "the file is damaged. Write nothing to it, and copy it away; sqlite3 FILE .recover saves what can be read, and "
+        "what is gone cannot be told from here: compare with the last copy"
+    )
 
 
 def in_words(error: BaseException | None, nothing: str) -> str:
@@ -321,9 +351,10 @@ def in_words(error: BaseException | None, nothing: str) -> str:
     code = str(getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or "")
     told = re.sub(r"\"[^\"]*\"|'[^']*'", "…", str(error).partition("\n")[0]).encode(errors="backslashreplace").decode()
     why = next((words for begins, words in _WORDS.items() if code.startswith(begins)), "")
-    if why == _BROKEN or "decode" in told.lower():
-        return BROKEN
-    if isinstance(error, sqlite3.Error):
+    file = isinstance(error, sqlite3.Error)
+    if why == _BROKEN or (file and "decode" in told.lower()):
+        return broken("file" if file else "server")
+    if file:
         why = why or f"SQLite says: {told}"
     elif not code:
         why = _AWAY

@@ -12,6 +12,7 @@ __all__ = ["VERSION", "LedgerError"]
 VERSION = 2
 _APPLICATION = 0x4D4C4C47  # "MLLG", in the head of the file
 _MARK = "mllayers_ledger"  # the table that says so on PostgreSQL
+_SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"  # also where its name has capitals
 _APPEND_ONLY = "the ledger is append-only"
 
 
@@ -28,10 +29,13 @@ class LedgerError(RuntimeError):
 
 # the tables ---------------------------------------------------------------------------------------------------------
 
+# Text in an index is ordered by its bytes: other orders change with the server's system, and the index is wrong then.
+_KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def _table(home: sa.MetaData, name: str, *columns: Any, of: str = "") -> sa.Table:
     """A table whose rows belong to a case and a time, and to a row of another table where one is named."""
-    key = (sa.Column("case", sa.Text, primary_key=True), sa.Column("time", sa.DateTime, primary_key=True))
+    key = (sa.Column("case", _KEY, primary_key=True), sa.Column("time", sa.DateTime, primary_key=True))
     belongs = [sa.ForeignKeyConstraint(["case", "time"], [f"{of}.case", f"{of}.time"])] if of else []
     return sa.Table(name, home, *key, *columns, *belongs, sqlite_with_rowid=False)
 
@@ -62,7 +66,7 @@ DECISIONS = _table(
     _cost(),
     sa.Column("expected_value", sa.Double),
     _needed("model", sa.Text),
-    _needed("policy", sa.Text),
+    _needed("policy", _KEY),
     sa.Index("decisions_policy", "policy"),
 )
 # `number` counts the attempts: what is new since somebody last looked (the sums of a budget) is found without reading
@@ -89,7 +93,7 @@ ENDINGS = _table(
 OUTCOMES = _table(
     TABLES,
     "outcomes",
-    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("kind", _KEY, primary_key=True),
     sa.Column("value", sa.Double),
     _needed("arrival", sa.DateTime),
     sa.Index("outcomes_arrival", "arrival"),
@@ -139,8 +143,11 @@ def standing(connection: sa.Connection) -> str:
     Raises
     ------
     LedgerError
-        For another program's tables, for tables without their keys, and for a version that is not known yet.
+        For another program's tables, for tables without their keys, for a version that is not known yet, and for a
+        database that does not keep every text, or no key.
     """
+    if _server(connection):
+        _refuse_settings(connection)
     names, version = _names(connection), _version(connection)
     if version is not None and version > VERSION:
         raise LedgerError(
@@ -172,10 +179,26 @@ def _server(connection: sa.Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+def _refuse_settings(connection: sa.Connection) -> None:
+    """Raise for what a database cannot hold, and what no connection of ours may set otherwise."""
+    query = "SELECT current_setting('server_encoding'), current_setting('session_replication_role')"
+    encoding, role = connection.exec_driver_sql(query).one()
+    if encoding != "UTF8":
+        raise LedgerError(
+            f"its encoding is {encoding}, in which not every text can be kept, so nothing was written there; make one "
+            "with CREATE DATABASE name ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0, and name it in the address"
+        )
+    if role == "replica":
+        raise LedgerError(
+            "its session_replication_role is replica, which switches keys and guards off, so nothing was written "
+            "there; ALTER DATABASE name RESET session_replication_role (or ALTER ROLE) sets it back"
+        )
+
+
 def _names(connection: sa.Connection) -> set[str]:
     """The names that are taken, by tables and views."""
     if _server(connection):
-        query = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind <> 'i'"
+        query = f"SELECT relname FROM pg_class WHERE relnamespace = {_SCHEMA} AND relkind <> 'i'"
     else:
         query = (
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite@_%' ESCAPE '@'"
@@ -264,9 +287,10 @@ def _from_first(connection: sa.Connection, old_zeros: str | None) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO first_{table}")
     TABLES.create_all(connection)
     value = "nullif(value, 0)" if old_zeros == "happened" else "value"
+    by_code = ' COLLATE "C"' if _server(connection) else ""
     same = {
         "decisions": {"planned": "action", "drawn": "''"},
-        "attempts": {"number": 'row_number() OVER (ORDER BY time, "case")'},
+        "attempts": {"number": f'row_number() OVER (ORDER BY time, "case"{by_code})'},
         "endings": {},
         "outcomes": {"value": value},
     }
@@ -315,8 +339,8 @@ def _triggers() -> dict[str, str]:
 
 def _guards_stand(connection: sa.Connection) -> bool:
     if _server(connection):
-        query = """SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-            WHERE c.relnamespace = current_schema()::regnamespace AND t.tgname = c.relname || '_append_only'
+        query = f"""SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relnamespace = {_SCHEMA} AND t.tgname = c.relname || '_append_only'
             AND t.tgenabled = 'O'"""
         return {*TABLES.tables, _MARK} <= {str(name) for (name,) in connection.exec_driver_sql(query)}
     there: dict[str, str] = {}
