@@ -372,6 +372,15 @@ def test_a_figure_that_shows_some_rows_says_so():
     assert told == [True, False]
 
 
+def test_periods_may_be_of_the_kinds_that_pandas_alone_has():
+    frame = small().assign(m=lambda x: x["day"].dt.to_period("M"), cut=lambda x: pd.cut(x["month"], 4))
+    for period in ("m", "cut"):
+        report = checkup(frame, **{**ROLES, "period": period, "only": "data"})
+        ends = f"between {frame[period].min()} and {frame[period].max()}"
+        assert ends in report["moved"].says
+        assert carried_out(report, frame)["moved"] == report["moved"].value
+
+
 def test_within_a_capacity_nobody_is_told_of_everyone():
     rng = np.random.default_rng(6)
     frame = pd.DataFrame({"p": rng.random(4_000)}).assign(y=lambda x: rng.random(4_000) < x["p"])

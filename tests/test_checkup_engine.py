@@ -1,5 +1,6 @@
 """The checkup where the rows stay in their engine: the same page as from the rows, and no row fetched."""
 
+import datetime
 import json
 import math
 import re
@@ -174,8 +175,8 @@ def test_a_grid_says_what_it_hides(monkeypatch, pages):
     report = checkup(frame, **roles, in_engine=True)
     exact = page["best_threshold"].table["profit"].max()
     assert report["money_curve"].value == pytest.approx(exact, rel=1e-9)  # looked for within the cells
-    bound = float(re.search(r"brings at most \$([\d,.]+)", report["capacity"].trust)[1].replace(",", ""))
-    assert report["capacity"].value <= page["capacity"].value + 1e-6 <= bound + 1
+    assert "on a grid of 65,536 cells of gains" in report["capacity"].trust
+    assert report["capacity"].says == page["capacity"].says
     assert "the first 500 of the rows" in report["blind_spots"].trust
     assert "the first 500 of the rows of 0" in report["moved"].trust
     assert "on a grid of 65,536 cells" in report["calibration"].trust
@@ -184,6 +185,48 @@ def test_a_grid_says_what_it_hides(monkeypatch, pages):
     at = [r["threshold"].table["threshold"].to_numpy() for r in (report, page)]
     assert np.abs(at[0] - at[1]).max() <= 1 / 65_536
     assert carried_out(report, frame) == {a.key: pytest.approx(a.value, rel=1e-9, abs=1e-9) for a in report.answers}
+
+
+def test_a_capacity_on_a_grid_claims_no_more_than_it_knows(monkeypatch):
+    monkeypatch.setattr(engine, "_EXACT_ROWS", 100)
+    roles = {"score": "p", "gain_tp": 40, "cost_fp": 5, "only": "decision"}
+    equal = pd.DataFrame({"p": [0.3] * 590 + [0.01] * 9 + [0.9]})  # 591 pay, 590 of them alike
+    for room, told in ((100, "one more place is worth at most $8.50"), (591, "all that pay fit"), (0, "at most $35.5")):
+        page, report = (checkup(make(equal), capacity=room, **roles, in_engine=inside) for make, inside in
+                        ((pd.DataFrame, False), (lazy, True)))  # fmt: skip
+        assert report["capacity"].says == page["capacity"].says
+        assert told in page["capacity"].says
+    nobody = checkup(lazy(equal), **{**roles, "gain_tp": 0.5}, capacity=9, in_engine=True)["capacity"].says
+    assert nobody.endswith("0 of 600 cases fit and are expected to bring $0; no case is expected to pay.")
+    monkeypatch.setattr(engine, "_GRID", 4)
+    spread = equal.assign(p=np.linspace(0.2, 0.3, 600))
+    report, page = checkup(lazy(spread), capacity=100, **roles, in_engine=True), checkup(spread, capacity=100, **roles)
+    said = report["capacity"].says
+    assert said.startswith("At least 0 of 600 cases fit and are expected to bring at least $0; 100 cases cannot bring ")
+    assert "one more place" not in said
+    assert page["capacity"].value <= float(re.search(r"more than \$([\d,]+)", said)[1])
+    assert "cases that share a cell are taken together or not at all" in report["capacity"].trust
+    assert list(report["capacity"].table.index) == ["at least fit", "at most left"]
+
+
+def test_bands_that_a_grid_merges_are_told(monkeypatch):
+    monkeypatch.setattr(engine, "_EXACT_ROWS", 100)
+    monkeypatch.setattr(engine, "_GRID", 16)
+    roles = {**ROLES, "only": ["prediction", "feedback"]}
+    tiny = small().assign(p=lambda x: np.where(x["p"] < 0.2, x["p"] / 10, x["p"]))
+    report = checkup(lazy(tiny), **roles, in_engine=True)
+    cells = np.sort((tiny.loc[tiny["y"].notna(), "p"] * 16).astype(int))
+    begins, times = np.unique(cells[[k * len(cells) // 10 for k in range(10)]], return_counts=True)
+    share = float(np.isin(cells, begins[times > 1]).mean())
+    n = len(report["calibration"].table)
+    assert n < 10
+    told = f"{n} bands instead of 10: {100 * share:.1f} % of the cases have scores so close together that the grid"
+    assert told in report["calibration"].trust
+    assert "bands instead of 5" in report["challenger_by_band"].trust
+    ties = small().assign(p=lambda x: (x["p"] * 4).round() / 4)  # few scores: nothing is hidden
+    report = checkup(lazy(ties), **roles, in_engine=True)
+    assert len(report["calibration"].table) < 10
+    assert "instead of" not in report["calibration"].trust + report["challenger_by_band"].trust
 
 
 @pytest.mark.cluster
@@ -245,6 +288,70 @@ def test_columns_that_cannot_be_compared_are_left_out_by_name():
         assert report["moved"].value == page["moved"].value
 
 
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow", "lazy", "duckdb"])
+def test_an_impossible_date_opens_its_question_alone(kind):
+    for odd in ("2026-02-31", "0000-00-00"):
+        frame = small().assign(day=lambda x: x["day"].dt.strftime("%Y-%m-%d"))
+        frame.loc[3, "day"] = odd
+        roles = {**ROLES, "only": ["decision", "feedback"], "period": None}
+        report = checkup(ENGINES[kind](frame), **roles, in_engine=True)
+        assert {answer.key for answer in report.answers} >= {
+            "threshold",
+            "capacity",
+            "promise_by_segment",
+            "challenger",
+        }
+        told = [gap.why for gap in report.gaps if "day" in gap.why]
+        assert set(told) == {f"time 'day' must hold dates as 2026-03-01; it holds {odd!r}"}
+        assert len(told) == 2  # delays, and the promise by period
+
+
+def test_text_is_a_day_where_the_calendar_has_it():
+    def there(text):
+        try:
+            return bool(datetime.date.fromisoformat(text))
+        except ValueError:
+            return False
+
+    days = [f"{year}-{month:02}-{day:02}" for year in (1896, 1900, 2000, 2023, 2024, 9999) for month in range(14)
+            for day in range(33)]  # fmt: skip
+    assert [bool(re.fullmatch(engine._DAY, text)) for text in days] == [there(text) for text in days]
+
+
+def test_dates_of_python_are_dates():
+    frame = small()
+    as_dates = frame.assign(
+        **{name: [None if pd.isna(x) else x.date() for x in frame[name]] for name in ("day", "came")}
+    )
+    roles, before = {**ROLES, "period": None, "only": ["data", "feedback"]}, as_dates.copy()
+    page, report = checkup(as_dates, **roles), checkup(as_dates, **roles, in_engine=True)
+    for key in ("delay", "moved", "promise_by_period"):
+        assert report[key].says == page[key].says
+    pd.testing.assert_frame_equal(as_dates, before)
+    assert carried_out(report, as_dates)["delay"] == report["delay"].value
+
+
+def test_periods_in_the_order_that_their_type_says():
+    import duckdb
+    import polars as pl
+
+    roles = {**ROLES, "period": "step", "only": ["data", "feedback"]}
+    for order in (["may", "jun", "jul", "aug"], ["2026-04", "2026-03", "2026-02", "2026-01"]):
+        words = small().assign(step=lambda x, order=order: x["month"].map(order.__getitem__))
+        frame = words.assign(step=pd.Categorical(words["step"], order, ordered=True))
+        page = checkup(frame, **roles)
+        query = f"select * replace (step::enum{tuple(order)} as step) from words"
+        made = (frame, eager(words).with_columns(pl.col("step").cast(pl.Enum(order))).lazy(), duckdb.sql(query))
+        for data in made:
+            report = checkup(data, **roles, in_engine=True)
+            assert f"between {order[0]} and {order[-1]}" in report["moved"].says
+            for key in ("moved", "promise_by_period"):
+                assert report[key].says == page[key].says
+            assert report["promise_by_period"].table.index.tolist() == order
+    unordered = checkup(small().assign(step=pd.Categorical(["jan", "feb"] * 300)), **roles, in_engine=True)
+    assert any("which only the alphabet would order" in gap.why for gap in unordered.gaps)
+
+
 # --- files
 
 
@@ -263,10 +370,10 @@ def test_a_parquet_file_stays_on_the_disk(tmp_path, capsys, monkeypatch):
     told = json.loads((tmp_path / "n.json").read_text(encoding="utf-8"))
     assert told["in_engine"] is True
     assert "the frame of the engine" in report.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
-    monkeypatch.setattr(engine, "find_spec", lambda name: name == "duckdb")
-    assert checkup(path, **ROLES, in_engine=True, only="decision")["threshold"].value == pytest.approx(
-        report["threshold"].value
-    )
+    monkeypatch.setattr(engine, "find_spec", lambda name: name if name == "duckdb" else None)
+    by_duckdb = checkup(path, **ROLES, in_engine=True, only="decision")
+    assert "data = duckdb.read_parquet(" in "\n".join(by_duckdb.opening)
+    assert by_duckdb["threshold"].value == pytest.approx(report["threshold"].value)
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="stays on the disk only with Polars or DuckDB: run `"):
         checkup(path, **ROLES, in_engine=True)
@@ -276,6 +383,26 @@ def test_a_parquet_file_stays_on_the_disk(tmp_path, capsys, monkeypatch):
     (tmp_path / "cases.csv").write_text("a\n1\n")
     with pytest.raises(ValueError, match=r"'cases.csv' is no .parquet file: in_engine=True reads files of that kind"):
         checkup(tmp_path / "cases.csv", in_engine=True)
+
+
+def test_many_files_are_handed_in_as_a_frame(tmp_path):
+    (tmp_path / "hive" / "month=1").mkdir(parents=True)
+    small().to_parquet(tmp_path / "hive" / "month=1" / "cases.parquet", index=False)
+    every = str(tmp_path / "hive" / "**" / "*.parquet")
+    for path, hint in ((tmp_path / "hive", every), (every, every), ("s3://shop/cases.parquet",) * 2):
+        with pytest.raises(ValueError, match="is not one file on this machine: hand in a frame, pl") as told:
+            checkup(path, in_engine=True)
+        assert f"pl.scan_parquet({hint!r}) of Polars or duckdb.read_parquet({hint!r})" in str(told.value)
+
+
+def test_a_file_that_is_no_parquet_gets_a_sentence(tmp_path, monkeypatch):
+    path = tmp_path / "cases.parquet"
+    path.write_text("p,y\n0.5,1\n")
+    with pytest.raises(ValueError, match="Polars cannot run the query behind the frame"):
+        checkup(path, in_engine=True)
+    monkeypatch.setattr(engine, "find_spec", lambda name: name if name == "duckdb" else None)
+    with pytest.raises(ValueError, match="DuckDB cannot run the query behind the frame"):
+        checkup(path, in_engine=True)
 
 
 # --- broken frames

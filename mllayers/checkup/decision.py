@@ -160,8 +160,7 @@ def _fits(desk: Desk) -> None:
             f"found = within_capacity(gain, {desk.roles.capacity!r})",
         )
         found = desk.run(code)
-        fit = int(found.chosen.sum())
-        return told(fit, found.chosen.size, found.gain, found.one_more, code, "found.gain")
+        return told(int(found.chosen.sum()), found.chosen.size, found.gain, worth(found.gain, found.one_more), code)
 
     def fitted_in_engine() -> Answer:
         room = int(desk.roles.capacity or 0.0)
@@ -179,25 +178,28 @@ def _fits(desk: Desk) -> None:
         )
         found = desk.run(code)
         n = desk.made("sums").n
-        if desk.money_grid():
-            bound = f"on a grid of gains: the best choice of as many brings at most {desk.cash(found.bound)}"
-            return told(found.cases, n, found.gain, found.shadow_price, code, "found.gain", bound)
-        alike = room - int(found.used) if found.shadow_price > 0 else 0  # of those that gain as much as the last
-        number = f"found.gain + ({room} - found.used) * found.shadow_price"
-        gain = desk.number(number)
-        return told(found.cases + alike, n, gain, found.bound + found.shadow_price - gain, code, number)
+        free = found.shadow_price > 0 and found.used < room
+        if free:  # the cases that come next share a cell, which is not taken in part
+            bound = f"{count(room, 'case')} cannot bring more than {desk.cash(found.bound)}"
+            return told(found.cases, n, found.gain, bound, code, on_grid=True, least="at least ")
+        one_more = found.shadow_price
+        return told(found.cases, n, found.gain, worth(found.gain, one_more), code, on_grid=bool(desk.money_grid()))
+
+    def worth(gain: float, one_more: float) -> str:
+        if one_more > 0:
+            return f"one more place is worth at most {desk.cash(one_more)}"
+        return "all that pay fit, so one more place is worth nothing" if gain > 0 else "no case is expected to pay"
 
     def told(
-        fit: int, n: int, gain: float, one_more: float, code: tuple[str, ...], number: str, bound: str = ""
+        fit: int, n: int, gain: float, more: str, code: tuple[str, ...], *, on_grid: bool = False, least: str = ""
     ) -> Answer:
-        table = pd.DataFrame({"cases": [fit, n - fit]}, index=["fit", "left"])
-        said = (
-            f"{fit:,} of {count(n, 'case')} fit and are expected to bring {desk.cash(gain)}; one more place is worth "
-            f"at most {desk.cash(one_more)}"
-        )
+        table = pd.DataFrame({"cases": [fit, n - fit]}, index=[f"{least}fit", f"{'at most ' * bool(least)}left"])
+        said = f"{least}{fit:,} of {count(n, 'case')} fit and are expected to bring {least}{desk.cash(gain)}; {more}"
         trust = f"No interval: it is what the scores promise, not what came; right if {desk.if_probability()}"
-        trust += f". Counted {bound}" * bool(bound)
-        return Answer("capacity", question, gain, math.nan, math.nan, "money", desk.level, f"{said}.", trust, code,
-                      number, table, "fits")  # fmt: skip
+        if on_grid:
+            trust += f". {desk.grid_told('counted')} of gains"
+            trust += ", and cases that share a cell are taken together or not at all" * bool(least)
+        return Answer("capacity", question, gain, math.nan, math.nan, "money", desk.level,
+                      f"{said[0].upper()}{said[1:]}.", trust, code, "found.gain", table, "fits")  # fmt: skip
 
     desk.ask(question, fitted_in_engine if desk.in_engine else fitted, weights="within_capacity")
