@@ -288,19 +288,17 @@ def test_columns_that_cannot_be_compared_are_left_out_by_name():
         assert report["moved"].value == page["moved"].value
 
 
+FEW = {name: ROLES[name] for name in ("score", "outcome", "time", "arrival", "segment")}
+
+
 @pytest.mark.parametrize("kind", ["pandas", "pyarrow", "lazy", "duckdb"])
 def test_an_impossible_date_opens_its_question_alone(kind):
     for odd in ("2026-02-31", "0000-00-00"):
         frame = small().assign(day=lambda x: x["day"].dt.strftime("%Y-%m-%d"))
         frame.loc[3, "day"] = odd
-        roles = {**ROLES, "only": ["decision", "feedback"], "period": None}
+        roles = {**FEW, "gain_tp": 40, "cost_fp": 5, "only": ["decision", "feedback"]}
         report = checkup(ENGINES[kind](frame), **roles, in_engine=True)
-        assert {answer.key for answer in report.answers} >= {
-            "threshold",
-            "capacity",
-            "promise_by_segment",
-            "challenger",
-        }
+        assert {answer.key for answer in report.answers} == {"threshold", "policy_gaps", "promise_by_segment"}
         told = [gap.why for gap in report.gaps if "day" in gap.why]
         assert set(told) == {f"time 'day' must hold dates as 2026-03-01; it holds {odd!r}"}
         assert len(told) == 2  # delays, and the promise by period
@@ -323,19 +321,31 @@ def test_dates_of_python_are_dates():
     as_dates = frame.assign(
         **{name: [None if pd.isna(x) else x.date() for x in frame[name]] for name in ("day", "came")}
     )
-    roles, before = {**ROLES, "period": None, "only": ["data", "feedback"]}, as_dates.copy()
+    roles, before = {**FEW, "only": "feedback"}, as_dates.copy()
     page, report = checkup(as_dates, **roles), checkup(as_dates, **roles, in_engine=True)
-    for key in ("delay", "moved", "promise_by_period"):
+    for key in ("delay", "promise_by_period"):
         assert report[key].says == page[key].says
     pd.testing.assert_frame_equal(as_dates, before)
     assert carried_out(report, as_dates)["delay"] == report["delay"].value
+
+
+@pytest.mark.parametrize("kind", ["pandas", "lazy", "duckdb"])
+def test_rows_without_a_time_have_no_month(kind):
+    frame = small().assign(day=lambda x: x["day"].where(x.index % 5 > 0), age=lambda x: x["age"] + x["month"])
+    roles = {**FEW, "arrival": None, "segment": None, "columns": ["age"], "only": ["data", "feedback"]}
+    page, report = checkup(frame, **roles), checkup(ENGINES[kind](frame), **roles, in_engine=True)
+    assert "between 202601 and 202604" in report["moved"].says
+    for key in ("moved", "promise_by_period"):
+        assert report[key].says == page[key].says
+        assert "120 rows without a period left out" in report["moved"].trust
+    assert carried_out(page, frame)["moved"] == page["moved"].value
 
 
 def test_periods_in_the_order_that_their_type_says():
     import duckdb
     import polars as pl
 
-    roles = {**ROLES, "period": "step", "only": ["data", "feedback"]}
+    roles = {"score": "p", "outcome": "y", "period": "step", "columns": ["age"], "only": ["data", "feedback"]}
     for order in (["may", "jun", "jul", "aug"], ["2026-04", "2026-03", "2026-02", "2026-01"]):
         words = small().assign(step=lambda x, order=order: x["month"].map(order.__getitem__))
         frame = words.assign(step=pd.Categorical(words["step"], order, ordered=True))

@@ -828,9 +828,9 @@ def _look_at_times(desk: Desk) -> None:
     if roles.period is None and desk.has("time") and desk.frame[roles.time].dtype.kind == "M":
         name = desk.free(f"{roles.time}_month")
         moments = desk.frame[roles.time]
-        desk.frame[name] = moments.dt.year * 100 + moments.dt.month
+        desk.frame[name] = (moments.dt.year * 100 + moments.dt.month).astype("Int64")
         when = f"pd.to_datetime(frame[{roles.time!r}], utc=True).dt"
-        desk.opening = (*desk.opening, f"frame[{name!r}] = {when}.year * 100 + {when}.month")
+        desk.opening = (*desk.opening, f"frame[{name!r}] = ({when}.year * 100 + {when}.month).astype('Int64')")
         desk.roles = replace(roles, period=name)
 
 

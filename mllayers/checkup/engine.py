@@ -557,7 +557,12 @@ def _look_at_times(desk: EngineDesk, lines: list[str]) -> None:
     in_utc = '.dt.convert_time_zone("UTC")' if zone is not None and not desk.frame.implementation.is_duckdb() else ""
     when = f"nw.col({column!r}){in_utc}.dt"
     month = f"({when}.year().cast(nw.Int64) * 100 + {when}.month().cast(nw.Int64))"
-    _add(desk, lines, f"frame = frame.with_columns({month}.alias({name!r}))")
+    made = f"frame = frame.with_columns({month}.alias({name!r}))"
+    if desk.frame.implementation.is_pandas():  # whose plain whole numbers cannot be missing
+        when = f"pd.to_datetime(frame.to_native()[{column!r}], utc=True).dt"
+        month = f"({when}.year * 100 + {when}.month).astype('Int64')"
+        made = f"frame = nw.from_native(frame.to_native().assign(**{{{name!r}: {month}}}))"
+    _add(desk, lines, made)
     desk.roles = replace(desk.roles, period=name)
     desk.facts.gone[name], desk.facts.unlabelled[name] = desk.facts.gone[column], desk.facts.unlabelled[column]
 
