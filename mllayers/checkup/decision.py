@@ -157,10 +157,11 @@ def _fits(desk: Desk) -> None:
             "if_one = prices['gain_tp'] + prices.get('cost_fn', 0.0)",
             "if_zero = prices['cost_fp'] + prices.get('gain_tn', 0.0)",
             f"gain = expected_value({desk.at('score')}, if_one) - expected_value(1 - {desk.at('score')}, if_zero)",
-            f"found = within_capacity(gain, {desk.roles.capacity!r})",
+            f"found = within_capacity(gain, {int(desk.roles.capacity or 0.0)})",
         )
         found = desk.run(code)
-        return told(int(found.chosen.sum()), found.chosen.size, found.gain, worth(found.gain, found.one_more), code)
+        more = worth(found.gain, found.shadow_price)
+        return told(int(found.chosen.sum()), found.chosen.size, found.gain, more, code)
 
     def fitted_in_engine() -> Answer:
         room = int(desk.roles.capacity or 0.0)
@@ -182,8 +183,8 @@ def _fits(desk: Desk) -> None:
         if free:  # the cases that come next share a cell, which is not taken in part
             bound = f"{count(room, 'case')} cannot bring more than {desk.cash(found.bound)}"
             return told(found.cases, n, found.gain, bound, code, on_grid=True, least="at least ")
-        one_more = found.shadow_price
-        return told(found.cases, n, found.gain, worth(found.gain, one_more), code, on_grid=bool(desk.money_grid()))
+        more = worth(found.gain, found.shadow_price)
+        return told(found.cases, n, found.gain, more, code, on_grid=bool(desk.money_grid()))
 
     def worth(gain: float, one_more: float) -> str:
         if one_more > 0:

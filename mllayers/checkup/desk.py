@@ -35,7 +35,9 @@ __all__ = [
     "Desk",
     "Roles",
     "beyond_told",
+    "check_as_of",
     "check_named",
+    "check_single",
     "hint_of",
     "judge_segments",
     "keep_apart",
@@ -524,6 +526,9 @@ def open_desk(
     check_named(source, roles)
     played = list(dict.fromkeys(roles.of_columns().values()))
     frame = source.take(played).reset_index(drop=True)
+    check_as_of(roles)
+    for role, column in roles.of_columns().items():
+        check_single(role, column, next(iter(frame[column].dropna().head(1)), None))
     _as_categories(frame, roles)
     desk = Desk(source, roles, frame, level, max_rows, seed, currency, source.opening, progress)
     keep_apart(desk)
@@ -547,6 +552,19 @@ def check_named(source: Source, roles: Roles) -> None:
                 f"columns must hold what was known before the decision; {column!r} plays the role {later[0]}, which "
                 "came after it"
             )
+
+
+def check_as_of(roles: Roles) -> None:
+    """Refuse what is no moment to look back from."""
+    if roles.as_of is not None and not isinstance(roles.as_of, (int, float)):
+        as_moment(roles.as_of, "as_of")
+
+
+def check_single(role: str, column: str, entry: Any) -> None:
+    """Refuse a column for a role whose entries are several values each."""
+    if isinstance(entry, (list, tuple, dict, set, np.ndarray)):
+        told = f"{role} must be a column with one value a row; {column!r} holds {describe(entry)}"
+        raise TypeError(f"{told}: take one value out of each first")
 
 
 def keep_apart(desk: Desk) -> None:
@@ -823,8 +841,6 @@ def _look_at_times(desk: Desk) -> None:
             desk.problems[role] = f"{role} {desk.column(role)!r} {told}"
         else:
             desk.frame[desk.column(role)] = moments
-    if roles.as_of is not None:
-        as_moment(roles.as_of, "as_of") if not isinstance(roles.as_of, (int, float)) else None
     if roles.period is None and desk.has("time") and desk.frame[roles.time].dtype.kind == "M":
         name = desk.free(f"{roles.time}_month")
         moments = desk.frame[roles.time]

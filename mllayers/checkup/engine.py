@@ -29,7 +29,9 @@ from mllayers.checkup.desk import (
     Desk,
     Roles,
     beyond_told,
+    check_as_of,
     check_named,
+    check_single,
     hint_of,
     judge_segments,
     keep_apart,
@@ -329,8 +331,16 @@ def open_engine(
     coded = [column for column in played if desk.frame.collect_schema()[column] in (nw.Categorical, nw.Enum)]
     if coded:
         _add(desk, lines, f"frame = frame.with_columns(nw.col({coded!r}).cast(nw.String))")
+    truths = [column for role, column in roles.of_columns().items() if role in (*_NUMBERS, "challenger")]
+    truths = [column for column in dict.fromkeys(truths) if schema[column] == nw.Boolean]
+    if truths and _is_sql(frame):  # which does not multiply with True
+        _add(desk, lines, f"frame = frame.with_columns(nw.col({truths!r}).cast(nw.Float64))")
     desk.opening = tuple(lines)
     keep_apart(desk)
+    check_as_of(roles)
+    for role, column in roles.of_columns().items():
+        if schema[column].is_nested() or schema[column] == nw.Object:
+            check_single(role, column, by_engine(who, lambda name=column: _first_of(desk.frame, name)))
     by_engine(who, lambda: _look(desk, lines))
     return desk
 
@@ -544,8 +554,6 @@ def _look_at_times(desk: EngineDesk, lines: list[str]) -> None:
     for role in ("time", "arrival"):
         if getattr(desk.roles, role) is not None:
             _judge_times(desk, role, lines)
-    if desk.roles.as_of is not None:
-        as_moment(desk.roles.as_of, "as_of") if not isinstance(desk.roles.as_of, (int, float)) else None
     if desk.roles.period is not None or not desk.has("time"):
         return
     column = desk.column("time")
