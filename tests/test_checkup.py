@@ -639,7 +639,7 @@ def broken_files():
         "not text": (b"\xff\xfe\x00\x01\x02\x89PNG" * 50, {}, "is not text in utf-8"),
         "a name twice": (frame.rename(columns={"age": "p"}), {}, "has the column 'p' more than once"),
         "a misspelt column": (changed(), {"score": "prob"}, "score must be a column of the file; there is no 'prob'"),
-        "lists": (frame.assign(region=[["a"]] * n), {}, "region' holds a list of length 1: take one value"),
+        "lists": (frame.assign(region=[["a"]] * n), {}, "region' holds a list: take one value"),
         "no moment": (frame, {"as_of": "spring"}, "as_of must hold dates or times"),
         "one class": (changed(y=1.0), {}, "yes is what every one of 600 labels says"),
         "no label": (changed(y=np.nan), {}, "missing in every row"),
