@@ -10,6 +10,7 @@ import datetime
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -340,7 +341,7 @@ def open_engine(
     check_as_of(roles)
     for role, column in roles.of_columns().items():
         if schema[column].is_nested() or schema[column] == nw.Object:
-            check_single(role, column, by_engine(who, lambda name=column: _first_of(desk.frame, name)))
+            check_single(role, column, by_engine(who, partial(_first_of, desk.frame, column)))
     by_engine(who, lambda: _look(desk, lines))
     return desk
 
