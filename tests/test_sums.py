@@ -21,6 +21,7 @@ from mllayers.feedback import matured, policy_value, size_guard
 from mllayers.prediction import calibration_by_band, money_by_threshold, value_of_model
 from mllayers.sums import prediction
 from mllayers.sums._order import most_common, values_at
+from mllayers.sums._query import totals
 
 NAN, N = float("nan"), 400
 engines = pytest.mark.parametrize("engine", EAGER + LAZY, ids=lambda engine: engine.__name__)
@@ -258,6 +259,13 @@ def test_only_sums_leave_the_engine(engine, name, monkeypatch):
     assert fetched
     groups = {"threshold": 101, "threshold priced": 101, "capacity": N}
     assert max(fetched) <= groups.get(name, 40)
+
+
+@engines
+def test_a_number_for_all_rows_is_added_up_for_each(engine):
+    data = nw.from_native(engine({"x": [1.0, 2.0, 4.0]}))
+    found = totals(data, {}, {"one": nw.lit(2.0), "x": nw.col("x") * nw.lit(2.0)}, least={"x": nw.lit(3.0)}, must={})
+    assert found.to_dict("records") == [{"rows": 3, "one": 6.0, "x": 14.0, "min_x": 3.0}]
 
 
 def test_a_lazy_frame_that_would_not_fit_is_summed_up():

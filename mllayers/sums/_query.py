@@ -241,15 +241,13 @@ def totals(
     alike = {name: nw.lit(key) for name, key in keys.items() if not isinstance(key, nw.Expr)}
     parted = {name: key for name, key in keys.items() if isinstance(key, nw.Expr)}
     asked = {**parted, **counted, **ends, **kept, **needs}
-    wanted = [nw.len().alias("rows"), *(nw.col(name).sum() for name in (*counted, *kept))]
-    wanted += [nw.col(name).min() if name.startswith("min_") else nw.col(name).max() for name in ends]
-    wanted += [nw.col(name).count() for name in needs]
+    wanted = dict.fromkeys(ends, "max") | {name: "min" for name in ends if name.startswith("min_")}
+    wanted |= dict.fromkeys((*counted, *kept), "sum") | dict.fromkeys(needs, "count")
     names = ["rows", *counted, *ends, *kept, *needs]
     tables = [as_table({name: [] for name in (*keys, *names)}, tuple(keys))]
     for part in _parts(data):
         try:
-            shaped = part.with_columns(**asked).select(*asked) if asked else part.select(part.columns[0])
-            grouped = shaped.group_by(*parted).agg(*wanted) if parted else shaped.select(*wanted)
+            grouped = _grouped(part, parted, asked, wanted)
             old = grouped.implementation.is_polars() and not _streams(grouped)  # whose head() of groups fails
             found = _collected(grouped if limit is None or old else grouped.head(limit + 1))
         except Exception:
@@ -263,6 +261,18 @@ def totals(
     if rows and (any(doubts) or any(int(out[name].sum()) < rows for name in (*kept, *needs))):
         _refuse(data, must)
     return out.drop(columns=[*kept, *needs]).reset_index(drop=True)
+
+
+def _grouped(part: Any, keys: Mapping[str, nw.Expr], asked: Mapping[str, nw.Expr], wanted: Mapping[str, str]) -> Any:
+    """The sums of each group, or of all rows; asked for, not fetched."""
+    if part.implementation.is_polars() and not keys and all("col(" in repr(x) for x in asked.values()):
+        # Polars would hold the terms of all sums side by side; one number for all rows has to become a column first
+        return part.select(
+            nw.len().alias("rows"), *(getattr(x, wanted[name])().alias(name) for name, x in asked.items())
+        )
+    shaped = part.with_columns(**asked).select(*asked) if asked else part.select(part.columns[0])
+    terms = [nw.len().alias("rows"), *(getattr(nw.col(name), how)() for name, how in wanted.items())]
+    return shaped.group_by(*keys).agg(*terms) if keys else shaped.select(*terms)
 
 
 def _different(columns: Iterable[nw.Expr]) -> list[nw.Expr]:
