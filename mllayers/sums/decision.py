@@ -49,7 +49,7 @@ class CapacityCut(Result):
     left_over: int = 0
 
     def _line(self) -> str:
-        without = f" (but {self.left_over:,} of those at exactly that)" if self.left_over else ""
+        without = f" (without {self.left_over:,} of those at exactly that)" if self.left_over else ""
         return (
             f"at least {dollars(self.at_least, 2)} a unit{without}: {self.cases:,} cases bring "
             f"{dollars(self.gain, 2)} with {self.used:g} units; no choice brings more than {dollars(self.bound, 2)}"
